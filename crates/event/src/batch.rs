@@ -1,0 +1,423 @@
+//! Rows of one source as Arrow columns.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::builder::StringViewBuilder;
+use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray, TimestampMicrosecondArray, UInt64Array};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::{Source, Timestamp};
+
+/// The evidence file a batch was parsed from: its index in the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct FileId(pub u32);
+
+/// What all rows of a Windows event batch have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventType {
+    /// `Security`, `Microsoft-Windows-Sysmon/Operational`, ...
+    pub channel: Arc<str>,
+    /// `Microsoft-Windows-Security-Auditing`, `MSExchange CmdletLogs`, ...
+    pub provider: Arc<str>,
+    /// The event identifier.
+    pub event_id: u32,
+}
+
+/// Rows of one source (and one event type) as columns.
+///
+/// The first three columns are always `TimeGenerated` (timestamp, UTC, nullable), `_Record` (EVTX record number or
+/// 1-based line number) and `_Offset` (byte offset of the record in its file). All others are nullable text columns
+/// with the names the format gives them.
+#[derive(Debug, Clone)]
+pub struct EventBatch {
+    source: Source,
+    table: Cow<'static, str>,
+    event_type: Option<EventType>,
+    file: FileId,
+    records: RecordBatch,
+}
+
+/// How many columns come before the text columns.
+const FIXED_COLUMNS: usize = 3;
+
+impl EventBatch {
+    /// The log this batch comes from.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The table the rows belong to, by its Sentinel or Defender name.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The event type all rows share, for Windows events.
+    pub fn event_type(&self) -> Option<&EventType> {
+        self.event_type.as_ref()
+    }
+
+    /// The file the rows were parsed from.
+    pub fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// The same rows, said to come from `file`.
+    #[must_use]
+    pub fn with_file(mut self, file: FileId) -> EventBatch {
+        self.file = file;
+        self
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.records.num_rows()
+    }
+
+    /// The columns as Arrow sees them. Batches of the same shape share one schema allocation where their parser
+    /// could arrange it, so a schema's address is a good cache key.
+    pub fn schema(&self) -> SchemaRef {
+        self.records.schema()
+    }
+
+    /// The rows as an Arrow record batch.
+    pub fn records(&self) -> &RecordBatch {
+        &self.records
+    }
+
+    /// When the event happened; `None` when its time could not be read.
+    pub fn time(&self, row: usize) -> Option<Timestamp> {
+        let times = self
+            .records
+            .column(0)
+            .as_any()
+            .downcast_ref::<TimestampMicrosecondArray>()?;
+        times.is_valid(row).then(|| times.value(row))
+    }
+
+    /// EVTX record number, or 1-based line number.
+    pub fn record(&self, row: usize) -> u64 {
+        self.provenance(1, row)
+    }
+
+    /// Byte offset of the record in its file.
+    pub fn offset(&self, row: usize) -> u64 {
+        self.provenance(2, row)
+    }
+
+    fn provenance(&self, column: usize, row: usize) -> u64 {
+        self.records
+            .column(column)
+            .as_any()
+            .downcast_ref::<UInt64Array>()
+            .map_or(0, |array| array.value(row))
+    }
+
+    /// The text column with this name. ASCII case does not matter: Microsoft writes both `ClientIPAddress` and
+    /// `ClientIpAddress`.
+    pub fn column(&self, name: &str) -> Option<&StringViewArray> {
+        self.column_index(name).and_then(|index| self.text_column(index))
+    }
+
+    /// The position of a text column, for [`EventBatch::text_column`].
+    pub fn column_index(&self, name: &str) -> Option<usize> {
+        let fields = self.records.schema_ref().fields();
+        (FIXED_COLUMNS..fields.len()).find(|&index| fields[index].name().eq_ignore_ascii_case(name))
+    }
+
+    /// The text column at a position given by [`EventBatch::column_index`].
+    pub fn text_column(&self, index: usize) -> Option<&StringViewArray> {
+        self.records
+            .columns()
+            .get(index)?
+            .as_any()
+            .downcast_ref::<StringViewArray>()
+    }
+
+    /// Names and columns of all text columns.
+    pub fn text_columns(&self) -> impl Iterator<Item = (&str, &StringViewArray)> {
+        let fields = self.records.schema_ref().fields();
+        (FIXED_COLUMNS..fields.len())
+            .filter_map(move |index| Some((fields[index].name().as_str(), self.text_column(index)?)))
+    }
+
+    /// One row.
+    pub fn row(&self, row: usize) -> RowRef<'_> {
+        RowRef { batch: self, row }
+    }
+}
+
+/// One row of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct RowRef<'a> {
+    batch: &'a EventBatch,
+    row: usize,
+}
+
+impl<'a> RowRef<'a> {
+    /// The value of a column, `None` when the row does not have it.
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        let column = self.batch.column(name)?;
+        column.is_valid(self.row).then(|| column.value(self.row))
+    }
+
+    /// The values the row has, in column order.
+    pub fn fields(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let row = self.row;
+        self.batch
+            .text_columns()
+            .filter(move |(_, column)| column.is_valid(row))
+            .map(move |(name, column)| (name, column.value(row)))
+    }
+
+    /// When it happened.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.batch.time(self.row)
+    }
+
+    /// EVTX record number or line number.
+    pub fn record(&self) -> u64 {
+        self.batch.record(self.row)
+    }
+
+    /// The batch the row belongs to.
+    pub fn batch(&self) -> &'a EventBatch {
+        self.batch
+    }
+
+    /// The row's position in its batch.
+    pub fn index(&self) -> usize {
+        self.row
+    }
+}
+
+/// Collects rows into an [`EventBatch`]. Columns may be added at any time; earlier rows get nulls.
+///
+/// ```
+/// use vigie_event::{BatchBuilder, Source};
+///
+/// let mut builder = BatchBuilder::new(Source::Iis);
+/// let method = builder.column("cs-method");
+/// builder.begin_row(Some(0), 5, 312);
+/// builder.set(method, "POST");
+/// builder.end_row();
+/// let batch = builder.finish().expect("columns have one length");
+/// assert_eq!(batch.row(0).get("CS-Method"), Some("POST"));
+/// ```
+#[derive(Debug)]
+pub struct BatchBuilder {
+    source: Source,
+    table: Cow<'static, str>,
+    event_type: Option<EventType>,
+    file: FileId,
+    times: Vec<Option<Timestamp>>,
+    records: Vec<u64>,
+    offsets: Vec<u64>,
+    columns: Vec<Column>,
+    by_name: HashMap<String, usize>,
+    schema: Option<SchemaRef>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Column {
+    name: String,
+    values: StringViewBuilder,
+    rows: usize,
+}
+
+impl BatchBuilder {
+    /// A builder for the source's own table.
+    pub fn new(source: Source) -> BatchBuilder {
+        BatchBuilder {
+            source,
+            table: Cow::Borrowed(source.default_table()),
+            event_type: None,
+            file: FileId::default(),
+            times: Vec::new(),
+            records: Vec::new(),
+            offsets: Vec::new(),
+            columns: Vec::new(),
+            by_name: HashMap::new(),
+            schema: None,
+            bytes: 0,
+        }
+    }
+
+    /// Names the table, where it is not the source's own.
+    #[must_use]
+    pub fn table(mut self, table: impl Into<Cow<'static, str>>) -> BatchBuilder {
+        self.table = table.into();
+        self
+    }
+
+    /// Says which event type all rows have.
+    #[must_use]
+    pub fn event_type(mut self, event_type: EventType) -> BatchBuilder {
+        self.event_type = Some(event_type);
+        self
+    }
+
+    /// Says which file the rows come from.
+    #[must_use]
+    pub fn file(mut self, file: FileId) -> BatchBuilder {
+        self.file = file;
+        self
+    }
+
+    /// The position of the column with this name, made if there is none yet. Names that differ only in ASCII case
+    /// are one column.
+    pub fn column(&mut self, name: &str) -> usize {
+        if let Some(&index) = self.by_name.get(name) {
+            return index;
+        }
+        let index = self
+            .columns
+            .iter()
+            .position(|column| column.name.eq_ignore_ascii_case(name))
+            .unwrap_or_else(|| {
+                self.columns.push(Column {
+                    name: name.to_owned(),
+                    values: StringViewBuilder::new(),
+                    rows: 0,
+                });
+                self.schema = None;
+                self.columns.len() - 1
+            });
+        self.by_name.insert(name.to_owned(), index);
+        index
+    }
+
+    /// Starts a row. `record` is the EVTX record number or the 1-based line; `offset` its byte offset in the file.
+    pub fn begin_row(&mut self, time: Option<Timestamp>, record: u64, offset: u64) {
+        self.times.push(time);
+        self.records.push(record);
+        self.offsets.push(offset);
+        self.bytes += 24;
+    }
+
+    /// Sets one value of the row begun last. A column already set in this row keeps its first value.
+    pub fn set(&mut self, column: usize, value: &str) {
+        let row = self.times.len();
+        let Some(column) = self.columns.get_mut(column) else {
+            return;
+        };
+        if column.rows >= row {
+            return;
+        }
+        while column.rows + 1 < row {
+            column.values.append_null();
+            column.rows += 1;
+        }
+        column.values.append_value(value);
+        column.rows += 1;
+        self.bytes += 16 + if value.len() > 12 { value.len() } else { 0 };
+    }
+
+    /// Ends the row begun last. Columns it did not set are null.
+    pub fn end_row(&mut self) {
+        debug_assert!(self.columns.iter().all(|column| column.rows <= self.times.len()));
+    }
+
+    /// The number of rows collected.
+    pub fn rows(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Roughly how much memory the rows take, for deciding when to flush.
+    pub fn bytes(&self) -> usize {
+        self.bytes + self.columns.len() * self.times.len() * 2
+    }
+
+    /// Hands out the rows collected so far and starts over with the same columns.
+    ///
+    /// # Errors
+    /// Only if Arrow refuses the columns, which would be a defect of this builder.
+    pub fn finish(&mut self) -> Result<EventBatch, ArrowError> {
+        let rows = self.times.len();
+        let schema = self.schema();
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(FIXED_COLUMNS + self.columns.len());
+        let times: TimestampMicrosecondArray = self.times.drain(..).collect();
+        arrays.push(Arc::new(times.with_timezone_utc()));
+        arrays.push(Arc::new(UInt64Array::from(std::mem::take(&mut self.records))));
+        arrays.push(Arc::new(UInt64Array::from(std::mem::take(&mut self.offsets))));
+        for column in &mut self.columns {
+            while column.rows < rows {
+                column.values.append_null();
+                column.rows += 1;
+            }
+            arrays.push(Arc::new(column.values.finish()));
+            column.rows = 0;
+        }
+        self.bytes = 0;
+        Ok(EventBatch {
+            source: self.source,
+            table: self.table.clone(),
+            event_type: self.event_type.clone(),
+            file: self.file,
+            records: RecordBatch::try_new(schema, arrays)?,
+        })
+    }
+
+    fn schema(&mut self) -> SchemaRef {
+        if let Some(schema) = &self.schema {
+            return Arc::clone(schema);
+        }
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
+        let mut fields = vec![
+            Field::new("TimeGenerated", utc, true),
+            Field::new("_Record", DataType::UInt64, false),
+            Field::new("_Offset", DataType::UInt64, false),
+        ];
+        fields.extend(
+            self.columns
+                .iter()
+                .map(|column| Field::new(&column.name, DataType::Utf8View, true)),
+        );
+        let schema = Arc::new(Schema::new(fields));
+        self.schema = Some(Arc::clone(&schema));
+        schema
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_added_late_are_null_before() {
+        let mut builder = BatchBuilder::new(Source::HttpProxy);
+        let stem = builder.column("UrlStem");
+        builder.begin_row(Some(10), 1, 0);
+        builder.set(stem, "/ecp/");
+        builder.end_row();
+        let status = builder.column("HttpStatus");
+        builder.begin_row(None, 2, 80);
+        builder.set(status, "241");
+        builder.end_row();
+
+        let batch = builder.finish().unwrap();
+        assert_eq!(batch.rows(), 2);
+        assert_eq!(batch.row(0).fields().collect::<Vec<_>>(), [("UrlStem", "/ecp/")]);
+        assert_eq!(batch.row(1).fields().collect::<Vec<_>>(), [("HttpStatus", "241")]);
+        assert_eq!((batch.time(0), batch.time(1)), (Some(10), None));
+        assert_eq!((batch.record(1), batch.offset(1)), (2, 80));
+    }
+
+    #[test]
+    fn a_builder_starts_over_with_the_same_schema() {
+        let mut builder = BatchBuilder::new(Source::Iis);
+        let column = builder.column("c-ip");
+        assert_eq!(builder.column("C-IP"), column);
+        builder.begin_row(None, 1, 0);
+        builder.set(column, "203.0.113.7");
+        builder.end_row();
+        let first = builder.finish().unwrap();
+        builder.begin_row(None, 2, 9);
+        builder.end_row();
+        let second = builder.finish().unwrap();
+        assert!(Arc::ptr_eq(&first.schema(), &second.schema()));
+        assert_eq!(second.row(0).get("c-ip"), None);
+    }
+}
