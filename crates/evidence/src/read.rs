@@ -1,0 +1,92 @@
+//! The way in: paths to batches.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use vigie_event::EventBatch;
+
+use crate::{FileRef, Limits, Manifest, open};
+
+/// Receives what is read. Called from several threads at once.
+pub trait Sink: Sync {
+    /// Rows of one file. Within a file batches come in order; files come in any order.
+    fn batch(&self, file: &FileRef, batch: EventBatch);
+
+    /// The whole content of a file that is evidence by itself (not a log) and no larger than
+    /// [`Limits::content_bytes`]: for content rules.
+    fn content(&self, file: &FileRef, bytes: &[u8]) {
+        let _ = (file, bytes);
+    }
+}
+
+/// Told how far the reading is. Called from several threads at once.
+pub trait Progress: Sync + Send {
+    /// The sum of the sizes of all top-level files, once known.
+    fn total(&self, bytes: u64);
+    /// So many more bytes of top-level files are done.
+    fn advance(&self, bytes: u64);
+}
+
+/// How to read.
+#[derive(Clone)]
+pub struct Options {
+    /// Caps on what hostile evidence may cost.
+    pub limits: Limits,
+    /// Worker threads; 0 means one per core.
+    pub threads: usize,
+    /// Set from outside to stop cleanly.
+    pub cancel: Arc<AtomicBool>,
+    /// Where progress is told.
+    pub progress: Option<Arc<dyn Progress>>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            limits: Limits::default(),
+            threads: 0,
+            cancel: Arc::new(AtomicBool::new(false)),
+            progress: None,
+        }
+    }
+}
+
+/// Why nothing could be read at all. What goes wrong inside the evidence is in the [`crate::Manifest`] instead.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// A path given by the user does not exist or cannot be opened.
+    #[error("cannot open {path}: {cause}; check the path and its permissions")]
+    Open {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+}
+
+/// Reads everything at `paths` and hands it to `sink`.
+///
+/// Files are shared over worker threads; archives are read entry by entry. Memory is bounded whatever the size of the
+/// evidence: per worker the rows of one batch ([`Limits::batch_bytes`]), 64 KiB of head, and one document, content to
+/// scan or nested archive of at most [`Limits::document_bytes`].
+///
+/// # Errors
+/// Only when a path given by the user cannot be opened. What goes wrong inside the evidence is in the [`Manifest`].
+pub fn read(paths: &[PathBuf], options: &Options, sink: &dyn Sink) -> Result<Manifest, EvidenceError> {
+    let plan = open::plan(paths, &options.limits)?;
+    if let Some(progress) = &options.progress {
+        progress.total(plan.jobs.iter().map(|job| job.bytes).sum());
+    }
+    let threads = match options.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        given => given,
+    };
+    let run = open::Run::new(options, sink, &plan);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(plan.jobs.len()).max(1) {
+            scope.spawn(|| run.work());
+        }
+    });
+    Ok(run.finish())
+}

@@ -1,0 +1,369 @@
+//! BinXML values as text, the way Windows and `evtx_dump` write them.
+//!
+//! Types and layouts: MS-EVEN6 section 2.2.12 and 2.2.13. Integers are decimal, `HexInt32` and `HexInt64` are `0x`
+//! and lower-case digits, GUIDs are lower case in braces, SIDs `S-1-...`, FILETIME and SYSTEMTIME ISO 8601 with
+//! seven digits and `Z`, binary is upper-case hexadecimal, booleans `true` and `false`. The items of an array are
+//! joined by newlines.
+
+use std::fmt::Write;
+
+use vigie_event::{MICROS_PER_DAY, Timestamp, format_date};
+
+/// The wire numbers of the value types this module treats by name.
+pub(super) mod kind {
+    pub(in super::super) const NULL: u8 = 0x00;
+    pub(in super::super) const STRING: u8 = 0x01;
+    pub(in super::super) const FILETIME: u8 = 0x11;
+    pub(in super::super) const SYSTEMTIME: u8 = 0x12;
+    pub(in super::super) const BINXML: u8 = 0x21;
+    pub(in super::super) const ARRAY: u8 = 0x80;
+}
+
+/// A typed value: where its bytes are in the chunk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Value {
+    pub(super) kind: u8,
+    pub(super) start: u32,
+    pub(super) len: u32,
+}
+
+impl Value {
+    pub(super) fn bytes<'a>(&self, chunk: &'a [u8]) -> &'a [u8] {
+        let start = self.start as usize;
+        chunk.get(start..start + self.len as usize).unwrap_or_default()
+    }
+
+    /// Whether an optional substitution leaves this value out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.kind == kind::NULL || (self.len == 0 && matches!(self.kind, 0x01 | 0x02 | 0x0e | 0x21 | 0x81..))
+    }
+}
+
+/// Ticks of 100 ns between 1601-01-01 and 1970-01-01.
+const EPOCH_TICKS: i64 = 116_444_736_000_000_000;
+const TICKS_PER_DAY: u64 = 864_000_000_000;
+
+/// A FILETIME as microseconds since 1970, `None` before 1601 or beyond what can be written as a date.
+pub(super) fn filetime_micros(ticks: u64) -> Option<Timestamp> {
+    let ticks = i64::try_from(ticks).ok()?;
+    // Zero means "not set", not 1601.
+    (ticks > 0).then(|| (ticks - EPOCH_TICKS).div_euclid(10))
+}
+
+/// The instant a FILETIME or SYSTEMTIME value stands for.
+pub(super) fn instant(kind: u8, bytes: &[u8]) -> Option<Timestamp> {
+    match kind {
+        kind::FILETIME => filetime_micros(u64::from_le_bytes(bytes.try_into().ok()?)),
+        kind::SYSTEMTIME => {
+            let mut text = String::new();
+            write_systemtime(bytes, &mut text);
+            vigie_event::parse_utc(&text)
+        }
+        _ => None,
+    }
+}
+
+/// Appends a value's text. A value whose bytes do not fit its type is written as hexadecimal: kept, never guessed.
+pub(super) fn write(kind: u8, bytes: &[u8], out: &mut String) {
+    if kind & kind::ARRAY != 0 {
+        let mut first = true;
+        each_item(kind, bytes, |kind, item| {
+            if !first {
+                out.push('\n');
+            }
+            first = false;
+            write(kind, item, out);
+        });
+        return;
+    }
+    if write_scalar(kind, bytes, out).is_none() {
+        write_hex(bytes, out);
+    }
+}
+
+fn write_scalar(kind: u8, bytes: &[u8], out: &mut String) -> Option<()> {
+    macro_rules! number {
+        ($type:ty) => {
+            write!(out, "{}", <$type>::from_le_bytes(*bytes.first_chunk()?)).ok()
+        };
+    }
+    match kind {
+        kind::NULL => Some(()),
+        kind::STRING => {
+            write_utf16(until_nul(bytes), out);
+            Some(())
+        }
+        0x02 => {
+            let text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+            out.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(&text).0);
+            Some(())
+        }
+        0x03 => number!(i8),
+        0x04 => number!(u8),
+        0x05 => number!(i16),
+        0x06 => number!(u16),
+        0x07 => number!(i32),
+        0x08 => number!(u32),
+        0x09 => number!(i64),
+        0x0a => number!(u64),
+        0x0b => write!(out, "{:?}", f32::from_le_bytes(*bytes.first_chunk()?)).ok(),
+        0x0c => write!(out, "{:?}", f64::from_le_bytes(*bytes.first_chunk()?)).ok(),
+        0x0d => match i32::from_le_bytes(*bytes.first_chunk()?) {
+            0 => write!(out, "false").ok(),
+            1 => write!(out, "true").ok(),
+            // Windows keeps bit masks in some boolean fields.
+            other => write!(out, "{other}").ok(),
+        },
+        0x0e => None,
+        0x0f => write_guid(bytes, out),
+        0x10 if bytes.len() == 4 => write!(out, "{:#x}", u32::from_le_bytes(*bytes.first_chunk()?)).ok(),
+        0x10 | 0x15 => write!(out, "{:#x}", u64::from_le_bytes(*bytes.first_chunk()?)).ok(),
+        kind::FILETIME => {
+            write_filetime(u64::from_le_bytes(*bytes.first_chunk()?), out);
+            Some(())
+        }
+        kind::SYSTEMTIME => {
+            write_systemtime(bytes, out);
+            Some(())
+        }
+        0x13 => write_sid(bytes, out),
+        0x14 => write!(out, "{:#x}", u32::from_le_bytes(*bytes.first_chunk()?)).ok(),
+        _ => None,
+    }
+}
+
+/// Calls `item` with the scalar type and bytes of each item of an array.
+pub(super) fn each_item(kind: u8, bytes: &[u8], mut item: impl FnMut(u8, &[u8])) {
+    let scalar = kind & !kind::ARRAY;
+    let size = match scalar {
+        kind::STRING => {
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let text = until_nul(rest);
+                item(kind::STRING, text);
+                rest = rest.get(text.len() + 2..).unwrap_or_default();
+            }
+            return;
+        }
+        0x02 => {
+            let text = bytes.strip_suffix(&[0]).unwrap_or(bytes);
+            if !bytes.is_empty() {
+                text.split(|byte| *byte == 0).for_each(|text| item(0x02, text));
+            }
+            return;
+        }
+        0x13 => {
+            let mut rest = bytes;
+            while let Some(count) = rest.get(1) {
+                let len = (8 + 4 * usize::from(*count)).min(rest.len());
+                let (sid, after) = rest.split_at(len);
+                item(0x13, sid);
+                rest = after;
+            }
+            return;
+        }
+        0x03 | 0x04 => 1,
+        0x05 | 0x06 => 2,
+        0x07 | 0x08 | 0x0b | 0x0d | 0x14 => 4,
+        0x09 | 0x0a | 0x0c | 0x11 | 0x15 => 8,
+        0x0f | 0x12 => 16,
+        // Arrays of other types have no known layout.
+        _ => return item(0x0e, bytes),
+    };
+    bytes.chunks_exact(size).for_each(|bytes| item(scalar, bytes));
+}
+
+/// The UTF-16 code units before the first NUL, as bytes.
+fn until_nul(bytes: &[u8]) -> &[u8] {
+    let units = bytes.as_chunks::<2>().0;
+    let len = units
+        .iter()
+        .position(|unit| *unit == [0, 0])
+        .unwrap_or(units.len());
+    bytes.get(..len * 2).unwrap_or_default()
+}
+
+/// Appends UTF-16LE as UTF-8; a lone surrogate becomes U+FFFD.
+pub(super) fn write_utf16(bytes: &[u8], out: &mut String) {
+    out.reserve(bytes.len() / 2);
+    let mut units = bytes.as_chunks::<2>().0;
+    let mut ascii = [0u8; 64];
+    while !units.is_empty() {
+        let mut len = 0;
+        for (unit, place) in units.iter().zip(&mut ascii) {
+            if unit[1] != 0 || unit[0] >= 0x80 {
+                break;
+            }
+            *place = unit[0];
+            len += 1;
+        }
+        out.push_str(std::str::from_utf8(ascii.get(..len).unwrap_or_default()).unwrap_or_default());
+        units = units.get(len..).unwrap_or_default();
+        if len < ascii.len() && !units.is_empty() {
+            units = write_beyond_ascii(units, out);
+        }
+    }
+}
+
+/// Appends characters up to the next ASCII one and gives back what is left.
+fn write_beyond_ascii<'a>(units: &'a [[u8; 2]], out: &mut String) -> &'a [[u8; 2]] {
+    let len = units
+        .iter()
+        .position(|unit| unit[1] == 0 && unit[0] < 0x80)
+        .unwrap_or(units.len());
+    let (text, rest) = units.split_at(len);
+    for character in char::decode_utf16(text.iter().map(|unit| u16::from_le_bytes(*unit))) {
+        out.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+    }
+    rest
+}
+
+fn write_hex(bytes: &[u8], out: &mut String) {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
+    out.reserve(bytes.len() * 2);
+    for byte in bytes {
+        out.extend([byte >> 4, byte & 15].map(|half| DIGITS.get(usize::from(half)).copied().unwrap_or('0')));
+    }
+}
+
+fn write_guid(bytes: &[u8], out: &mut String) -> Option<()> {
+    let bytes: [u8; 16] = *bytes.first_chunk()?;
+    let [a0, a1, a2, a3, b0, b1, c0, c1, rest @ ..] = bytes;
+    let a = u32::from_le_bytes([a0, a1, a2, a3]);
+    let (b, c) = (u16::from_le_bytes([b0, b1]), u16::from_le_bytes([c0, c1]));
+    let [d0, d1, d2, d3, d4, d5, d6, d7] = rest;
+    write!(
+        out,
+        "{{{a:08x}-{b:04x}-{c:04x}-{d0:02x}{d1:02x}-{d2:02x}{d3:02x}{d4:02x}{d5:02x}{d6:02x}{d7:02x}}}"
+    )
+    .ok()
+}
+
+fn write_sid(bytes: &[u8], out: &mut String) -> Option<()> {
+    let [revision, count, a0, a1, a2, a3, a4, a5, subs @ ..] = bytes else {
+        return None;
+    };
+    let authority = u64::from_be_bytes([0, 0, *a0, *a1, *a2, *a3, *a4, *a5]);
+    write!(out, "S-{revision}-{authority}").ok()?;
+    for sub in subs.as_chunks::<4>().0.iter().take(usize::from(*count)) {
+        write!(out, "-{}", u32::from_le_bytes(*sub)).ok()?;
+    }
+    Some(())
+}
+
+fn write_filetime(ticks: u64, out: &mut String) {
+    if ticks > i64::MAX as u64 {
+        out.push_str("0000-00-00T00:00:00.0000000Z");
+        return;
+    }
+    let (days, of_day) = (ticks / TICKS_PER_DAY, ticks % TICKS_PER_DAY);
+    let days = i64::try_from(days).unwrap_or(0) - EPOCH_TICKS / 864_000_000_000;
+    let seconds = of_day / 10_000_000;
+    let date = format_date(days.saturating_mul(MICROS_PER_DAY));
+    let _ = write!(
+        out,
+        "{}T{:02}:{:02}:{:02}.{:07}Z",
+        // Years past 9999 keep their last four digits, as Windows writes them.
+        date.get(date.len().saturating_sub(10)..).unwrap_or_default(),
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60,
+        of_day % 10_000_000,
+    );
+}
+
+fn write_systemtime(bytes: &[u8], out: &mut String) {
+    let field = |index: usize| {
+        bytes
+            .as_chunks::<2>()
+            .0
+            .get(index)
+            .map_or(0, |pair| u16::from_le_bytes(*pair))
+    };
+    let (year, month, day) = (field(0), field(1), field(3));
+    let (hour, minute, second, milli) = (field(4), field(5), field(6), field(7));
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + u16::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    let valid = (1601..=30827).contains(&year)
+        && (1..=days).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60
+        && milli < 1_000;
+    if !valid {
+        out.push_str("1601-01-01T00:00:00.0000000Z");
+        return;
+    }
+    let year = year % 10_000;
+    let _ = write!(
+        out,
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}0000Z"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(kind: u8, bytes: &[u8]) -> String {
+        let mut out = String::new();
+        write(kind, bytes, &mut out);
+        out
+    }
+
+    #[test]
+    fn values_read_as_windows_writes_them() {
+        assert_eq!(text(0x01, b"a\0b\0\0\0c\0"), "ab");
+        assert_eq!(
+            text(0x01, &[0xe9, 0, 0x3d, 0xd8, 0, 0xde, 0, 0xd8]),
+            "\u{e9}\u{1f600}\u{fffd}"
+        );
+        assert_eq!(text(0x02, b"caf\xe9\0"), "café");
+        assert_eq!(text(0x07, &(-2i32).to_le_bytes()), "-2");
+        assert_eq!(text(0x0d, &1i32.to_le_bytes()), "true");
+        assert_eq!(text(0x0d, &16i32.to_le_bytes()), "16");
+        assert_eq!(text(0x0e, &[0xab, 1]), "AB01");
+        assert_eq!(text(0x14, &0x3e7u32.to_le_bytes()), "0x3e7");
+        assert_eq!(text(0x10, &0u64.to_le_bytes()), "0x0");
+        assert_eq!(text(0x13, &[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]), "S-1-5-18");
+        assert_eq!(
+            text(
+                0x0f,
+                &[
+                    0x85, 0xd9, 0x70, 0x57, 0x2a, 0xc2, 0x3e, 0x43, 0xbf, 0x4c, 6, 0xf5, 0x69, 0x8f, 0xfb,
+                    0xd9
+                ]
+            ),
+            "{5770d985-c22a-433e-bf4c-06f5698ffbd9}"
+        );
+        assert_eq!(
+            text(0x11, &132_592_277_862_100_001u64.to_le_bytes()),
+            "2021-03-03T06:49:46.2100001Z"
+        );
+        assert_eq!(
+            text(0x11, &u64::MAX.to_le_bytes()),
+            "0000-00-00T00:00:00.0000000Z"
+        );
+        assert_eq!(text(0x12, &[0; 16]), "1601-01-01T00:00:00.0000000Z");
+        assert_eq!(text(0x81, b"a\0\0\0\0\0b\0\0\0"), "a\n\nb");
+        assert_eq!(text(0x88, &[1, 0, 0, 0, 2, 0, 0, 0]), "1\n2");
+        // Too few bytes for the type: kept as they are.
+        assert_eq!(text(0x0a, &[1, 2]), "0102");
+    }
+
+    #[test]
+    fn instants_are_microseconds_since_1970() {
+        let bytes = 132_592_277_862_100_001u64.to_le_bytes();
+        assert_eq!(instant(kind::FILETIME, &bytes), Some(1_614_754_186_210_000));
+        assert_eq!(instant(kind::FILETIME, &[0; 8]), None);
+        let time = [2021u16, 3, 3, 3, 6, 49, 46, 210].map(u16::to_le_bytes).concat();
+        assert_eq!(instant(kind::SYSTEMTIME, &time), Some(1_614_754_186_210_000));
+    }
+}

@@ -1,0 +1,136 @@
+//! The names tools give the fields of the system section when they write an event's fields beside each other, and
+//! the times among them.
+
+use vigie_event::{Timestamp, parse_utc};
+
+use super::clock::Stamps;
+use super::collector::Collector;
+use super::fields::FieldId;
+use super::section::{keywords, level_number};
+
+/// Envelope times by how well they say when the event happened, best first.
+const ENVELOPES: [&str; 7] = [
+    "TimeCreated",
+    "EventTime",
+    "SystemTime",
+    "TimeGenerated",
+    "Timestamp",
+    "@timestamp",
+    "EventReceivedTime",
+];
+
+/// Takes a value that is a time. A better envelope field replaces one taken before.
+pub(super) fn keep_stamp(name: &str, value: &str, stamps: &mut Stamps) {
+    if name.eq_ignore_ascii_case("UtcTime") {
+        stamps.own = parse_utc(value);
+        return;
+    }
+    let Some(rank) = ENVELOPES
+        .iter()
+        .position(|known| known.eq_ignore_ascii_case(name))
+    else {
+        return;
+    };
+    let (Some(time), Some(field)) = (parse_time(value), ENVELOPES.get(rank).copied()) else {
+        return;
+    };
+    // Tables of Sentinel are in UTC by definition.
+    let has_zone = names_its_zone(value) || field == "TimeGenerated";
+    if field == "@timestamp" && has_zone {
+        stamps.arrival = Some((time, field));
+    }
+    let known = stamps
+        .envelope
+        .and_then(|(_, field, _)| ENVELOPES.iter().position(|known| *known == field));
+    if known.is_none_or(|known| rank < known) {
+        stamps.envelope = Some((time, field, has_zone));
+    }
+}
+
+/// ISO 8601, or the form PowerShell 5 writes in JSON. A localised date is not guessed at.
+pub(super) fn parse_time(value: &str) -> Option<Timestamp> {
+    if let Some(rest) = value.strip_prefix("/Date(") {
+        let millis: i64 = rest.strip_suffix(")/")?.parse().ok()?;
+        return millis.checked_mul(1_000);
+    }
+    parse_utc(value)
+}
+
+fn names_its_zone(value: &str) -> bool {
+    let time = value.get(10..).unwrap_or_default();
+    time.ends_with(['Z', 'z'])
+        || time.ends_with("UTC")
+        || time.contains(['+', '-'])
+        || value.starts_with("/Date(")
+}
+
+/// Puts one field of an event whose fields stand beside each other into the row.
+pub(super) fn flat_value(name: &str, value: &str, is_number: bool, out: &mut Collector<'_>) {
+    let lower = name.to_ascii_lowercase();
+    let field = match lower.as_str() {
+        "channel" | "logname" | "eventlog" => FieldId::CHANNEL,
+        "sourcename" | "providername" | "provider" | "provider_name" => FieldId::PROVIDER_NAME,
+        "providerguid" | "provider_guid" | "providerid" => FieldId::PROVIDER_GUID,
+        "eventid" | "event_id" | "id" => FieldId::EVENT_ID,
+        "hostname" => return computer(value, "Hostname", out),
+        "machinename" => return computer(value, "MachineName", out),
+        "computer" => return computer(value, "Computer", out),
+        "recordnumber" | "eventrecordid" | "recordid" | "event_record_id" => FieldId::EVENT_RECORD_ID,
+        "level" => return out.row.set_system(FieldId::LEVEL, level_number(value)),
+        "opcodevalue" => FieldId::OPCODE,
+        // NXLog has the number and the text.
+        "opcode" if value.parse::<u32>().is_err() => return out.set_data("OpcodeText", value),
+        "opcode" => FieldId::OPCODE,
+        "task" => FieldId::TASK,
+        "version" if is_number => FieldId::VERSION,
+        "keywords" if is_number => {
+            let value = keywords(value);
+            return out
+                .row
+                .set_system(FieldId::KEYWORDS, value.as_deref().unwrap_or_default());
+        }
+        "keywords" => FieldId::KEYWORDS,
+        "executionprocessid" | "execution_processid" => FieldId::EXECUTION_PROCESS,
+        "threadid" | "execution_threadid" => FieldId::EXECUTION_THREAD,
+        "userid" | "user_id" | "usersid" => FieldId::USER_ID,
+        "activityid" => FieldId::CORRELATION_ACTIVITY,
+        "relatedactivityid" => FieldId::CORRELATION_RELATED,
+        "qualifiers" => FieldId::QUALIFIERS,
+        // Already the row's own time.
+        "timegenerated" if parse_time(value).is_some() => return,
+        _ => return out.set_data(name, value),
+    };
+    out.row.set_system(field, value);
+}
+
+fn computer(value: &str, field: &'static str, out: &mut Collector<'_>) {
+    out.row.set_system(FieldId::COMPUTER, value);
+    out.row.set_host(value, field);
+}
+
+/// Puts one property of PowerShell's `EventLogRecord` into the row.
+pub(super) fn powershell_value(name: &str, value: &str, is_number: bool, out: &mut Collector<'_>) {
+    match name.to_ascii_lowercase().as_str() {
+        "processid" => out.row.set_system(FieldId::EXECUTION_PROCESS, value),
+        "userid.value" => out.row.set_system(FieldId::USER_ID, value),
+        "userid.binarylength" => {}
+        _ => flat_value(name, value, is_number, out),
+    }
+}
+
+/// Puts one column of EvtxECmd's output into the row.
+pub(super) fn evtx_ecmd_value(name: &str, value: &str, out: &mut Collector<'_>) {
+    if value.is_empty() {
+        return;
+    }
+    let field = match name.to_ascii_lowercase().as_str() {
+        "timecreated" => return,
+        "processid" => FieldId::EXECUTION_PROCESS,
+        "threadid" => FieldId::EXECUTION_THREAD,
+        "eventrecordid" => FieldId::EVENT_RECORD_ID,
+        // Its number in the file, not the log's own.
+        "recordnumber" => return out.set_data("RecordNumber", value),
+        _ => return flat_value(name, value, false, out),
+    };
+    out.row.set_system(field, value);
+}

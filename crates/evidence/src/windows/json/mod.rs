@@ -1,0 +1,196 @@
+//! Events as JSON: what `evtx_dump`, EvtxECmd, Winlogbeat, NXLog, Velociraptor, PowerShell and the advanced-hunting
+//! export write, one object an event.
+//!
+//! The shape is decided object by object, so a file may mix them; the manifest names the shape of the first.
+
+mod documents;
+mod event;
+mod flat;
+mod layout;
+mod shape;
+
+use std::io::Read;
+
+use vigie_event::{EventBatch, Source};
+
+use self::documents::Documents;
+pub(super) use self::documents::Place;
+use self::event::stamps_of;
+pub(super) use self::flat::Flat;
+use self::layout::first_object;
+pub(super) use self::shape::{Shape, shape_of};
+use super::clock::Clocks;
+use super::collector::Collector;
+use super::tables;
+use super::text::head_text;
+use crate::format::{Confidence, Context, Format, Head, Outcome};
+
+/// Objects looked at before the first row is made, to learn the clocks.
+const SAMPLE_OBJECTS: usize = 2_000;
+const SAMPLE_BYTES: usize = 1 << 20;
+
+macro_rules! formats {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal, $source:ident, $shape:pat => ;)+) => {
+        $($(#[$doc])* pub(super) static $constant: Format = Format {
+            name: $name,
+            source: Source::$source,
+            recognise: |head| recognise(head, |shape| matches!(shape, $shape)),
+            parse,
+        };)+
+    };
+}
+
+formats! {
+    /// `evtx_dump -o json` and everything else that turns the event's XML into JSON.
+    EVTX_DUMP = "evtx_dump_json", WindowsEvent, Shape::Xml =>;
+    /// EvtxECmd `--json`.
+    EVTX_ECMD = "evtxecmd_json", WindowsEvent, Shape::EvtxEcmd =>;
+    /// Winlogbeat and the Elastic agent.
+    WINLOGBEAT = "winlogbeat", WindowsEvent, Shape::Winlogbeat =>;
+    /// Velociraptor results: `System` and `EventData` objects.
+    VELOCIRAPTOR = "velociraptor_json", WindowsEvent, Shape::Velociraptor =>;
+    /// NXLog, `Get-WinEvent | ConvertTo-Json`, and others that put an event's fields beside each other.
+    FLAT = "windows_json", WindowsEvent, Shape::Flat | Shape::PowerShell =>;
+    /// `SecurityEvent`, `Event` and `WindowsEvent` exported from Sentinel.
+    SENTINEL = "sentinel_json", WindowsEvent, Shape::Table(tables::Table::Event(_)) =>;
+    /// `Device*` tables exported from Defender or Sentinel.
+    HUNTING = "advanced_hunting_json", AdvancedHunting, Shape::Table(tables::Table::Device(_)) =>;
+    /// `W3CIISLog` exported from Sentinel.
+    IIS = "w3ciislog_json", Iis, Shape::Table(tables::Table::Iis) =>;
+    /// `ExchangeHttpProxy` exported from Sentinel.
+    HTTP_PROXY = "exchange_http_proxy_json", HttpProxy, Shape::Table(tables::Table::HttpProxy) =>;
+}
+
+fn recognise(head: &Head<'_>, is_mine: impl Fn(&Shape) -> bool) -> Option<Confidence> {
+    let text = head_text(head.bytes);
+    let (object, is_whole) = first_object(&text)?;
+    let mut flat = Flat::default();
+    // Of an object longer than the head, what is there must do.
+    let read = flat.read(object);
+    if is_whole && read.is_err() {
+        return None;
+    }
+    let shape = shape_of(&flat, head.name)?;
+    is_mine(&shape).then_some(Confidence::Content)
+}
+
+fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(EventBatch)) -> Outcome {
+    let mut out = Collector::new(context, sink);
+    let mut documents = match Documents::open(input, context.limits.line_bytes) {
+        Ok(documents) => documents,
+        Err(error) => {
+            out.outcome.input_failed(&error, || "line 1".to_owned());
+            return out.finish();
+        }
+    };
+    let mut events = Events::new(context.file.path.rsplit('/').next().unwrap_or_default());
+    let mut object = Vec::new();
+    for (place, object) in sample(&mut documents, &mut events, &mut out) {
+        events.read(&object, place, &mut out);
+    }
+    while let Some(place) = documents.next(&mut object, &mut out.outcome) {
+        events.read(&object, place, &mut out);
+    }
+    events.finish(out)
+}
+
+/// Takes the first objects into memory and learns the clocks from them: the first row needs them already.
+fn sample(
+    documents: &mut Documents<'_>,
+    events: &mut Events<'_>,
+    out: &mut Collector<'_>,
+) -> Vec<(Place, Vec<u8>)> {
+    let mut objects = Vec::new();
+    let (mut object, mut bytes) = (Vec::new(), 0);
+    while objects.len() < SAMPLE_OBJECTS && bytes < SAMPLE_BYTES {
+        let Some(place) = documents.next(&mut object, &mut out.outcome) else {
+            break;
+        };
+        bytes += object.len();
+        if events.flat.read(&object).is_ok()
+            && let Some(shape) = shape_of(&events.flat, events.name)
+        {
+            events.clocks.learn(&stamps_of(&events.flat, shape));
+        }
+        objects.push((place, object.clone()));
+    }
+    events.clocks.forget_counts();
+    objects
+}
+
+/// What reading one object after another needs.
+pub(super) struct Events<'a> {
+    pub(super) flat: Flat,
+    /// For JSON inside a value.
+    inner: Flat,
+    clocks: Clocks,
+    name: &'a str,
+}
+
+impl<'a> Events<'a> {
+    /// `name` is the name of the file.
+    pub(super) fn new(name: &'a str) -> Events<'a> {
+        Events {
+            flat: Flat::default(),
+            inner: Flat::default(),
+            clocks: Clocks::default(),
+            name,
+        }
+    }
+
+    fn read(&mut self, object: &[u8], place: Place, out: &mut Collector<'_>) {
+        let at = || format!("line {}", place.line);
+        let bytes = object.len() as u64;
+        if let Err(error) = self.flat.read(object) {
+            let why = if error.is_eof() {
+                "JSON object that does not end"
+            } else {
+                "line that is not a JSON object"
+            };
+            out.outcome.skip(why, 1, bytes, at);
+            return;
+        }
+        let Some(shape) = shape_of(&self.flat, self.name) else {
+            out.outcome.skip("JSON object that is not an event", 1, bytes, at);
+            return;
+        };
+        // The columns of other tables are kept as they are, objects as JSON text.
+        if matches!(shape, Shape::Table(table) if !matches!(table, tables::Table::Event(_))) {
+            let _ = self.flat.read_shallow(object);
+        }
+        self.take(shape, place, bytes, out);
+    }
+
+    /// Makes a row of what was read into `flat`.
+    pub(super) fn take(&mut self, shape: Shape, place: Place, bytes: u64, out: &mut Collector<'_>) {
+        let at = || format!("line {}", place.line);
+        out.row.start(place.line, place.offset);
+        match shape {
+            Shape::Table(table) if !matches!(table, tables::Table::Event(_)) => {
+                tables::columns(table, self.flat.items().map(|item| (item.path, item.value)), out);
+            }
+            _ => {
+                let stamps = stamps_of(&self.flat, shape);
+                self.clocks.learn(&stamps);
+                out.row.time = self.clocks.time(&stamps);
+                event::columns(&self.flat, &mut self.inner, shape, out);
+            }
+        }
+        if out.row.is_too_large() {
+            out.outcome
+                .skip("event with more values than one may have", 1, bytes, at);
+            return;
+        }
+        if out.row.time.is_none() {
+            out.outcome
+                .skip("time that is not understood; the row has none", 0, 0, at);
+        }
+        out.commit();
+    }
+
+    /// Hands over what is left.
+    pub(super) fn finish(self, mut out: Collector<'_>) -> Outcome {
+        self.clocks.report(&mut out.outcome);
+        out.finish()
+    }
+}
