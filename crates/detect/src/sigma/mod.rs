@@ -1,0 +1,232 @@
+//! Sigma rules over columns: parsed with `rsigma-parser`, compiled into programs whose steps test one column for all
+//! rows still in question, never one event after the other.
+
+mod correlation;
+mod load;
+mod logsource;
+mod program;
+
+use std::collections::BTreeMap;
+
+use vigie_event::{BatchBuilder, EventBatch, EventType, RowRef};
+
+pub use correlation::{CorrelationHit, Correlator, Member};
+pub use rsigma_parser::Level;
+
+use program::Program;
+
+/// One YAML file of rules.
+#[derive(Debug, Clone)]
+pub struct RuleSource {
+    /// Where it comes from, for messages.
+    pub path: String,
+    /// Its text; it may hold several documents.
+    pub text: String,
+    /// The pack it belongs to.
+    pub pack: Option<String>,
+}
+
+/// What compiling gives.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rules that work.
+    pub rules: RuleSet,
+    /// The rules that do not, and why.
+    pub refused: Vec<Refused>,
+}
+
+/// A rule that does not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The file.
+    pub path: String,
+    /// 1-based line, when it is known.
+    pub line: Option<usize>,
+    /// Why.
+    pub why: String,
+}
+
+/// A rule's log source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogSource {
+    /// `process_creation`, `webserver`, ...
+    pub category: Option<String>,
+    /// `windows`, `exchange`, ...
+    pub product: Option<String>,
+    /// `security`, `httpproxy`, ...
+    pub service: Option<String>,
+}
+
+/// What a rule's top-level `vigie` mapping says; see `docs/packs.md`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VigieMeta {
+    /// Stage of the attack chain.
+    pub stage: String,
+    /// `scan`, `attempt`, `success` or `post_exploitation`.
+    pub outcome: String,
+    /// `weak`, `strong` or `conclusive`.
+    pub confidence: String,
+    /// Fields that tie its events to others of the same story.
+    pub join: Vec<String>,
+    /// The statement, English, with `{Field}` placeholders.
+    pub statement_en: String,
+    /// The statement, French.
+    pub statement_fr: String,
+}
+
+/// A rule, as people know it.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its identifier; its path when it has none.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// Description.
+    pub description: String,
+    /// Author.
+    pub author: Option<String>,
+    /// Severity.
+    pub level: Level,
+    /// `stable`, `test`, ...
+    pub status: Option<String>,
+    /// Tags as written.
+    pub tags: Vec<String>,
+    /// ATT&CK techniques, `T1505.003`.
+    pub attack: Vec<String>,
+    /// ATT&CK tactics, `initial_access`.
+    pub tactics: Vec<String>,
+    /// Public pages.
+    pub references: Vec<String>,
+    /// Known false positives.
+    pub false_positives: Vec<String>,
+    /// Where its events are.
+    pub logsource: LogSource,
+    /// The pack it belongs to.
+    pub pack: Option<String>,
+    /// The file.
+    pub path: String,
+    /// Whether it is a correlation.
+    pub correlation: bool,
+    /// Whether it only feeds a correlation.
+    pub silent: bool,
+    /// What Vigie needs to judge its hits.
+    pub vigie: Option<VigieMeta>,
+    /// What was understood differently than written, and why.
+    pub notes: Vec<String>,
+}
+
+/// One rule matched one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// Row of the batch.
+    pub row: u32,
+    /// Index into [`RuleSet::rules`].
+    pub rule: u32,
+}
+
+/// One value that made a rule match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldMatch {
+    /// The selection in the rule.
+    pub selection: String,
+    /// The field; `None` for a keyword.
+    pub field: Option<String>,
+    /// The event's value.
+    pub value: String,
+}
+
+/// Compiled rules: immutable, shared by threads.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    programs: Vec<Option<Program>>,
+    correlations: Vec<correlation::Correlation>,
+}
+
+impl RuleSet {
+    /// Compiles rules. A rule that does not work is refused with the reason; the others load.
+    pub fn compile(sources: &[RuleSource]) -> Loaded {
+        load::compile(sources)
+    }
+
+    /// All rules, correlations included.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Appends the matches of all detection rules in a batch, by row, then rule.
+    pub fn evaluate(&self, batch: &EventBatch, hits: &mut Vec<Hit>) {
+        let start = hits.len();
+        for (index, (rule, program)) in self.rules.iter().zip(&self.programs).enumerate() {
+            let Some(program) = program else { continue };
+            if !logsource::matches(&rule.logsource, batch) {
+                continue;
+            }
+            for row in program.rows(batch, rule.vigie.is_none()) {
+                hits.push(Hit {
+                    row: row as u32,
+                    rule: index as u32,
+                });
+            }
+        }
+        hits[start..].sort_unstable();
+    }
+
+    /// Which values of a row made a rule match.
+    pub fn explain(&self, rule: u32, row: RowRef<'_>) -> Vec<FieldMatch> {
+        let index = rule as usize;
+        let (Some(rule), Some(Some(program))) = (self.rules.get(index), self.programs.get(index)) else {
+            return Vec::new();
+        };
+        program.explain(row, rule.vigie.is_none())
+    }
+
+    /// The state that correlations need over a stream of hits.
+    pub fn correlator(&self) -> Correlator {
+        Correlator::new(&self.correlations)
+    }
+}
+
+/// A batch of one row in the table a rule's log source maps to: what fixtures are made of. `Channel` and `EventID`
+/// come from the fields, or from the log source when it says them.
+pub fn batch_of(rule: &Rule, fields: &BTreeMap<String, String>) -> EventBatch {
+    let source = logsource::typical_source(&rule.logsource);
+    let mut builder = BatchBuilder::new(source);
+    if source == vigie_event::Source::WindowsEvent {
+        let typical = logsource::typical_event(&rule.logsource);
+        let get = |name: &str| fields.get(name).cloned();
+        let channel = get("Channel")
+            .or_else(|| typical.map(|(channel, _)| channel.to_owned()))
+            .unwrap_or_default();
+        let event_id = get("EventID")
+            .and_then(|text| text.parse().ok())
+            .or_else(|| typical.and_then(|(_, id)| id))
+            .unwrap_or_default();
+        let provider = get("Provider_Name").unwrap_or_default();
+        if channel == "Security" {
+            builder = builder.table("SecurityEvent");
+        }
+        builder = builder.event_type(EventType {
+            channel: channel.as_str().into(),
+            provider: provider.as_str().into(),
+            event_id,
+        });
+        builder.begin_row(Some(0), 1, 0);
+        let columns = [builder.column("Channel"), builder.column("EventID")];
+        builder.set(columns[0], &channel);
+        builder.set(columns[1], &event_id.to_string());
+    } else {
+        builder.begin_row(Some(0), 1, 0);
+    }
+    for (name, value) in fields {
+        let column = builder.column(name);
+        builder.set(column, value);
+    }
+    builder.end_row();
+    builder
+        .finish()
+        .unwrap_or_else(|error| unreachable!("columns of one row have one length: {error}"))
+}
+
+#[cfg(test)]
+mod tests;
