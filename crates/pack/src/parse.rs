@@ -1,0 +1,266 @@
+//! From the texts of a pack to a [`Pack`].
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use vigie_detect::indicators;
+use vigie_event::{MICROS_PER_SECOND, parse_utc};
+
+use crate::files::Files;
+use crate::model::{Cve, Fixture, LogSource, Messages, Pack, RuleText, Runbook, Stage, Text, Window};
+use crate::unique::UniqueMap;
+use crate::{Problem, builds};
+
+/// `pack.yaml` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PackYaml {
+    name: String,
+    version: String,
+    title: Text,
+    summary: Text,
+    #[serde(default)]
+    references: Vec<String>,
+    window: WindowYaml,
+    stages: Vec<Stage>,
+    log_sources: Vec<LogSourceYaml>,
+    #[serde(default)]
+    sigma_tactics: UniqueMap,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WindowYaml {
+    from: String,
+    to: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogSourceYaml {
+    source: String,
+    title: Text,
+    #[serde(default)]
+    required: bool,
+    one_of: Option<String>,
+    silence_hours: Option<f64>,
+    stages: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FixtureYaml {
+    rule: String,
+    #[serde(rename = "match", default)]
+    match_: Vec<UniqueMap>,
+    #[serde(default)]
+    no_match: Vec<UniqueMap>,
+}
+
+/// Where the files of a pack belong.
+enum Place<'a> {
+    Indicators,
+    Builds,
+    Cves,
+    Runbook,
+    Rule,
+    Yara,
+    Fixtures,
+    Message { lang: &'a str, name: &'a str },
+    Reading,
+    Nowhere,
+}
+
+fn place(path: &str) -> Place<'_> {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["indicators.csv"] => Place::Indicators,
+        ["builds.csv"] => Place::Builds,
+        ["cves.yaml"] => Place::Cves,
+        ["runbook.yaml"] => Place::Runbook,
+        ["rules", ..] if matches!(extension, "yml" | "yaml") => Place::Rule,
+        ["yara", ..] if matches!(extension, "yar" | "yara") => Place::Yara,
+        ["fixtures", ..] if matches!(extension, "yml" | "yaml") => Place::Fixtures,
+        ["messages", lang, file] => match file.strip_suffix(".md") {
+            Some(name) => Place::Message { lang, name },
+            None => Place::Nowhere,
+        },
+        [.., file] if file.ends_with(".md") || file.starts_with("LICENSE") => Place::Reading,
+        _ => Place::Nowhere,
+    }
+}
+
+/// Builds the pack, or hands back every problem.
+pub(crate) fn pack(files: Files) -> Result<Pack, Vec<Problem>> {
+    let Files {
+        folder,
+        mut texts,
+        mut problems,
+        ..
+    } = files;
+    let manifest: Option<PackYaml> = match texts.remove("pack.yaml") {
+        Some(text) => yaml("pack.yaml", &text, &mut problems),
+        None => {
+            problems.push(Problem::new("pack.yaml", "missing: a pack starts with this file"));
+            None
+        }
+    };
+    let name = manifest
+        .as_ref()
+        .map_or(folder.as_str(), |manifest| &manifest.name);
+    let mut parts = Parts::default();
+    for (path, text) in texts {
+        parts.add(path, text, name, &mut problems);
+    }
+    let pack = manifest.and_then(|manifest| assemble(manifest, parts, folder, &mut problems));
+    match pack {
+        Some(pack) if problems.is_empty() => Ok(pack),
+        _ => {
+            problems.sort();
+            Err(problems)
+        }
+    }
+}
+
+/// What the files besides `pack.yaml` hold.
+#[derive(Default)]
+struct Parts {
+    cves: Vec<Cve>,
+    builds: Vec<crate::Build>,
+    indicators: Vec<indicators::Indicator>,
+    rules: Vec<RuleText>,
+    yara: Vec<RuleText>,
+    fixtures: Vec<Fixture>,
+    runbook: Runbook,
+    messages: Messages,
+    unused: Vec<String>,
+}
+
+impl Parts {
+    fn add(&mut self, path: String, text: String, pack: &str, problems: &mut Vec<Problem>) {
+        match place(&path) {
+            Place::Indicators => {
+                let (indicators, bad) = indicators::parse_csv(&text, Some(pack));
+                self.indicators = indicators;
+                problems.extend(
+                    bad.into_iter()
+                        .map(|bad| Problem::new(&path, bad.message).at(bad.line)),
+                );
+            }
+            Place::Builds => self.builds = builds::parse(&path, &text, problems),
+            Place::Cves => self.cves = yaml(&path, &text, problems).unwrap_or_default(),
+            Place::Runbook => self.runbook = yaml(&path, &text, problems).unwrap_or_default(),
+            Place::Rule => self.rules.push(RuleText { path, text }),
+            Place::Yara => self.yara.push(RuleText { path, text }),
+            Place::Fixtures => {
+                let list: Vec<FixtureYaml> = yaml(&path, &text, problems).unwrap_or_default();
+                self.fixtures.extend(list.into_iter().map(|fixture| Fixture {
+                    rule: fixture.rule,
+                    match_: events(fixture.match_),
+                    no_match: events(fixture.no_match),
+                    path: path.clone(),
+                }));
+            }
+            Place::Message { lang, name } => {
+                let (lang, name) = (lang.to_owned(), name.to_owned());
+                self.messages.entry(lang).or_default().insert(name, text);
+            }
+            Place::Reading => {}
+            Place::Nowhere => self.unused.push(path),
+        }
+    }
+}
+
+fn events(maps: Vec<UniqueMap>) -> Vec<BTreeMap<String, String>> {
+    maps.into_iter().map(|map| map.0).collect()
+}
+
+fn assemble(manifest: PackYaml, parts: Parts, folder: String, problems: &mut Vec<Problem>) -> Option<Pack> {
+    let window = window(&manifest.window, problems);
+    let log_sources = manifest
+        .log_sources
+        .into_iter()
+        .filter_map(|source| log_source(source, problems))
+        .collect();
+    Some(Pack {
+        name: manifest.name,
+        version: manifest.version,
+        title: manifest.title,
+        summary: manifest.summary,
+        references: manifest.references,
+        window: window?,
+        stages: manifest.stages,
+        log_sources,
+        sigma_tactics: manifest.sigma_tactics.0,
+        cves: parts.cves,
+        builds: parts.builds,
+        indicators: parts.indicators,
+        rules: parts.rules,
+        yara: parts.yara,
+        fixtures: parts.fixtures,
+        runbook: parts.runbook,
+        messages: parts.messages,
+        unused: parts.unused,
+        folder,
+    })
+}
+
+fn window(yaml: &WindowYaml, problems: &mut Vec<Problem>) -> Option<Window> {
+    let mut instant = |key: &str, text: &str| {
+        let time = parse_utc(text);
+        if time.is_none() {
+            let why = format!("window.{key}: {text:?} is not a time such as 2021-01-03T00:00:00Z");
+            problems.push(Problem::new("pack.yaml", why));
+        }
+        time
+    };
+    let from = instant("from", &yaml.from)?;
+    let to = match &yaml.to {
+        Some(text) => Some(instant("to", text)?),
+        None => None,
+    };
+    if to.is_some_and(|to| to <= from) {
+        problems.push(Problem::new("pack.yaml", "window.to is not after window.from"));
+        return None;
+    }
+    Some(Window { from, to })
+}
+
+fn log_source(yaml: LogSourceYaml, problems: &mut Vec<Problem>) -> Option<LogSource> {
+    let silence = match yaml.silence_hours {
+        Some(hours) if hours > 0.0 && hours <= 24.0 * 366.0 => {
+            Some((hours * 3_600.0 * MICROS_PER_SECOND as f64) as i64)
+        }
+        Some(hours) => {
+            let why = format!(
+                "log_sources {}: silence_hours {hours} is not between 0 and a year",
+                yaml.source
+            );
+            problems.push(Problem::new("pack.yaml", why));
+            return None;
+        }
+        None => None,
+    };
+    Some(LogSource {
+        source: yaml.source,
+        title: yaml.title,
+        required: yaml.required,
+        one_of: yaml.one_of,
+        silence,
+        stages: yaml.stages,
+    })
+}
+
+/// Reads one document strictly; a problem with its line otherwise.
+fn yaml<T: DeserializeOwned>(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<T> {
+    match yaml_serde::from_str(text) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let line = error.location().map(|location| location.line() as u64);
+            problems.push(Problem::new(file, error.to_string()).at(line));
+            None
+        }
+    }
+}
