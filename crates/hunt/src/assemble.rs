@@ -1,0 +1,610 @@
+//! Puts the answer together once everything has been read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+use vigie_event::{Timestamp, format_utc};
+use vigie_evidence::Manifest;
+use vigie_pack::Pack;
+
+use crate::collect::{Collected, Detectors};
+use crate::coverage::{Window, measure, missing, seen_window, sources_that_matter};
+use crate::detector::Detector;
+use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statement};
+use crate::hosts::{Host, Hosts};
+use crate::links::shorten;
+use crate::verdict::{Story, judge};
+use crate::{
+    EvidenceLine, Finding, HostResult, HuntOptions, HuntResult, ManifestEntry, ObservationEntry, Outcome,
+    PackInfo, SCHEMA_VERSION, SkipEntry, StageInfo, Stats, Storyline, Text, hosts, storyline,
+};
+
+pub(crate) fn assemble(
+    options: &HuntOptions,
+    detectors: &Detectors,
+    mut collected: Collected,
+    manifest: Manifest,
+    mut warnings: Vec<String>,
+) -> HuntResult {
+    add_correlations(detectors, &mut collected);
+    let with_findings = collected.statements.hosts();
+    let hosts = hosts::resolve(&collected.keys, &collected.seen, &manifest, &|index| {
+        with_findings.contains(&index)
+    });
+    warnings.extend(hosts.folded.iter().cloned());
+    warnings.extend(
+        collected
+            .unscanned
+            .iter()
+            .map(|path| format!("{path}: the content scan ran out of time; scan this file by hand")),
+    );
+    warnings.extend(clock_warnings(&manifest));
+    let final_host = |index: HostIndex| hosts.of_index.get(index as usize).copied().unwrap_or(index);
+    let statements = collected.statements.resolve(final_host);
+    let stages = stage_order(&options.packs);
+    let run = Run {
+        options,
+        manifest: &manifest,
+        detectors: &collected.detectors,
+        hosts: &hosts,
+        stages,
+    };
+    let host_results = run.hosts(&statements);
+    HuntResult {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        pack: options.packs.iter().map(|pack| run.pack_info(pack)).collect(),
+        stats: Stats {
+            bytes: manifest.bytes,
+            events: collected.events,
+            files: manifest.files.len() as u64,
+            skipped: manifest
+                .files
+                .iter()
+                .map(|file| file.skipped.len() as u64)
+                .sum::<u64>()
+                + manifest.files.iter().filter(|file| file.source.is_none()).count() as u64,
+            elapsed_s: 0.0,
+            rules: detectors.described.len() as u64,
+            interrupted: manifest.interrupted,
+        },
+        hosts: host_results,
+        manifest: run.manifest_entries(),
+        manifest_sha256: manifest_digest(&manifest),
+        warnings,
+    }
+}
+
+/// Correlations are findings like others, told by their first events.
+fn add_correlations(detectors: &Detectors, collected: &mut Collected) {
+    let correlator = std::mem::replace(&mut collected.correlator, detectors.rules.correlator());
+    for found in correlator.finish(&detectors.rules) {
+        let Ok(host) = found.host.parse::<HostIndex>() else {
+            continue;
+        };
+        let Some(detector) = detectors.described.get(found.rule as usize) else {
+            continue;
+        };
+        let mut links = BTreeSet::new();
+        for (field, value) in &found.group {
+            crate::links::add_links(field, value, &mut links);
+        }
+        let detection = Detection {
+            detector: found.rule,
+            host,
+            time: Some(found.from),
+            until: Some(found.to),
+            links,
+            source: "correlation".to_owned(),
+            count: found.count,
+        };
+        let first = found.members.first();
+        let mut fields: BTreeMap<String, String> = found.group.iter().cloned().collect();
+        fields.insert("events".to_owned(), found.count.to_string());
+        fields.insert("rule".to_owned(), detector.title.clone());
+        collected.statements.add(detection, || KeptEvent {
+            time: Some(found.from),
+            file: first.map(|member| member.file).unwrap_or_default(),
+            record: first.map_or(0, |member| member.record),
+            numbered_by: Numbering::Lines,
+            fields,
+            matched: found.group.iter().map(|(field, _)| field.clone()).collect(),
+        });
+    }
+}
+
+fn stage_order(packs: &[Pack]) -> Vec<String> {
+    let mut order: Vec<String> = Vec::new();
+    for stage in packs.iter().flat_map(|pack| &pack.stages) {
+        if !order.contains(&stage.id) {
+            order.push(stage.id.clone());
+        }
+    }
+    order
+}
+
+fn clock_warnings(manifest: &Manifest) -> Vec<String> {
+    manifest
+        .files
+        .iter()
+        .flat_map(|file| {
+            file.clock.iter().map(|clock| {
+                format!(
+                    "{}: its clock disagrees with UTC ({}); {:+.2} h applied to {} record(s)",
+                    file.path,
+                    clock.between,
+                    clock.applied_micros as f64 / 3.6e9,
+                    clock.rows
+                )
+            })
+        })
+        .collect()
+}
+
+/// Names the evidence an answer is about: any change of a path, size or content changes it.
+fn manifest_digest(manifest: &Manifest) -> String {
+    let mut digest = Sha256::new();
+    for file in &manifest.files {
+        digest.update(format!("{}\t{}\t{}\n", file.path, file.size, file.sha256));
+    }
+    digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// What all parts of the answer look things up in.
+struct Run<'a> {
+    options: &'a HuntOptions,
+    manifest: &'a Manifest,
+    detectors: &'a [Detector],
+    hosts: &'a Hosts,
+    stages: Vec<String>,
+}
+
+impl Run<'_> {
+    fn window(&self, host: Option<&Host>) -> Option<Window> {
+        let pack_from = self.options.packs.iter().map(|pack| pack.window.from).min();
+        let from = self.options.since.or(pack_from)?;
+        let pack_to = self.options.packs.iter().filter_map(|pack| pack.window.to).max();
+        let newest = || match host {
+            Some(host) => host
+                .seen
+                .hours
+                .values()
+                .filter_map(crate::coverage::Hours::last)
+                .max(),
+            None => self.manifest.files.iter().filter_map(|file| file.last).max(),
+        };
+        let to = self.options.until.or(pack_to).or_else(newest)?;
+        Some(Window { from, to })
+    }
+
+    fn pack_info(&self, pack: &Pack) -> PackInfo {
+        let window = self.window(None);
+        PackInfo {
+            name: pack.name.clone(),
+            version: pack.version.clone(),
+            title: Text {
+                en: pack.title.en.clone(),
+                fr: pack.title.fr.clone(),
+            },
+            from: format_utc(window.map_or(pack.window.from, |window| window.from)),
+            to: format_utc(window.map_or(pack.window.from, |window| window.to)),
+            stages: pack
+                .stages
+                .iter()
+                .map(|stage| StageInfo {
+                    id: stage.id.clone(),
+                    title: Text {
+                        en: stage.title.en.clone(),
+                        fr: stage.title.fr.clone(),
+                    },
+                })
+                .collect(),
+        }
+    }
+
+    /// One result per machine, worst first, then by tenant and name.
+    fn hosts(&self, statements: &[Statement]) -> Vec<HostResult> {
+        let machines = self
+            .hosts
+            .machines
+            .iter()
+            .map(|(&index, host)| (index, host.machine()))
+            .collect();
+        let mut groups = storyline::link(statements, self.detectors, &machines);
+        groups.sort_by_key(|members| {
+            let worst = members.iter().map(|&index| self.weight(&statements[index])).max();
+            let first = members.iter().filter_map(|&index| statements[index].first).min();
+            (std::cmp::Reverse(worst), first, members.first().copied())
+        });
+        let mut results: Vec<HostResult> = self
+            .hosts
+            .machines
+            .keys()
+            .map(|&index| self.host(index, statements, &groups))
+            .collect();
+        results.sort_by(|a, b| (b.verdict, &a.tenant, &a.host).cmp(&(a.verdict, &b.tenant, &b.host)));
+        results
+    }
+
+    fn weight(&self, statement: &Statement) -> (Outcome, crate::Severity) {
+        self.detectors
+            .get(statement.detector as usize)
+            .map_or((Outcome::Scan, crate::Severity::Informational), |detector| {
+                (detector.outcome, detector.severity)
+            })
+    }
+
+    fn host(&self, index: HostIndex, statements: &[Statement], groups: &[Vec<usize>]) -> HostResult {
+        let nobody = Host::default();
+        let host = self.hosts.machines.get(&index).unwrap_or(&nobody);
+        let sources = sources_that_matter(&self.options.packs);
+        let coverage = measure(&host.seen.hours, &sources, self.window(Some(host)));
+        let missing = missing(&coverage, &sources);
+
+        let mut stories = Vec::new();
+        let mut storylines = Vec::new();
+        let mut findings: Vec<Finding> = Vec::new();
+        for (number, members) in groups.iter().enumerate() {
+            let mut mine: Vec<&Statement> = members
+                .iter()
+                .map(|&member| &statements[member])
+                .filter(|statement| statement.host == index)
+                .collect();
+            if mine.is_empty() {
+                continue;
+            }
+            mine.sort_by_key(|statement| (self.stage_rank(statement), statement.first, statement.detector));
+            let id = format!("S{}", number + 1);
+            let made: Vec<Finding> = mine
+                .iter()
+                .map(|statement| self.finding(statement, &id))
+                .collect();
+            storylines.push(self.storyline(&id, &mine, members, statements, index));
+            findings.extend(made);
+            stories.push(Story { statements: mine });
+        }
+        number_findings(&mut findings, &mut storylines);
+        let sentences = |statement: &Statement| self.sentence(statement);
+        let (verdict, reasons) = judge(&stories, self.detectors, &sentences, &missing);
+        HostResult {
+            host: host.name.clone(),
+            host_source: host.name_source.clone(),
+            tenant: host.tenant.clone(),
+            verdict,
+            window: seen_window(&coverage, &sources),
+            reasons,
+            coverage,
+            storylines,
+            findings,
+            observations: self.observations(index),
+            events: host
+                .seen
+                .hours
+                .iter()
+                .map(|(key, hours)| (key.clone(), hours.records()))
+                .collect(),
+        }
+    }
+
+    fn stage_rank(&self, statement: &Statement) -> usize {
+        let stage = self
+            .detectors
+            .get(statement.detector as usize)
+            .map(|detector| &detector.stage);
+        self.stages
+            .iter()
+            .position(|known| Some(known) == stage)
+            .unwrap_or(self.stages.len())
+    }
+
+    fn finding(&self, statement: &Statement, storyline: &str) -> Finding {
+        let Some(detector) = self.detectors.get(statement.detector as usize) else {
+            unreachable!("statements are made from the same list of detectors")
+        };
+        Finding {
+            id: String::new(),
+            rule_id: detector.id.clone(),
+            title: detector.title.clone(),
+            statement: self.sentence(statement),
+            severity: detector.severity,
+            time: statement.first.map(format_utc),
+            end_time: statement.last.map(format_utc),
+            count: statement.count,
+            attack: detector.attack.clone(),
+            stage: detector.stage.clone(),
+            outcome: detector.outcome,
+            pack: detector.pack.clone(),
+            storyline: Some(storyline.to_owned()),
+            evidence: statement
+                .events
+                .iter()
+                .map(|event| self.evidence_line(event, detector))
+                .collect(),
+        }
+    }
+
+    fn evidence_line(&self, event: &KeptEvent, detector: &Detector) -> EvidenceLine {
+        let path = self
+            .manifest
+            .files
+            .get(event.file.0 as usize)
+            .map(|file| file.path.clone())
+            .unwrap_or_default();
+        EvidenceLine {
+            path,
+            record: (event.numbered_by == Numbering::Records).then_some(event.record),
+            line: (event.numbered_by == Numbering::Lines && event.record > 0).then_some(event.record),
+            time: event.time.map(format_utc),
+            excerpt: event.excerpt(detector),
+            fields: event.fields.clone(),
+        }
+    }
+
+    fn sentence(&self, statement: &Statement) -> Text {
+        let Some(detector) = self.detectors.get(statement.detector as usize) else {
+            return Text::default();
+        };
+        let nothing = BTreeMap::new();
+        let fields = statement.events.first().map_or(&nothing, |event| &event.fields);
+        Text {
+            en: fill(&detector.statement.en, fields),
+            fr: fill(&detector.statement.fr, fields),
+        }
+    }
+
+    fn storyline(
+        &self,
+        id: &str,
+        mine: &[&Statement],
+        members: &[usize],
+        statements: &[Statement],
+        host: HostIndex,
+    ) -> Storyline {
+        let detectors: Vec<&Detector> = mine
+            .iter()
+            .filter_map(|statement| self.detectors.get(statement.detector as usize))
+            .collect();
+        let mut stages: Vec<String> = Vec::new();
+        let mut attack: BTreeSet<String> = BTreeSet::new();
+        for detector in &detectors {
+            if !stages.contains(&detector.stage) {
+                stages.push(detector.stage.clone());
+            }
+            attack.extend(detector.attack.iter().cloned());
+        }
+        let first = mine.iter().filter_map(|statement| statement.first).min();
+        let last = mine.iter().filter_map(|statement| statement.last).max();
+        let others: BTreeSet<String> = members
+            .iter()
+            .map(|&member| statements[member].host)
+            .filter(|&other| other != host)
+            .filter_map(|other| self.hosts.machines.get(&other).map(|other| other.name.clone()))
+            .collect();
+        Storyline {
+            id: id.to_owned(),
+            title: title(mine, &detectors, first, last),
+            outcome: detectors
+                .iter()
+                .map(|detector| detector.outcome)
+                .max()
+                .unwrap_or(Outcome::Scan),
+            severity: detectors
+                .iter()
+                .map(|detector| detector.severity)
+                .max()
+                .unwrap_or(crate::Severity::Informational),
+            from: first.map(format_utc).unwrap_or_default(),
+            to: last.map(format_utc).unwrap_or_default(),
+            stages,
+            attack: attack.into_iter().collect(),
+            links: common_links(mine),
+            findings: Vec::new(),
+            hosts: others.into_iter().collect(),
+        }
+    }
+
+    fn observations(&self, index: HostIndex) -> Vec<ObservationEntry> {
+        let mut found: BTreeMap<(String, String), ObservationEntry> = BTreeMap::new();
+        for file in self
+            .manifest
+            .files
+            .iter()
+            .filter(|file| self.file_host(file.unit) == Some(index))
+        {
+            for observation in &file.observations {
+                let time = observation.time.map(format_utc);
+                let key = (observation.kind.clone(), observation.value.clone());
+                let entry = found.entry(key).or_insert_with(|| ObservationEntry {
+                    kind: observation.kind.clone(),
+                    value: observation.value.clone(),
+                    from: time.clone(),
+                    to: time.clone(),
+                    path: file.path.clone(),
+                });
+                if let Some(time) = time {
+                    entry.from = Some(
+                        entry
+                            .from
+                            .take()
+                            .map_or(time.clone(), |from| from.min(time.clone())),
+                    );
+                    entry.to = Some(entry.to.take().map_or(time.clone(), |to| to.max(time)));
+                }
+            }
+        }
+        found.into_values().collect()
+    }
+
+    /// The machine a unit as a whole belongs to.
+    fn file_host(&self, unit: vigie_evidence::UnitId) -> Option<HostIndex> {
+        let unit = self.manifest.units.get(unit.0 as usize)?;
+        let name = crate::collect::short_name(unit.host.as_deref().unwrap_or(&unit.path));
+        self.hosts
+            .machines
+            .iter()
+            .find(|(_, host)| host.tenant == unit.tenant && crate::collect::short_name(&host.name) == name)
+            .map(|(&index, _)| index)
+    }
+
+    fn manifest_entries(&self) -> Vec<ManifestEntry> {
+        let names: Vec<Option<String>> = (0..self.manifest.units.len())
+            .map(|unit| {
+                let index = self.file_host(vigie_evidence::UnitId(unit as u32))?;
+                self.hosts.machines.get(&index).map(|host| host.name.clone())
+            })
+            .collect();
+        self.manifest
+            .files
+            .iter()
+            .map(|file| ManifestEntry {
+                path: file.path.clone(),
+                host: names.get(file.unit.0 as usize).cloned().flatten(),
+                original_path: file.original_path.clone(),
+                size: file.size,
+                sha256: file.sha256.clone(),
+                source: file.source.map(str::to_owned),
+                format: file.format.map(str::to_owned),
+                records: file.records,
+                first: file.first.map(format_utc),
+                last: file.last.map(format_utc),
+                skipped: file
+                    .skipped
+                    .iter()
+                    .map(|skip| SkipEntry {
+                        why: skip.why.clone(),
+                        records: skip.records,
+                        bytes: skip.bytes,
+                        first_at: skip.first_at.clone(),
+                    })
+                    .collect(),
+                clock_offset_s: file.clock.first().map(|clock| clock.applied_micros as f64 / 1e6),
+            })
+            .collect()
+    }
+}
+
+/// Numbers findings by time and tells the storylines, which list them in the order of the attack chain.
+fn number_findings(findings: &mut [Finding], storylines: &mut [Storyline]) {
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by(|&a, &b| {
+        (findings[a].time.is_none(), &findings[a].time, a).cmp(&(
+            findings[b].time.is_none(),
+            &findings[b].time,
+            b,
+        ))
+    });
+    for (number, &index) in order.iter().enumerate() {
+        findings[index].id = format!("F{}", number + 1);
+    }
+    for storyline in storylines {
+        storyline.findings = findings
+            .iter()
+            .filter(|finding| finding.storyline.as_deref() == Some(&storyline.id))
+            .map(|finding| finding.id.clone())
+            .collect();
+    }
+    findings.sort_by(|a, b| {
+        (a.time.is_none(), &a.time, number(&a.id)).cmp(&(b.time.is_none(), &b.time, number(&b.id)))
+    });
+}
+
+fn number(id: &str) -> u64 {
+    id.trim_start_matches('F').parse().unwrap_or(0)
+}
+
+/// The story in one sentence: who, what at most, when.
+fn title(
+    mine: &[&Statement],
+    detectors: &[&Detector],
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+) -> Text {
+    let worst = detectors
+        .iter()
+        .map(|detector| detector.outcome)
+        .max()
+        .unwrap_or(Outcome::Scan);
+    let addresses: BTreeSet<&str> = mine
+        .iter()
+        .flat_map(|statement| &statement.links)
+        .filter_map(|link| match link {
+            crate::links::Link::Address(address, _) => Some(address.as_str()),
+            _ => None,
+        })
+        .collect();
+    let shown: Vec<&str> = addresses.iter().take(3).copied().collect();
+    let more = addresses.len().saturating_sub(shown.len());
+    let who = |from: &str, and: &str| match (shown.len(), more) {
+        (0, _) => String::new(),
+        (_, 0) => format!(" {from} {}", shown.join(", ")),
+        _ => format!(" {from} {} {and} {more}", shown.join(", ")),
+    };
+    let (en, fr) = match worst {
+        Outcome::Scan => ("Scanning", "Balayage"),
+        Outcome::Attempt => ("Attempted attack", "Tentative d'attaque"),
+        Outcome::Success => ("Attack that worked", "Attaque réussie"),
+        Outcome::PostExploitation => ("Intruder at work", "Intrus à l'œuvre"),
+    };
+    let when = |from: &str, to: &str, on: &str| match (first.map(format_utc), last.map(format_utc)) {
+        (Some(first), Some(last)) if first[..10] == last[..10] => format!(", {on}{}", &first[..10]),
+        (Some(first), Some(last)) => format!(", {from} {} {to} {}", &first[..10], &last[..10]),
+        _ => String::new(),
+    };
+    Text {
+        en: format!("{en}{}{}", who("from", "and"), when("from", "to", "")),
+        fr: format!("{fr}{}{}", who("depuis", "et"), when("du", "au", "le ")),
+    }
+}
+
+/// What holds the story together: values more than one statement shares, or the only statement's.
+fn common_links(mine: &[&Statement]) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for statement in mine {
+        for link in &statement.links {
+            *counts.entry(link.describe()).or_default() += 1;
+        }
+    }
+    let enough = if mine.len() > 1 { 2 } else { 1 };
+    let mut shared: Vec<(String, usize)> = counts.into_iter().filter(|(_, count)| *count >= enough).collect();
+    shared.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    shared.into_iter().take(12).map(|(name, _)| name).collect()
+}
+
+/// Replaces `{Field}` by the event's value; a value the event lacks becomes `—`.
+fn fill(template: &str, fields: &BTreeMap<String, String>) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            filled.push('{');
+            rest = after;
+            continue;
+        };
+        let value = fields
+            .iter()
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str());
+        filled.push_str(&shorten(value.unwrap_or("—"), 120));
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_and_missing_ones_are_dashes() {
+        let fields = BTreeMap::from([("c-ip".to_owned(), "203.0.113.45".to_owned())]);
+        assert_eq!(
+            fill("from {C-IP} to {UrlStem} {", &fields),
+            "from 203.0.113.45 to — {"
+        );
+    }
+}

@@ -1,0 +1,435 @@
+//! Receives what the evidence holds, runs every detector over it and keeps only what matters: statements, hours
+//! covered, and who was seen where. Called from several threads at once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use vigie_detect::indicators::{IndicatorHit, IndicatorSet};
+use vigie_detect::sigma::{Correlator, Hit, RuleSet};
+use vigie_detect::yara::{YaraRule, YaraSet};
+use vigie_event::{EventBatch, RowRef, Source, Timestamp};
+use vigie_evidence::{FileRef, Sink, UnitId};
+
+use crate::coverage::{Hours, source_key};
+use crate::detector::Detector;
+use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statements};
+use crate::links::{add_links, links_of};
+
+/// Values longer than this are cut in what is kept of an event.
+const KEPT_VALUE: usize = 4_096;
+/// Addresses of its own that are remembered of a machine.
+const KEPT_ADDRESSES: usize = 32;
+
+/// What runs over the evidence.
+pub(crate) struct Detectors {
+    pub(crate) rules: RuleSet,
+    pub(crate) indicators: IndicatorSet,
+    pub(crate) yara: YaraSet,
+    /// Descriptions: first the rules, then the indicators; YARA rules are described by their matches.
+    pub(crate) described: Vec<Detector>,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// A machine as one row or one unit names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct HostKey {
+    pub(crate) unit: UnitId,
+    /// The name a row gives, lower case without domain; `None` when only the unit is known.
+    pub(crate) name: Option<String>,
+}
+
+/// What was seen of one machine.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    pub(crate) hours: BTreeMap<String, Hours>,
+    pub(crate) addresses: BTreeSet<String>,
+    /// The name as the rows spell it.
+    pub(crate) spelled: Option<String>,
+}
+
+/// Everything collected.
+pub(crate) struct Collected {
+    pub(crate) statements: Statements,
+    pub(crate) keys: Vec<HostKey>,
+    pub(crate) seen: Vec<Seen>,
+    pub(crate) detectors: Vec<Detector>,
+    pub(crate) correlator: Correlator,
+    /// Files whose content scan was cut short.
+    pub(crate) unscanned: Vec<String>,
+    /// Rows evaluated.
+    pub(crate) events: u64,
+}
+
+/// The sink.
+pub(crate) struct Collector<'a> {
+    detectors: &'a Detectors,
+    state: Mutex<State>,
+}
+
+struct State {
+    statements: Statements,
+    keys: Vec<HostKey>,
+    index: HashMap<HostKey, HostIndex>,
+    seen: Vec<Seen>,
+    yara: Vec<Detector>,
+    yara_index: HashMap<String, u32>,
+    correlator: Correlator,
+    unscanned: Vec<String>,
+    events: u64,
+}
+
+impl<'a> Collector<'a> {
+    pub(crate) fn new(detectors: &'a Detectors) -> Collector<'a> {
+        Collector {
+            detectors,
+            state: Mutex::new(State {
+                statements: Statements::default(),
+                keys: Vec::new(),
+                index: HashMap::new(),
+                seen: Vec::new(),
+                yara: Vec::new(),
+                yara_index: HashMap::new(),
+                correlator: detectors.rules.correlator(),
+                unscanned: Vec::new(),
+                events: 0,
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn finish(self) -> Collected {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut detectors = self.detectors.described.clone();
+        detectors.extend(state.yara);
+        Collected {
+            statements: state.statements,
+            keys: state.keys,
+            seen: state.seen,
+            detectors,
+            correlator: state.correlator,
+            unscanned: state.unscanned,
+            events: state.events,
+        }
+    }
+
+    fn in_scope(&self, time: Option<Timestamp>) -> bool {
+        let Some(time) = time else { return true };
+        self.detectors.since.is_none_or(|since| time >= since)
+            && self.detectors.until.is_none_or(|until| time < until)
+    }
+
+    /// Counts rows per machine and hour, in runs: neighbouring rows mostly share both.
+    fn count_rows(&self, unit: UnitId, batch: &EventBatch) {
+        let names = host_column(batch.source()).and_then(|name| batch.column(name));
+        let key = source_key(batch);
+        let mut runs: Vec<Run> = Vec::new();
+        for row in 0..batch.rows() {
+            let name = names
+                .filter(|names| !arrow_array::Array::is_null(names, row))
+                .map(|names| names.value(row));
+            let time = batch.time(row);
+            match runs.last_mut() {
+                Some(run) if run.takes(name, time) => run.add(time),
+                _ => runs.push(Run::new(name, time)),
+            }
+        }
+        let addresses = own_addresses(batch);
+        let mut state = self.lock();
+        state.events += batch.rows() as u64;
+        let mut last_index = None;
+        for run in &runs {
+            let index = state.host(unit, run.name);
+            last_index = Some(index);
+            let Some(seen) = state.seen.get_mut(index as usize) else {
+                continue;
+            };
+            let hours = seen.hours.entry(key.clone()).or_default();
+            match run.span {
+                Some((first, last)) => hours.add(first, last, run.count),
+                None => hours.add_untimed(run.count),
+            }
+        }
+        if let Some(seen) = last_index.and_then(|index| state.seen.get_mut(index as usize)) {
+            for address in addresses {
+                if seen.addresses.len() < KEPT_ADDRESSES {
+                    seen.addresses.insert(address);
+                }
+            }
+        }
+    }
+
+    fn count_hits(&self, file: &FileRef, batch: &EventBatch, hits: &[Hit]) {
+        let mut state = self.lock();
+        for hit in hits {
+            let row = batch.row(hit.row as usize);
+            if !self.in_scope(row.time()) {
+                continue;
+            }
+            let host = state.host(file.unit, row_host(&row));
+            state
+                .correlator
+                .observe(&self.detectors.rules, hit, &host.to_string(), row);
+            if self
+                .detectors
+                .rules
+                .rules()
+                .get(hit.rule as usize)
+                .is_none_or(|rule| rule.silent)
+            {
+                continue;
+            }
+            let Some(detector) = self.detectors.described.get(hit.rule as usize) else {
+                continue;
+            };
+            let detection = self.detection(hit.rule, host, row, &detector.join, batch);
+            state.statements.add(detection, || {
+                let matches = self.detectors.rules.explain(hit.rule, row);
+                keep_event(row, matches.into_iter().filter_map(|found| found.field).collect())
+            });
+        }
+    }
+
+    fn count_indicators(&self, file: &FileRef, batch: &EventBatch, hits: &[IndicatorHit]) {
+        let mut state = self.lock();
+        for hit in hits {
+            let row = batch.row(hit.row as usize);
+            if !self.in_scope(row.time()) {
+                continue;
+            }
+            let host = state.host(file.unit, row_host(&row));
+            let index = self.detectors.rules.rules().len() as u32 + hit.indicator;
+            let Some(detector) = self.detectors.described.get(index as usize) else {
+                continue;
+            };
+            let mut join = detector.join.clone();
+            join.push(hit.column.clone());
+            let detection = self.detection(index, host, row, &join, batch);
+            state
+                .statements
+                .add(detection, || keep_event(row, vec![hit.column.clone()]));
+        }
+    }
+
+    fn detection(
+        &self,
+        detector: u32,
+        host: HostIndex,
+        row: RowRef<'_>,
+        join: &[String],
+        batch: &EventBatch,
+    ) -> Detection {
+        Detection {
+            detector,
+            host,
+            time: row.time(),
+            links: links_of(row, join),
+            source: source_key(batch),
+            count: 1,
+            until: None,
+        }
+    }
+}
+
+impl Sink for Collector<'_> {
+    fn batch(&self, file: &FileRef, batch: EventBatch) {
+        self.count_rows(file.unit, &batch);
+        let mut hits = Vec::new();
+        self.detectors.rules.evaluate(&batch, &mut hits);
+        if !hits.is_empty() {
+            self.count_hits(file, &batch, &hits);
+        }
+        let mut indicator_hits = Vec::new();
+        self.detectors.indicators.evaluate(&batch, &mut indicator_hits);
+        if !indicator_hits.is_empty() {
+            self.count_indicators(file, &batch, &indicator_hits);
+        }
+    }
+
+    fn content(&self, file: &FileRef, bytes: &[u8]) {
+        if !self.in_scope(file.modified) {
+            return;
+        }
+        let scan = self.detectors.yara.scan(bytes);
+        if scan.timed_out {
+            self.lock().unscanned.push(file.path.clone());
+        }
+        for found in scan.matches {
+            let mut state = self.lock();
+            let host = state.host(file.unit, None);
+            let index = state.yara_detector(&found.rule, self.detectors.described.len() as u32);
+            let mut links = BTreeSet::new();
+            add_links(
+                "TargetFilename",
+                file.original_path.as_deref().unwrap_or(&file.path),
+                &mut links,
+            );
+            let mut fields = BTreeMap::from([("File".to_owned(), file.path.clone())]);
+            if let Some(original) = &file.original_path {
+                fields.insert("TargetFilename".to_owned(), original.clone());
+            }
+            for string in &found.strings {
+                fields.insert(format!("Offset {}", string.offset), string.excerpt.clone());
+            }
+            let detection = Detection {
+                detector: index,
+                host,
+                time: file.modified,
+                links,
+                source: "file content".to_owned(),
+                count: 1,
+                until: None,
+            };
+            state.statements.add(detection, || KeptEvent {
+                time: file.modified,
+                file: file.id,
+                record: 0,
+                numbered_by: Numbering::Whole,
+                fields,
+                matched: vec!["TargetFilename".to_owned()],
+            });
+        }
+    }
+}
+
+impl State {
+    fn host(&mut self, unit: UnitId, name: Option<&str>) -> HostIndex {
+        let spelled = name.map(str::trim).filter(|name| names_a_machine(name));
+        let key = HostKey {
+            unit,
+            name: spelled.map(short_name),
+        };
+        if let Some(&index) = self.index.get(&key) {
+            return index;
+        }
+        let index = self.keys.len() as HostIndex;
+        self.keys.push(key.clone());
+        self.index.insert(key, index);
+        self.seen.push(Seen {
+            spelled: spelled.map(str::to_owned),
+            ..Seen::default()
+        });
+        index
+    }
+
+    fn yara_detector(&mut self, rule: &YaraRule, described: u32) -> u32 {
+        let name = format!("{}/{}", rule.path, rule.name);
+        if let Some(&index) = self.yara_index.get(&name) {
+            return index;
+        }
+        let index = described + self.yara.len() as u32;
+        self.yara.push(Detector::of_yara(rule));
+        self.yara_index.insert(name, index);
+        index
+    }
+}
+
+/// Rows in a row that share machine and hour.
+struct Run<'a> {
+    name: Option<&'a str>,
+    span: Option<(Timestamp, Timestamp)>,
+    count: u64,
+}
+
+impl<'a> Run<'a> {
+    fn new(name: Option<&'a str>, time: Option<Timestamp>) -> Run<'a> {
+        Run {
+            name,
+            span: time.map(|time| (time, time)),
+            count: 1,
+        }
+    }
+
+    fn takes(&self, name: Option<&str>, time: Option<Timestamp>) -> bool {
+        const HOUR: i64 = 3_600 * vigie_event::MICROS_PER_SECOND;
+        let same_hour = match (self.span, time) {
+            (Some((first, _)), Some(time)) => first.div_euclid(HOUR) == time.div_euclid(HOUR),
+            (None, None) => true,
+            _ => false,
+        };
+        same_hour && self.name == name
+    }
+
+    fn add(&mut self, time: Option<Timestamp>) {
+        self.count += 1;
+        if let (Some((first, last)), Some(time)) = (&mut self.span, time) {
+            *first = (*first).min(time);
+            *last = (*last).max(time);
+        }
+    }
+}
+
+/// The column in which a row names the machine that wrote it.
+fn host_column(source: Source) -> Option<&'static str> {
+    match source {
+        Source::WindowsEvent => Some("Computer"),
+        Source::AdvancedHunting => Some("DeviceName"),
+        Source::HttpProxy | Source::CmdletInfra | Source::Ews | Source::MapiHttp => Some("ServerHostName"),
+        Source::EcpServer | Source::EcpActivity => Some("ServerName"),
+        Source::Iis => Some("s-computername"),
+        _ => None,
+    }
+}
+
+fn row_host<'a>(row: &RowRef<'a>) -> Option<&'a str> {
+    row.get(host_column(row.batch().source())?)
+}
+
+fn names_a_machine(name: &str) -> bool {
+    !name.is_empty() && name != "-" && !name.eq_ignore_ascii_case("localhost") && name.len() <= 255
+}
+
+/// The name without its domain, lower case; addresses stay whole.
+pub(crate) fn short_name(name: &str) -> String {
+    if crate::links::parse_address(name).is_some() {
+        return name.to_owned();
+    }
+    name.split('.').next().unwrap_or(name).to_lowercase()
+}
+
+/// The addresses a machine answers on, from its own logs: they are not clients.
+fn own_addresses(batch: &EventBatch) -> BTreeSet<String> {
+    let mut addresses = BTreeSet::new();
+    if batch.source() != Source::Iis {
+        return addresses;
+    }
+    let Some(column) = batch.column("s-ip") else {
+        return addresses;
+    };
+    let mut last = "";
+    for value in column.iter().flatten() {
+        if value != last {
+            last = value;
+            if let Some(address) = crate::links::parse_address(value) {
+                addresses.insert(address.to_string());
+            }
+        }
+        if addresses.len() >= KEPT_ADDRESSES {
+            break;
+        }
+    }
+    addresses
+}
+
+fn keep_event(row: RowRef<'_>, matched: Vec<String>) -> KeptEvent {
+    let batch = row.batch();
+    let numbered_by = match batch.source() {
+        Source::WindowsEvent if batch.event_type().is_some() => Numbering::Records,
+        Source::FileInventory => Numbering::Whole,
+        _ => Numbering::Lines,
+    };
+    KeptEvent {
+        time: row.time(),
+        file: batch.file(),
+        record: row.record(),
+        numbered_by,
+        fields: row
+            .fields()
+            .map(|(name, value)| (name.to_owned(), crate::links::shorten(value, KEPT_VALUE)))
+            .collect(),
+        matched,
+    }
+}

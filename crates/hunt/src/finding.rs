@@ -1,0 +1,302 @@
+//! Detections become findings: one statement per rule and identity, with a handful of evidence lines and a count.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use vigie_event::{FileId, Timestamp};
+
+use crate::detector::Detector;
+use crate::links::Link;
+
+/// Evidence lines kept per finding; `count` says how many there were.
+const KEPT_EVENTS: usize = 10;
+/// Different identities (addresses, files) kept apart per host and rule; further ones share one finding.
+const KEPT_IDENTITIES: usize = 500;
+/// Links kept per finding.
+const KEPT_LINKS: usize = 64;
+
+/// Whose machine an event happened on, before names are resolved.
+pub(crate) type HostIndex = u32;
+
+/// One event worth showing.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptEvent {
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) file: FileId,
+    pub(crate) record: u64,
+    pub(crate) numbered_by: Numbering,
+    pub(crate) fields: BTreeMap<String, String>,
+    /// Names of the fields the rule looked at, in its order.
+    pub(crate) matched: Vec<String>,
+}
+
+/// What `record` of an event counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbering {
+    Records,
+    Lines,
+    /// The file itself is the evidence.
+    Whole,
+}
+
+/// One statement in the making.
+#[derive(Debug, Clone)]
+pub(crate) struct Statement {
+    pub(crate) detector: u32,
+    pub(crate) host: HostIndex,
+    pub(crate) count: u64,
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
+    pub(crate) events: Vec<KeptEvent>,
+    pub(crate) links: BTreeSet<Link>,
+    /// The source its events come from: two sources saying the same are worth more than one.
+    pub(crate) source: String,
+    /// What kept it apart from others of the same rule: an address, a file, or nothing.
+    pub(crate) identity: String,
+}
+
+/// All statements of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Statements {
+    by_key: HashMap<(HostIndex, u32, String), Statement>,
+    identities: HashMap<(HostIndex, u32), usize>,
+}
+
+/// One detection about to be counted.
+pub(crate) struct Detection {
+    pub(crate) detector: u32,
+    pub(crate) host: HostIndex,
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) links: BTreeSet<Link>,
+    pub(crate) source: String,
+    pub(crate) count: u64,
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Statements {
+    /// Counts a detection; `event` is asked for only when it is worth keeping.
+    pub(crate) fn add(&mut self, detection: Detection, event: impl FnOnce() -> KeptEvent) {
+        let identity = self.identity(&detection);
+        let key = (detection.host, detection.detector, identity.clone());
+        let statement = self.by_key.entry(key).or_insert_with(|| Statement {
+            detector: detection.detector,
+            host: detection.host,
+            count: 0,
+            first: None,
+            last: None,
+            events: Vec::new(),
+            links: BTreeSet::new(),
+            source: detection.source.clone(),
+            identity,
+        });
+        statement.count += detection.count;
+        statement.first = [statement.first, detection.time].into_iter().flatten().min();
+        statement.last = [statement.last, detection.time, detection.until]
+            .into_iter()
+            .flatten()
+            .max();
+        for link in detection.links {
+            if statement.links.len() < KEPT_LINKS {
+                statement.links.insert(link);
+            }
+        }
+        statement.keep(detection.time, event);
+    }
+
+    /// What keeps two detections of one rule apart: the client's address if there is one, else the file.
+    fn identity(&mut self, detection: &Detection) -> String {
+        let address = detection.links.iter().find_map(|link| match link {
+            Link::Address(value, _) => Some(value.clone()),
+            _ => None,
+        });
+        let file = || {
+            detection.links.iter().find_map(|link| match link {
+                Link::File(value) => Some(value.clone()),
+                _ => None,
+            })
+        };
+        let identity = address.or_else(file).unwrap_or_default();
+        let known = self
+            .by_key
+            .contains_key(&(detection.host, detection.detector, identity.clone()));
+        if known {
+            return identity;
+        }
+        let count = self
+            .identities
+            .entry((detection.host, detection.detector))
+            .or_default();
+        if *count >= KEPT_IDENTITIES {
+            return OTHERS.to_owned();
+        }
+        *count += 1;
+        identity
+    }
+
+    /// The indexes under which anything was found.
+    pub(crate) fn hosts(&self) -> BTreeSet<HostIndex> {
+        self.by_key.keys().map(|(host, _, _)| *host).collect()
+    }
+
+    /// The statements under their final hosts: indexes that turned out to be one machine are merged.
+    pub(crate) fn resolve(self, final_host: impl Fn(HostIndex) -> HostIndex) -> Vec<Statement> {
+        let mut resolved: BTreeMap<(HostIndex, u32, String), Statement> = BTreeMap::new();
+        let mut all: Vec<Statement> = self.by_key.into_values().collect();
+        all.sort_by(|a, b| (a.host, a.detector, &a.identity).cmp(&(b.host, b.detector, &b.identity)));
+        for mut statement in all {
+            statement.host = final_host(statement.host);
+            let key = (statement.host, statement.detector, statement.identity.clone());
+            match resolved.get_mut(&key) {
+                Some(known) => known.merge(statement),
+                None => {
+                    resolved.insert(key, statement);
+                }
+            }
+        }
+        resolved.into_values().collect()
+    }
+}
+
+/// The identity that stands for all beyond [`KEPT_IDENTITIES`].
+const OTHERS: &str = "*";
+
+impl Statement {
+    fn merge(&mut self, other: Statement) {
+        self.count += other.count;
+        self.first = [self.first, other.first].into_iter().flatten().min();
+        self.last = [self.last, other.last].into_iter().flatten().max();
+        self.links.extend(other.links);
+        for event in other.events {
+            self.keep(event.time, || event.clone());
+        }
+    }
+
+    /// Keeps the earliest events, and among them different ones: ten times the same line proves nothing more.
+    fn keep(&mut self, time: Option<Timestamp>, event: impl FnOnce() -> KeptEvent) {
+        let full = self.events.len() >= KEPT_EVENTS;
+        if full && self.events.last().is_some_and(|last| last.time <= time) {
+            return;
+        }
+        let event = event();
+        if self.events.iter().any(|kept| kept.same_as(&event)) {
+            return;
+        }
+        let at = self.events.partition_point(|kept| kept.order() <= event.order());
+        self.events.insert(at, event);
+        self.events.truncate(KEPT_EVENTS);
+    }
+}
+
+impl KeptEvent {
+    fn order(&self) -> (Option<Timestamp>, FileId, u64) {
+        (self.time, self.file, self.record)
+    }
+
+    /// The same evidence read twice (a log collected in two copies): same time, same fields.
+    fn same_as(&self, other: &KeptEvent) -> bool {
+        self.time == other.time && self.fields == other.fields
+    }
+
+    /// The fields that matter, `name=value`, bounded.
+    pub(crate) fn excerpt(&self, detector: &Detector) -> String {
+        let mut shown: Vec<&str> = Vec::new();
+        let mut parts: Vec<String> = Vec::new();
+        let wanted = self.matched.iter().chain(&detector.join);
+        for name in wanted {
+            let found = self
+                .fields
+                .iter()
+                .find(|(field, _)| field.eq_ignore_ascii_case(name));
+            if let Some((field, value)) = found
+                && !shown.contains(&field.as_str())
+            {
+                shown.push(field);
+                parts.push(format!("{field}={}", crate::links::shorten(value, 300)));
+            }
+        }
+        if parts.is_empty() {
+            parts = self
+                .fields
+                .iter()
+                .take(8)
+                .map(|(field, value)| format!("{field}={}", crate::links::shorten(value, 200)))
+                .collect();
+        }
+        crate::links::shorten(&parts.join(" "), 1_200)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(time: i64, value: &str) -> KeptEvent {
+        KeptEvent {
+            time: Some(time),
+            file: FileId(0),
+            record: 1,
+            numbered_by: Numbering::Lines,
+            fields: BTreeMap::from([("a".to_owned(), value.to_owned())]),
+            matched: Vec::new(),
+        }
+    }
+
+    fn detection(time: i64, address: &str) -> Detection {
+        Detection {
+            detector: 0,
+            host: 0,
+            time: Some(time),
+            links: BTreeSet::from([Link::Address(address.to_owned(), true)]),
+            source: "iis".to_owned(),
+            count: 1,
+            until: None,
+        }
+    }
+
+    #[test]
+    fn one_statement_per_address_with_the_earliest_different_events() {
+        let mut statements = Statements::default();
+        for time in (0..50).rev() {
+            statements.add(detection(time, "203.0.113.1"), || event(time, "x"));
+            statements.add(detection(time, "203.0.113.1"), || event(time, "x"));
+        }
+        statements.add(detection(7, "203.0.113.2"), || event(7, "x"));
+        let mut all = statements.resolve(|host| host);
+        all.sort_by_key(|statement| statement.count);
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[1].count, 100);
+        assert_eq!((all[1].first, all[1].last), (Some(0), Some(49)));
+        let times: Vec<_> = all[1].events.iter().map(|event| event.time.unwrap()).collect();
+        assert_eq!(times, (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn two_indexes_of_one_machine_become_one_statement() {
+        let mut statements = Statements::default();
+        statements.add(detection(1, "203.0.113.1"), || event(1, "x"));
+        statements.add(
+            Detection {
+                host: 1,
+                ..detection(2, "203.0.113.1")
+            },
+            || event(2, "x"),
+        );
+        let all = statements.resolve(|_| 7);
+        assert_eq!(
+            (all.len(), all[0].host, all[0].count, all[0].events.len()),
+            (1, 7, 2, 2)
+        );
+    }
+
+    #[test]
+    fn identities_beyond_the_cap_share_one_statement_and_none_is_lost() {
+        let mut statements = Statements::default();
+        for n in 0..700 {
+            statements.add(detection(n, &format!("10.0.{}.{}", n / 250, n % 250)), || {
+                event(n, "x")
+            });
+        }
+        let all = statements.resolve(|host| host);
+        assert_eq!(all.len(), KEPT_IDENTITIES + 1);
+        assert_eq!(all.iter().map(|statement| statement.count).sum::<u64>(), 700);
+    }
+}

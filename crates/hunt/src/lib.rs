@@ -1,0 +1,131 @@
+//! Judgement: evidence and packs to findings, storylines, coverage and a verdict.
+//!
+//! [`hunt`] reads the evidence once. While it streams by, only what detectors matched is kept; coverage is counted by
+//! the hour. Memory depends on the number of machines and findings, not on the size of the evidence.
+
+mod assemble;
+mod collect;
+mod coverage;
+mod detector;
+mod finding;
+mod hosts;
+mod links;
+mod result;
+mod storyline;
+mod verdict;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use vigie_detect::indicators::IndicatorSet;
+use vigie_detect::sigma::{RuleSet, RuleSource};
+use vigie_detect::yara::YaraSet;
+use vigie_event::Timestamp;
+use vigie_evidence::EvidenceError;
+use vigie_pack::Pack;
+
+pub use result::*;
+
+use crate::collect::{Collector, Detectors};
+use crate::detector::Detector;
+
+/// What to hunt with.
+#[derive(Clone, Default)]
+pub struct HuntOptions {
+    /// The packs that run.
+    pub packs: Vec<Pack>,
+    /// Rules beside the packs.
+    pub rules: Vec<RuleSource>,
+    /// Events before this instant (UTC) are not judged; also the start of the window.
+    pub since: Option<Timestamp>,
+    /// Events from this instant (UTC) on are not judged; also the end of the window.
+    pub until: Option<Timestamp>,
+    /// How to read the evidence.
+    pub evidence: vigie_evidence::Options,
+}
+
+/// Why a hunt could not be done at all.
+#[derive(Debug, thiserror::Error)]
+pub enum HuntError {
+    /// The evidence could not be opened.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// There is nothing to hunt with.
+    #[error("no rule could be loaded; name a pack with --pack or a folder of Sigma rules with --rules")]
+    NoRules,
+}
+
+/// Hunts the evidence at `paths` and says, per machine, what happened.
+///
+/// # Errors
+/// When a path cannot be opened or no rule could be loaded. Everything that goes wrong inside the evidence or inside
+/// a rule is a warning in the result.
+pub fn hunt(paths: &[PathBuf], options: &HuntOptions) -> Result<HuntResult, HuntError> {
+    let started = Instant::now();
+    let (detectors, mut warnings) = compile(options);
+    if detectors.described.is_empty() {
+        return Err(HuntError::NoRules);
+    }
+    let collector = Collector::new(&detectors);
+    let manifest = vigie_evidence::read(paths, &options.evidence, &collector)?;
+    let collected = collector.finish();
+    warnings.extend(manifest.warnings.iter().cloned());
+    let mut result = assemble::assemble(options, &detectors, collected, manifest, warnings);
+    result.stats.elapsed_s = started.elapsed().as_secs_f64();
+    Ok(result)
+}
+
+/// Compiles all rules, indicators and YARA rules; what is refused is a warning.
+fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
+    let mut warnings = Vec::new();
+    let mut sources: Vec<RuleSource> = Vec::new();
+    let mut indicators = Vec::new();
+    let mut yara: Vec<(&str, &str)> = Vec::new();
+    for pack in &options.packs {
+        sources.extend(pack.rules.iter().map(|rule| RuleSource {
+            path: format!("{}/{}", pack.name, rule.path),
+            text: rule.text.clone(),
+            pack: Some(pack.name.clone()),
+        }));
+        indicators.extend(pack.indicators.iter().cloned());
+        yara.extend(
+            pack.yara
+                .iter()
+                .map(|rule| (rule.path.as_str(), rule.text.as_str())),
+        );
+    }
+    sources.extend(options.rules.iter().cloned());
+    let loaded = RuleSet::compile(&sources);
+    warnings.extend(loaded.refused.iter().map(|refused| {
+        let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("rule refused: {}{line}: {}", refused.path, refused.why)
+    }));
+    let (indicator_set, refused) = IndicatorSet::compile(indicators);
+    warnings.extend(refused.iter().map(|refused| {
+        format!(
+            "indicator refused: {} {}: {}",
+            refused.indicator.kind, refused.indicator.value, refused.reason
+        )
+    }));
+    let (yara_set, refused) = YaraSet::compile(&yara);
+    warnings.extend(refused.iter().map(|refused| {
+        let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("YARA rules refused: {}{line}: {}", refused.path, refused.reason)
+    }));
+    let mut described: Vec<Detector> = loaded
+        .rules
+        .rules()
+        .iter()
+        .map(|rule| Detector::of_rule(rule, &options.packs))
+        .collect();
+    described.extend(indicator_set.indicators().iter().map(Detector::of_indicator));
+    let detectors = Detectors {
+        rules: loaded.rules,
+        indicators: indicator_set,
+        yara: yara_set,
+        described,
+        since: options.since,
+        until: options.until,
+    };
+    (detectors, warnings)
+}

@@ -1,0 +1,272 @@
+//! The verdict of one machine, and why.
+
+use vigie_event::format_utc;
+
+use crate::detector::{Confidence, Detector};
+use crate::finding::Statement;
+use crate::{Outcome, Text, Verdict};
+
+/// Reasons shown at most.
+const REASONS: usize = 6;
+
+/// What judging needs to know of one storyline.
+pub(crate) struct Story<'a> {
+    pub(crate) statements: Vec<&'a Statement>,
+}
+
+/// The verdict from what was found and how far the evidence sees. `missing` names the required logs that do not
+/// cover the window: with any of them missing, finding nothing says nothing.
+pub(crate) fn judge(
+    stories: &[Story<'_>],
+    detectors: &[Detector],
+    sentences: &dyn Fn(&Statement) -> Text,
+    missing: &[Text],
+) -> (Verdict, Vec<Text>) {
+    let verdict = stories
+        .iter()
+        .map(|story| judge_story(story, detectors))
+        .max()
+        .flatten();
+    let mut reasons = Vec::new();
+    if let Some(verdict) = verdict {
+        reasons = proofs(stories, detectors, verdict, sentences);
+    }
+    let verdict = verdict.unwrap_or(if missing.is_empty() {
+        Verdict::NoEvidence
+    } else {
+        Verdict::Unknown
+    });
+    reasons.extend(coverage_reason(verdict, missing));
+    (verdict, reasons)
+}
+
+/// One conclusive step that worked settles it. Strong ones make a suspicion, and two of them from different sources
+/// in one story settle it too. Weak ones never raise the verdict; scans and attempts go no further than `attempted`.
+fn judge_story(story: &Story<'_>, detectors: &[Detector]) -> Option<Verdict> {
+    let mut strong: Vec<&Statement> = Vec::new();
+    let mut verdict = None;
+    for statement in &story.statements {
+        let Some(detector) = detectors.get(statement.detector as usize) else {
+            continue;
+        };
+        let step = match (detector.outcome, detector.confidence) {
+            (Outcome::Scan, _) => None,
+            (Outcome::Attempt, Confidence::Weak) => None,
+            (Outcome::Attempt, _) => Some(Verdict::Attempted),
+            (_, Confidence::Conclusive) => Some(Verdict::Compromised),
+            (_, Confidence::Strong) => {
+                strong.push(statement);
+                Some(Verdict::Suspected)
+            }
+            (_, Confidence::Weak) => None,
+        };
+        verdict = verdict.max(step);
+    }
+    // The same rule in two logs is one fact written down twice; two facts from two logs are proof.
+    let settled = strong.iter().any(|one| {
+        strong
+            .iter()
+            .any(|other| one.source != other.source && one.detector != other.detector)
+    });
+    if settled {
+        Some(Verdict::Compromised)
+    } else {
+        verdict
+    }
+}
+
+/// The sentences that carry the verdict, strongest first, then by time.
+fn proofs(
+    stories: &[Story<'_>],
+    detectors: &[Detector],
+    verdict: Verdict,
+    sentences: &dyn Fn(&Statement) -> Text,
+) -> Vec<Text> {
+    let mut carrying: Vec<(&Statement, &Detector)> = stories
+        .iter()
+        .filter(|story| judge_story(story, detectors) == Some(verdict))
+        .flat_map(|story| story.statements.iter().copied())
+        .filter_map(|statement| Some((statement, detectors.get(statement.detector as usize)?)))
+        .filter(|(_, detector)| match verdict {
+            Verdict::Attempted => {
+                detector.outcome == Outcome::Attempt && detector.confidence >= Confidence::Strong
+            }
+            _ => detector.outcome >= Outcome::Success && detector.confidence >= Confidence::Strong,
+        })
+        .collect();
+    carrying.sort_by(|(a, a_detector), (b, b_detector)| {
+        (b_detector.confidence, b_detector.severity, a.first, a.detector).cmp(&(
+            a_detector.confidence,
+            a_detector.severity,
+            b.first,
+            b.detector,
+        ))
+    });
+    let mut reasons: Vec<Text> = Vec::new();
+    for (statement, _) in carrying {
+        let mut reason = sentences(statement);
+        if let Some(first) = statement.first {
+            reason.en = format!("{}: {}", format_utc(first), reason.en);
+            reason.fr = format!("{} : {}", format_utc(first), reason.fr);
+        }
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+        if reasons.len() == REASONS {
+            break;
+        }
+    }
+    reasons
+}
+
+/// What the coverage adds to the verdict.
+fn coverage_reason(verdict: Verdict, missing: &[Text]) -> Option<Text> {
+    let list = |texts: &mut dyn Iterator<Item = &str>| texts.collect::<Vec<_>>().join(", ");
+    let en = list(&mut missing.iter().map(|title| title.en.as_str()));
+    let fr = list(&mut missing.iter().map(|title| title.fr.as_str()));
+    match verdict {
+        Verdict::NoEvidence => Some(Text {
+            en: "The logs that matter cover the window, and nothing in them shows an intrusion.".to_owned(),
+            fr: "Les journaux qui comptent couvrent la fenêtre, et rien n'y montre une intrusion.".to_owned(),
+        }),
+        Verdict::Unknown => Some(Text {
+            en: format!("Cannot tell: these logs do not cover the window: {en}."),
+            fr: format!("Impossible à dire : ces journaux ne couvrent pas la fenêtre : {fr}."),
+        }),
+        Verdict::Attempted if missing.is_empty() => Some(Text {
+            en: "Nothing shows that an attempt worked, and the logs that matter cover the window.".to_owned(),
+            fr: "Rien ne montre qu'une tentative a abouti, et les journaux qui comptent couvrent la fenêtre."
+                .to_owned(),
+        }),
+        Verdict::Attempted => Some(Text {
+            en: format!(
+                "Whether an attempt worked cannot be excluded: these logs do not cover the window: {en}."
+            ),
+            fr: format!(
+                "Qu'une tentative ait abouti ne peut être exclu : ces journaux ne couvrent pas la fenêtre : {fr}."
+            ),
+        }),
+        Verdict::Suspected | Verdict::Compromised => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::Severity;
+
+    fn detector(outcome: Outcome, confidence: Confidence) -> Detector {
+        Detector {
+            id: "r".to_owned(),
+            title: "t".to_owned(),
+            severity: Severity::High,
+            stage: "ssrf".to_owned(),
+            outcome,
+            confidence,
+            attack: Vec::new(),
+            statement: Text::default(),
+            join: Vec::new(),
+            pack: None,
+        }
+    }
+
+    fn statement(detector: u32, source: &str) -> Statement {
+        Statement {
+            detector,
+            host: 0,
+            count: 1,
+            first: Some(0),
+            last: Some(0),
+            events: Vec::new(),
+            links: BTreeSet::new(),
+            source: source.to_owned(),
+            identity: String::new(),
+        }
+    }
+
+    /// The verdict of one story made of these detections, with all logs there or none.
+    fn verdict(steps: &[(Outcome, Confidence, &str)], covered: bool) -> Verdict {
+        let detectors: Vec<Detector> = steps
+            .iter()
+            .map(|(outcome, confidence, _)| detector(*outcome, *confidence))
+            .collect();
+        let statements: Vec<Statement> = steps
+            .iter()
+            .enumerate()
+            .map(|(index, (_, _, source))| statement(index as u32, source))
+            .collect();
+        let stories = [Story {
+            statements: statements.iter().collect(),
+        }];
+        let missing = if covered {
+            vec![]
+        } else {
+            vec![Text {
+                en: "HttpProxy".into(),
+                fr: "HttpProxy".into(),
+            }]
+        };
+        let sentence = |_: &Statement| Text {
+            en: "it happened".into(),
+            fr: "c'est arrivé".into(),
+        };
+        judge(
+            if steps.is_empty() { &[] } else { &stories },
+            &detectors,
+            &sentence,
+            &missing,
+        )
+        .0
+    }
+
+    #[test]
+    fn silence_is_green_only_with_coverage() {
+        assert_eq!(verdict(&[], true), Verdict::NoEvidence);
+        assert_eq!(verdict(&[], false), Verdict::Unknown);
+    }
+
+    #[test]
+    fn scans_and_weak_signs_raise_nothing() {
+        use Confidence::{Conclusive, Weak};
+        assert_eq!(
+            verdict(&[(Outcome::Scan, Conclusive, "iis")], true),
+            Verdict::NoEvidence
+        );
+        assert_eq!(
+            verdict(&[(Outcome::Attempt, Weak, "iis")], true),
+            Verdict::NoEvidence
+        );
+        assert_eq!(
+            verdict(&[(Outcome::PostExploitation, Weak, "Event"); 5], false),
+            Verdict::Unknown
+        );
+    }
+
+    #[test]
+    fn attempts_stay_attempts_and_two_strong_sources_settle_it() {
+        use Confidence::{Conclusive, Strong};
+        assert_eq!(
+            verdict(&[(Outcome::Attempt, Conclusive, "iis")], true),
+            Verdict::Attempted
+        );
+        assert_eq!(
+            verdict(&[(Outcome::Success, Strong, "iis")], true),
+            Verdict::Suspected
+        );
+        assert_eq!(
+            verdict(&[(Outcome::Success, Strong, "iis"); 3], true),
+            Verdict::Suspected
+        );
+        let two = [
+            (Outcome::Success, Strong, "iis"),
+            (Outcome::PostExploitation, Strong, "Event"),
+        ];
+        assert_eq!(verdict(&two, true), Verdict::Compromised);
+        assert_eq!(
+            verdict(&[(Outcome::Success, Conclusive, "iis")], false),
+            Verdict::Compromised
+        );
+    }
+}
