@@ -1,0 +1,23 @@
+//! One answer, every output: JSON, JSON lines, CSV, a table for the terminal and a self-contained HTML page, in
+//! English and French.
+//!
+//! The model is [`vigie_hunt::HuntResult`]; nothing is computed here that it does not already say. Times go in as
+//! RFC 3339 UTC and are shown in UTC. Evidence holds text an intruder chose: every output makes control and
+//! direction characters visible or escapes them, the page escapes all markup, and the CSV defuses formulas.
+//!
+//! What is left out of an output to keep it readable is counted in that output, and is whole in the JSON.
+
+mod csv;
+mod html;
+mod i18n;
+mod lang;
+mod machine;
+mod table;
+mod text;
+mod view;
+
+pub use crate::csv::csv;
+pub use html::html;
+pub use lang::Lang;
+pub use machine::{json, jsonl};
+pub use table::table;

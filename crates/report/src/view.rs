@@ -1,0 +1,279 @@
+//! What both the terminal and the page say about a result: names, sentences, sums.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use vigie_hunt::{Coverage, Finding, HostResult, HuntResult, Outcome, Severity, StageInfo, Text, Verdict};
+
+use crate::i18n::{Texts, fill};
+use crate::lang::Lang;
+use crate::text::visible;
+
+/// All verdicts, worst first: the order of every list.
+pub(crate) const WORST_FIRST: [Verdict; 5] = [
+    Verdict::Compromised,
+    Verdict::Suspected,
+    Verdict::Attempted,
+    Verdict::Unknown,
+    Verdict::NoEvidence,
+];
+
+/// A result in one language.
+pub(crate) struct View<'a> {
+    pub(crate) result: &'a HuntResult,
+    pub(crate) lang: Lang,
+    pub(crate) t: &'static Texts,
+    /// The machines, worst verdict first.
+    pub(crate) hosts: Vec<&'a HostResult>,
+    stages: HashMap<&'a str, &'a StageInfo>,
+}
+
+/// Everything skipped for one reason.
+pub(crate) struct Skipped<'a> {
+    pub(crate) why: &'a str,
+    pub(crate) files: u64,
+    pub(crate) records: u64,
+    pub(crate) bytes: u64,
+    /// The first file concerned, and where in it.
+    pub(crate) first: (&'a str, Option<&'a str>),
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(result: &'a HuntResult, lang: Lang) -> View<'a> {
+        let mut hosts: Vec<&HostResult> = result.hosts.iter().collect();
+        hosts.sort_by_key(|host| Reverse(host.verdict));
+        let mut stages = HashMap::new();
+        for stage in result.pack.iter().flat_map(|pack| &pack.stages) {
+            stages.entry(stage.id.as_str()).or_insert(stage);
+        }
+        View {
+            result,
+            lang,
+            t: lang.texts(),
+            hosts,
+            stages,
+        }
+    }
+
+    /// A sentence of the result in the view's language, safe for a terminal.
+    pub(crate) fn text(&self, text: &Text) -> String {
+        visible(text.get(self.lang.code())).into_owned()
+    }
+
+    pub(crate) fn verdict(&self, verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::Compromised => self.t.verdict_compromised,
+            Verdict::Suspected => self.t.verdict_suspected,
+            Verdict::Attempted => self.t.verdict_attempted,
+            Verdict::Unknown => self.t.verdict_unknown,
+            Verdict::NoEvidence => self.t.verdict_no_evidence,
+        }
+    }
+
+    /// What to do about a verdict.
+    pub(crate) fn next(&self, verdict: Verdict) -> &'static str {
+        match verdict {
+            Verdict::Compromised => self.t.next_compromised,
+            Verdict::Suspected => self.t.next_suspected,
+            Verdict::Attempted => self.t.next_attempted,
+            Verdict::Unknown => self.t.next_unknown,
+            Verdict::NoEvidence => self.t.next_no_evidence,
+        }
+    }
+
+    pub(crate) fn severity(&self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Informational => self.t.severity_informational,
+            Severity::Low => self.t.severity_low,
+            Severity::Medium => self.t.severity_medium,
+            Severity::High => self.t.severity_high,
+            Severity::Critical => self.t.severity_critical,
+        }
+    }
+
+    pub(crate) fn outcome(&self, outcome: Outcome) -> &'static str {
+        match outcome {
+            Outcome::Scan => self.t.outcome_scan,
+            Outcome::Attempt => self.t.outcome_attempt,
+            Outcome::Success => self.t.outcome_success,
+            Outcome::PostExploitation => self.t.outcome_post_exploitation,
+        }
+    }
+
+    /// The name of a stage for people; stages no pack knows keep their identifier.
+    pub(crate) fn stage(&self, id: &str) -> String {
+        match self.stages.get(id) {
+            Some(stage) => self.text(&stage.title),
+            None => visible(id).into_owned(),
+        }
+    }
+
+    /// How many machines have each verdict, worst first.
+    pub(crate) fn tally(&self) -> Vec<(Verdict, u64)> {
+        let count = |verdict| self.hosts.iter().filter(|host| host.verdict == verdict).count() as u64;
+        WORST_FIRST
+            .into_iter()
+            .map(|verdict| (verdict, count(verdict)))
+            .collect()
+    }
+
+    /// The answer in sentences, the one to read first at the front. A machine nobody can judge is told before one
+    /// that was merely attacked.
+    pub(crate) fn headline(&self) -> Vec<String> {
+        let order = [
+            (Verdict::Compromised, self.t.say_compromised),
+            (Verdict::Suspected, self.t.say_suspected),
+            (Verdict::Unknown, self.t.say_unknown),
+            (Verdict::Attempted, self.t.say_attempted),
+            (Verdict::NoEvidence, self.t.say_no_evidence),
+        ];
+        let tally = self.tally();
+        let sentences: Vec<String> = order
+            .into_iter()
+            .filter_map(|(verdict, forms)| {
+                let n = tally.iter().find(|entry| entry.0 == verdict)?.1;
+                (n > 0).then(|| self.lang.plural(n, forms))
+            })
+            .collect();
+        if sentences.is_empty() {
+            return vec![self.t.say_no_server.to_owned()];
+        }
+        sentences
+    }
+
+    /// `ACME / EX01`.
+    pub(crate) fn name(&self, host: &HostResult) -> String {
+        match &host.tenant {
+            Some(tenant) => format!("{} / {}", visible(tenant), visible(&host.host)),
+            None => visible(&host.host).into_owned(),
+        }
+    }
+
+    /// The one reason to give when there is room for one.
+    pub(crate) fn main_reason(&self, host: &HostResult) -> String {
+        match host.reasons.first() {
+            Some(reason) => self.text(reason),
+            None => self.t.no_reason.to_owned(),
+        }
+    }
+
+    /// What the span looked at was, in days.
+    pub(crate) fn seen(&self, host: &HostResult) -> String {
+        match &host.window {
+            Some(span) => fill(
+                self.t.from_to,
+                &[
+                    ("from", &self.lang.datetime(&span.from)),
+                    ("to", &self.lang.datetime(&span.to)),
+                ],
+            ),
+            None => self.t.window_nothing.to_owned(),
+        }
+    }
+
+    /// `HttpProxy 82%`, or `HttpProxy missing`.
+    pub(crate) fn covered(&self, coverage: &Coverage) -> String {
+        if is_missing(coverage) {
+            self.t.log_missing.to_owned()
+        } else {
+            self.lang.percent(coverage.ratio)
+        }
+    }
+
+    /// `3 storylines, 12 findings`.
+    pub(crate) fn counts(&self, host: &HostResult) -> String {
+        format!(
+            "{}, {}",
+            self.lang.plural(host.findings.len() as u64, self.t.n_findings),
+            self.lang
+                .plural(host.storylines.len() as u64, self.t.n_storylines)
+        )
+    }
+
+    /// Everything skipped, by reason, most files first.
+    pub(crate) fn skipped(&self, only_host: Option<&str>) -> Vec<Skipped<'a>> {
+        let mut reasons: Vec<Skipped<'a>> = Vec::new();
+        let mut index: HashMap<&'a str, usize> = HashMap::new();
+        for file in &self.result.manifest {
+            if only_host.is_some() && file.host.as_deref() != only_host {
+                continue;
+            }
+            for skip in &file.skipped {
+                let at = *index.entry(&skip.why).or_insert_with(|| {
+                    reasons.push(Skipped {
+                        why: &skip.why,
+                        files: 0,
+                        records: 0,
+                        bytes: 0,
+                        first: (&file.path, skip.first_at.as_deref()),
+                    });
+                    reasons.len() - 1
+                });
+                if let Some(reason) = reasons.get_mut(at) {
+                    reason.files += 1;
+                    reason.records += skip.records;
+                    reason.bytes += skip.bytes;
+                }
+            }
+        }
+        reasons.sort_by_key(|reason| Reverse((reason.files, reason.records, reason.bytes)));
+        reasons
+    }
+
+    /// `in 3 files: 12 records, 1.2 MB; first in iis/u_ex.log at line 17`.
+    pub(crate) fn skipped_where(&self, skipped: &Skipped<'_>) -> String {
+        let mut out = self.lang.plural(skipped.files, self.t.in_n_files);
+        if skipped.records > 0 {
+            out.push_str(", ");
+            out.push_str(&self.lang.plural(skipped.records, self.t.n_records));
+        }
+        if skipped.bytes > 0 {
+            out.push_str(", ");
+            out.push_str(&self.lang.bytes(skipped.bytes));
+        }
+        let (path, at) = skipped.first;
+        let place = match at {
+            Some(at) => format!("{}, {}", visible(path), visible(at)),
+            None => visible(path).into_owned(),
+        };
+        out.push_str(&fill(self.t.first_in, &[("place", &place)]));
+        out
+    }
+
+    /// Packs by title with their name and version.
+    pub(crate) fn packs(&self) -> Vec<String> {
+        let packs = self.result.pack.iter();
+        packs
+            .map(|pack| {
+                format!(
+                    "{} ({} {})",
+                    self.text(&pack.title),
+                    visible(&pack.name),
+                    visible(&pack.version)
+                )
+            })
+            .collect()
+    }
+
+    /// `1,234 files, 1.2 GB, 4,567 records`.
+    pub(crate) fn evidence(&self) -> String {
+        let stats = &self.result.stats;
+        format!(
+            "{}, {}, {}",
+            self.lang.plural(stats.files, self.t.n_files),
+            self.lang.bytes(stats.bytes),
+            self.lang.plural(stats.events, self.t.n_records)
+        )
+    }
+}
+
+/// Whether the evidence holds nothing at all of a source.
+pub(crate) fn is_missing(coverage: &Coverage) -> bool {
+    coverage.records == 0 && coverage.covered.is_empty()
+}
+
+/// The findings of a storyline, in its own order. Identifiers that lead nowhere are left out.
+pub(crate) fn steps<'a>(host: &'a HostResult, ids: &'a [String]) -> impl Iterator<Item = &'a Finding> {
+    let by_id: HashMap<&str, &Finding> = host.findings.iter().map(|f| (f.id.as_str(), f)).collect();
+    ids.iter().filter_map(move |id| by_id.get(id.as_str()).copied())
+}

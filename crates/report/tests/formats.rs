@@ -1,0 +1,157 @@
+//! The outputs for terminals and machines.
+
+#![allow(clippy::unwrap_used)]
+
+use vigie_report::{Lang, csv, json, jsonl, table};
+
+mod sample;
+
+fn written(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut out = Vec::new();
+    write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn table_in_english() {
+    insta::assert_snapshot!(table(&sample::sample(), Lang::En, 100, false));
+}
+
+#[test]
+fn table_in_french() {
+    insta::assert_snapshot!(table(&sample::sample(), Lang::Fr, 100, false));
+}
+
+#[test]
+fn csv_in_english() {
+    insta::assert_snapshot!(written(|out| csv(&sample::sample(), Lang::En, out)));
+}
+
+#[test]
+fn csv_in_french_translates_statements_only() {
+    let result = sample::sample();
+    let en = written(|out| csv(&result, Lang::En, out));
+    let fr = written(|out| csv(&result, Lang::Fr, out));
+    assert_eq!(en.lines().next(), fr.lines().next());
+    assert_eq!(en.lines().count(), fr.lines().count());
+    assert!(fr.contains("Le serveur a été sondé 212 fois"));
+    assert!(fr.contains("compromised"));
+}
+
+#[test]
+fn jsonl_lines() {
+    insta::assert_snapshot!(written(|out| jsonl(&sample::sample(), out)));
+}
+
+#[test]
+fn every_json_line_says_what_it_is() {
+    let result = sample::busy(100);
+    let lines = written(|out| jsonl(&result, out));
+    let mut findings = 0;
+    for line in lines.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        let kind = value["type"].as_str().unwrap();
+        assert!(["meta", "host", "finding", "storyline", "file", "warning"].contains(&kind));
+        findings += u32::from(kind == "finding");
+    }
+    assert_eq!(findings, 100);
+}
+
+#[test]
+fn json_is_the_model_itself() {
+    let result = sample::hostile();
+    let read: serde_json::Value = serde_json::from_str(&written(|out| json(&result, out))).unwrap();
+    assert_eq!(
+        read["hosts"][0]["findings"][0]["excerpt"],
+        serde_json::Value::Null
+    );
+    assert_eq!(
+        read["hosts"][0]["findings"][0]["evidence"][0]["excerpt"]
+            .as_str()
+            .unwrap()
+            .len(),
+        200_000 + sample::HOSTILE.len()
+    );
+    assert_eq!(read["schema_version"], vigie_hunt::SCHEMA_VERSION);
+}
+
+#[test]
+fn csv_has_one_row_per_finding_and_one_for_each_server_without() {
+    let rows = written(|out| csv(&sample::sample(), Lang::En, out));
+    assert_eq!(rows.lines().count(), 1 + 6 + 1 + 3 + 1 + 1);
+    assert_eq!(
+        written(|out| csv(&sample::empty(), Lang::En, out))
+            .lines()
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn hostile_text_stays_in_its_cell_and_runs_nowhere() {
+    let rows = written(|out| csv(&sample::hostile(), Lang::Fr, out));
+    assert_eq!(rows.lines().count(), 13, "no cell breaks its line");
+    assert!(!rows.contains(['\u{1b}', '\u{202e}', '\0']));
+    for colour in [false, true] {
+        let shown = table(&sample::hostile(), Lang::En, 80, colour);
+        assert!(!shown.contains(['\u{202e}', '\0', '\r']));
+        assert_eq!(shown.contains('\u{1b}'), colour);
+        assert!(!shown.contains("\u{1b}[31m"), "no colour an intruder chose");
+        assert!(shown.len() < 200_000, "{} bytes", shown.len());
+    }
+}
+
+#[test]
+fn table_keeps_to_its_width() {
+    for result in [
+        sample::sample(),
+        sample::hostile(),
+        sample::busy(500),
+        sample::empty(),
+    ] {
+        for columns in [40, 72, 200] {
+            for lang in [Lang::En, Lang::Fr] {
+                for line in table(&result, lang, columns, false).lines() {
+                    assert!(line.chars().count() <= columns, "{columns}: {line}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn table_ends_with_what_to_do() {
+    let last = |result, lang| {
+        table(&result, lang, 2_000, false)
+            .lines()
+            .last()
+            .map(str::to_owned)
+            .unwrap()
+    };
+    assert!(
+        last(sample::sample(), Lang::En)
+            .starts_with("Next, compromised (Acme Health / EX01): Treat as an incident")
+    );
+    assert!(last(sample::empty(), Lang::En).starts_with("Next: give Vigie evidence"));
+    assert!(last(sample::sample(), Lang::Fr).starts_with("Ensuite, compromis (Acme Health / EX01)"));
+}
+
+#[test]
+fn table_tells_of_an_interrupted_run_and_of_what_it_leaves_out() {
+    let mut result = sample::busy(5_000);
+    result.stats.interrupted = true;
+    let shown = table(&result, Lang::En, 120, false);
+    assert!(shown.contains("stopped before its end"));
+    assert!(shown.contains("4,980 more findings in the JSON output"));
+}
+
+#[test]
+fn worst_comes_first_whatever_the_order_given() {
+    let mut result = sample::sample();
+    result.hosts.reverse();
+    let shown = table(&result, Lang::En, 100, false);
+    let at = |word: &str| shown.find(word).unwrap();
+    assert!(at("COMPROMISED  ") < at("SUSPECTED  "));
+    assert!(at("ATTEMPTED  ") < at("UNKNOWN  "));
+    assert!(at("UNKNOWN  ") < at("NO EVIDENCE FOUND  "));
+}
