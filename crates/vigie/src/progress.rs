@@ -1,0 +1,38 @@
+//! A progress bar on a terminal, nothing on a pipe.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use vigie_evidence::Progress;
+
+/// Shows bytes, speed and time left on standard error.
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar when somebody is looking.
+    pub(crate) fn new(quiet: bool) -> Option<Arc<Bar>> {
+        if quiet || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let style =
+            ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+        Some(Arc::new(Bar(ProgressBar::no_length().with_style(style))))
+    }
+
+    /// Takes the bar off the screen.
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn total(&self, bytes: u64) {
+        self.0.set_length(bytes);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}

@@ -1,0 +1,198 @@
+//! The real binary, run as a person runs it.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn vigie(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vigie"))
+        .args(arguments)
+        .env("LANG", "C")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn demo(folder: &Path) -> Output {
+    vigie(&["demo", "--out", folder.to_str().unwrap(), "--lang", "en"])
+}
+
+fn path(folder: &Path, name: &str) -> String {
+    folder.join(name).to_str().unwrap().to_owned()
+}
+
+fn hunt_json(arguments: &[&str]) -> Value {
+    let mut all = vec!["hunt", "--format", "json", "--quiet"];
+    all.extend(arguments);
+    let output = vigie(&all);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The stages from the door to the web shell in use: always one story.
+const BREAK_IN: [&str; 5] = ["ssrf", "session", "vdir_write", "web_shell", "web_shell_use"];
+
+#[test]
+fn the_demo_gives_every_server_its_true_verdict_and_tells_the_break_in_as_one_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = demo(folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(report.contains("</html>"));
+
+    let truth: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("truth.json")).unwrap()).unwrap();
+    let result = hunt_json(&[&path(folder.path(), "evidence")]);
+    let hosts = result["hosts"].as_array().unwrap();
+    let servers = truth["servers"].as_array().unwrap();
+    assert!(servers.len() >= 8);
+    let mut wrong = Vec::new();
+    for server in servers {
+        let name = server["server"].as_str().unwrap();
+        let tenant = server["tenant"].as_str().unwrap();
+        let host = hosts.iter().find(|host| {
+            host["host"]
+                .as_str()
+                .unwrap()
+                .to_lowercase()
+                .starts_with(&name.to_lowercase())
+                && host["tenant"] == tenant
+        });
+        let Some(host) = host else {
+            wrong.push(format!("{tenant}/{name}: not in the answer"));
+            continue;
+        };
+        if host["verdict"] != server["verdict"] {
+            wrong.push(format!(
+                "{tenant}/{name} ({}): {} instead of {}; {}",
+                server["scenario"], host["verdict"], server["verdict"], host["reasons"]
+            ));
+        }
+        let wanted: Vec<&str> = server["stages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|stage| BREAK_IN.contains(stage))
+            .collect();
+        let best = host["storylines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|story| {
+                wanted
+                    .iter()
+                    .filter(|stage| {
+                        story["stages"]
+                            .as_array()
+                            .unwrap()
+                            .contains(&Value::from(**stage))
+                    })
+                    .count()
+            })
+            .max()
+            .unwrap_or(0);
+        if host["verdict"] == "compromised" && best < wanted.len() {
+            let seen: Vec<&Value> = host["storylines"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|story| &story["stages"])
+                .collect();
+            wrong.push(format!(
+                "{tenant}/{name}: stages {wanted:?} wanted in one storyline, seen {seen:?}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn fail_on_gives_status_three_and_bad_usage_two() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("note.txt"), "nothing to see").unwrap();
+    let place = folder.path().to_str().unwrap();
+    assert_eq!(
+        vigie(&["hunt", place, "--quiet", "--fail-on", "unknown"])
+            .status
+            .code(),
+        Some(3)
+    );
+    assert_eq!(
+        vigie(&["hunt", place, "--quiet", "--fail-on", "suspected"])
+            .status
+            .code(),
+        Some(0)
+    );
+    assert_eq!(
+        vigie(&["hunt", place, "--fail-on", "clean"]).status.code(),
+        Some(2)
+    );
+    let missing = vigie(&["hunt", "/does/not/exist"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stderr).contains("/does/not/exist"));
+}
+
+#[test]
+fn an_empty_folder_is_not_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let result = hunt_json(&[folder.path().to_str().unwrap()]);
+    for host in result["hosts"].as_array().unwrap() {
+        assert_eq!(host["verdict"], "unknown");
+    }
+}
+
+#[test]
+fn the_built_in_packs_are_sound() {
+    let output = vigie(&["pack", "check", "hafnium-2021"]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
+}
+
+#[test]
+fn evidence_is_never_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("u_ex210303.log");
+    let content = "#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time cs-method cs-uri-stem c-ip sc-status\r\n2021-03-03 06:49:42 POST /ecp/y.js 203.0.113.45 200\r\n";
+    std::fs::write(&log, content).unwrap();
+    let before = std::fs::metadata(&log).unwrap().modified().unwrap();
+    let result = hunt_json(&[folder.path().to_str().unwrap()]);
+    assert_eq!(result["stats"]["events"], 1);
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), content);
+    assert_eq!(std::fs::metadata(&log).unwrap().modified().unwrap(), before);
+}
+
+#[test]
+fn since_and_until_bound_what_is_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let evidence: PathBuf = folder.path().join("evidence");
+    let made = vigie(&[
+        "simulate",
+        "--seed",
+        "7",
+        "--tenants",
+        "1",
+        "--days",
+        "7",
+        "--out",
+        evidence.to_str().unwrap(),
+    ]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let nothing = hunt_json(&[evidence.to_str().unwrap(), "--since", "2030-01-01"]);
+    for host in nothing["hosts"].as_array().unwrap() {
+        assert_eq!(
+            host["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|finding| !finding["time"].is_null())
+                .count(),
+            0
+        );
+    }
+}
