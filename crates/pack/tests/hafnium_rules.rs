@@ -218,7 +218,7 @@ fn healthy_servers_are_left_alone() {
 }
 
 /// Events at seconds, each seen by all rules; the titles of the correlations they make.
-fn correlated(events: &[(i64, Source, &[(&str, &str)])]) -> BTreeSet<String> {
+fn correlated(events: &[TimedEvent]) -> BTreeSet<String> {
     let rules = rules(&pack());
     let mut correlator = rules.correlator();
     for (second, source, fields) in events {
@@ -354,8 +354,7 @@ fn a_sweep_counts_different_names() {
         .collect();
     assert_eq!(correlated(&events), BTreeSet::from(["name_sweep.yml".to_owned()]));
     let same = ask("/aspnet_client/shell.aspx");
-    let events: Vec<TimedEvent> =
-        (0..20).map(|second| (second, Source::Iis, &same[..])).collect();
+    let events: Vec<TimedEvent> = (0..20).map(|second| (second, Source::Iis, &same[..])).collect();
     assert!(correlated(&events).is_empty());
 }
 
