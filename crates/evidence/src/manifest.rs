@@ -1,6 +1,6 @@
 //! What was read, and what was not.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use vigie_event::{FileId, Source, Timestamp};
 
 /// A place that holds the evidence of one machine: a folder, an archive, or loose files beside each other.
@@ -121,7 +121,9 @@ pub struct FileEntry {
 pub struct Manifest {
     /// The machines' places, by [`UnitId`].
     pub units: Vec<Unit>,
-    /// All files, by [`FileId`].
+    /// All files, by [`FileId`]. Workers number files as they come to them, so a number says nothing outside of its
+    /// run; whatever is shown goes through [`Manifest::by_path`], and so does the JSON.
+    #[serde(serialize_with = "in_order")]
     pub files: Vec<FileEntry>,
     /// What went wrong outside of one file: refused archive entries, unreadable folders, caps reached.
     pub warnings: Vec<String>,
@@ -131,4 +133,21 @@ pub struct Manifest {
     pub records: u64,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+}
+
+impl Manifest {
+    /// All files in the order of their paths, the same on every run over the same evidence.
+    pub fn by_path(&self) -> Vec<&FileEntry> {
+        sorted(&self.files)
+    }
+}
+
+fn sorted(files: &[FileEntry]) -> Vec<&FileEntry> {
+    let mut files: Vec<&FileEntry> = files.iter().collect();
+    files.sort_by(|a, b| (&a.path, &a.sha256).cmp(&(&b.path, &b.sha256)));
+    files
+}
+
+fn in_order<S: Serializer>(files: &[FileEntry], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(sorted(files))
 }

@@ -410,8 +410,8 @@ impl Run<'_> {
         let mut found: BTreeMap<(String, String), ObservationEntry> = BTreeMap::new();
         for file in self
             .manifest
-            .files
-            .iter()
+            .by_path()
+            .into_iter()
             .filter(|file| self.file_host(file.unit) == Some(index))
         {
             for observation in &file.observations {
@@ -457,8 +457,8 @@ impl Run<'_> {
             })
             .collect();
         self.manifest
-            .files
-            .iter()
+            .by_path()
+            .into_iter()
             .map(|file| ManifestEntry {
                 path: file.path.clone(),
                 host: names.get(file.unit.0 as usize).cloned().flatten(),

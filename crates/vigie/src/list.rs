@@ -59,7 +59,7 @@ pub(crate) fn manifest(arguments: &ManifestArguments, cancel: &Arc<AtomicBool>) 
             unit.path, unit.container
         )?;
     }
-    for file in &manifest.files {
+    for file in manifest.by_path() {
         let hash = if file.sha256.is_empty() { "-" } else { &file.sha256 };
         let times = |time: Option<i64>| time.map_or("-".to_owned(), format_utc);
         writeln!(

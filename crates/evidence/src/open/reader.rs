@@ -366,7 +366,8 @@ impl<'a> Run<'a> {
         state.records += outcome.records;
         let names = state.names.entry(file.unit).or_default();
         for (name, count, field) in &outcome.hosts {
-            names.entry(name.clone()).or_insert((0, field)).0 += count;
+            let known = names.entry(name.clone()).or_insert((0, field));
+            *known = (known.0 + count, known.1.min(field));
         }
         state.files.push(FileEntry {
             id: file.id,

@@ -1,0 +1,7 @@
+//! What `read` promises: every file is read or its loss is told, whatever holds it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod archives;
+mod folders;
+mod support;
