@@ -11,6 +11,7 @@ use vigie_event::{BatchBuilder, EventBatch, FileId, Source, Timestamp};
 use zip::ZipArchive;
 
 use super::walk::{Job, Plan};
+use crate::files::Entry;
 use crate::format::{Context, Format, Head, Outcome};
 use crate::{FileEntry, FileRef, Manifest, Options, Sink, UnitId};
 
@@ -324,25 +325,21 @@ impl<'a> Run<'a> {
 
     /// The row of the file inventory.
     fn inventory(&self, file: &FileRef, bytes: u64, sha256: &str) {
-        let path = file.original_path.clone().unwrap_or_else(|| file.path.clone());
-        let split = path.rfind(['\\', '/']);
-        let (folder, name) = split.map_or(("", path.as_str()), |at| (&path[..at], &path[at + 1..]));
-        let extension = name
-            .rfind('.')
-            .map(|at| name[at..].to_ascii_lowercase())
-            .unwrap_or_default();
+        let entry = Entry {
+            path: file.original_path.as_deref().unwrap_or(&file.path),
+            size: Some(bytes),
+            created: file.created,
+            modified: file.modified,
+            sha256,
+            ..Entry::default()
+        };
         let mut builder = BatchBuilder::new(Source::FileInventory).file(file.id);
         builder.begin_row(file.modified, 1, 0);
-        for (column, value) in [
-            ("TargetFilename", path.as_str()),
-            ("FileName", name),
-            ("Extension", extension.as_str()),
-            ("Folder", folder),
-            ("FileSize", bytes.to_string().as_str()),
-            ("SHA256", sha256),
-        ] {
-            let column = builder.column(column);
-            builder.set(column, value);
+        for (column, value) in entry.columns() {
+            if !value.is_empty() {
+                let column = builder.column(column);
+                builder.set(column, &value);
+            }
         }
         builder.end_row();
         if let Ok(batch) = builder.finish() {
