@@ -41,6 +41,8 @@ pub struct EventBatch {
 
 /// How many columns come before the text columns.
 const FIXED_COLUMNS: usize = 3;
+/// For how many rows a first batch makes room.
+const FIRST_ROWS: usize = 64;
 
 impl EventBatch {
     /// The log this batch comes from.
@@ -218,6 +220,8 @@ pub struct BatchBuilder {
     by_name: HashMap<String, usize>,
     schema: Option<SchemaRef>,
     bytes: usize,
+    /// How many rows the batch before had: what columns make room for.
+    expected_rows: usize,
 }
 
 #[derive(Debug)]
@@ -242,6 +246,7 @@ impl BatchBuilder {
             by_name: HashMap::new(),
             schema: None,
             bytes: 0,
+            expected_rows: FIRST_ROWS,
         }
     }
 
@@ -279,7 +284,7 @@ impl BatchBuilder {
             .unwrap_or_else(|| {
                 self.columns.push(Column {
                     name: name.to_owned(),
-                    values: StringViewBuilder::new(),
+                    values: StringViewBuilder::with_capacity(self.expected_rows),
                     rows: 0,
                 });
                 self.schema = None;
@@ -347,10 +352,13 @@ impl BatchBuilder {
                 column.values.append_null();
                 column.rows += 1;
             }
-            arrays.push(Arc::new(column.values.finish()));
+            // Arrow's own `finish` starts over without room, and growing copies every view several times.
+            let fresh = StringViewBuilder::with_capacity(rows);
+            arrays.push(Arc::new(std::mem::replace(&mut column.values, fresh).finish()));
             column.rows = 0;
         }
         self.bytes = 0;
+        self.expected_rows = rows;
         Ok(EventBatch {
             source: self.source,
             table: self.table.clone(),

@@ -126,8 +126,7 @@ fn value_end(bytes: &[u8], from: usize) -> Option<usize> {
 
 /// The first bytes of the first object of a file's head, and whether it is whole.
 pub(super) fn first_object(head: &[u8]) -> Option<(&[u8], bool)> {
-    let (_, start) = layout(head);
-    let mut start = start;
+    let mut start = wrapped_list(head).unwrap_or(0);
     // `evtx_dump` puts a line before each record.
     if let Some(rest) = head.get(start..)
         && rest.trim_ascii_start().starts_with(b"Record ")
