@@ -1,4 +1,4 @@
-//! The project's tools, in Rust so that a contributor needs nothing else: `cargo xtask demo|test|bench`.
+//! The project's tools, in Rust so that a contributor needs nothing else: `cargo xtask demo|test|bench|fuzz|browser`.
 
 // A tool for the terminal: what it measures goes to standard output.
 #![allow(clippy::print_stdout)]
@@ -11,14 +11,23 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 mod bench;
+mod browser;
 mod checks;
+mod fuzz;
+mod tools;
 
 const HELP: &str = "\
 usage: cargo xtask COMMAND
 
   demo             build the release binary and hunt a small simulated provider
-  test             run every check of the project
-  bench [--quick]  run every benchmark, as a table; --quick only proves that they run";
+  test             run every check of the project, and say at the end which passed
+  bench [--quick]  run every benchmark, as a table; --quick only proves that they run
+  fuzz [TARGET] [--seconds N]
+                   fuzz one parser or all of them, each for N seconds (60)
+  browser          open the reports of a hunt in a real browser and check them";
+
+/// Seconds a fuzz target runs unless told otherwise.
+const FUZZ_SECONDS: u64 = 60;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -28,6 +37,11 @@ fn main() -> ExitCode {
         ["test"] => checks::run_checks(),
         ["bench"] => bench::bench(false),
         ["bench", "--quick"] => bench::bench(true),
+        ["browser"] => browser::check(),
+        ["fuzz", rest @ ..] if fuzz_arguments(rest).is_some() => {
+            let (target, seconds) = fuzz_arguments(rest).unwrap_or_default();
+            fuzz::run_targets(target, seconds)
+        }
         _ => {
             eprintln!("{HELP}");
             return ExitCode::from(2);
@@ -39,6 +53,19 @@ fn main() -> ExitCode {
             eprintln!("\nerror: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// `[TARGET] [--seconds N]`; `None` when it is something else.
+fn fuzz_arguments<'a>(words: &[&'a str]) -> Option<(Option<&'a str>, u64)> {
+    let (target, rest) = match words {
+        [target, rest @ ..] if !target.starts_with('-') => (Some(*target), rest),
+        rest => (None, rest),
+    };
+    match rest {
+        [] => Some((target, FUZZ_SECONDS)),
+        ["--seconds", seconds] => Some((target, seconds.parse().ok()?)),
+        _ => None,
     }
 }
 
@@ -61,11 +88,17 @@ fn root() -> PathBuf {
 
 /// Runs a command in the checkout and shows what it prints; fails with its name when it fails.
 fn run(program: &str, arguments: &[&str]) -> Result<()> {
+    run_in(&root(), program, arguments, &[])
+}
+
+/// The same in any folder, with environment variables set.
+fn run_in(folder: &Path, program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let started = Instant::now();
     eprintln!("\n== {program} {}", arguments.join(" "));
     let status = Command::new(program)
         .args(arguments)
-        .current_dir(root())
+        .envs(variables.iter().copied())
+        .current_dir(folder)
         .status()
         .with_context(|| format!("cannot start {program}; is it installed?"))?;
     if !status.success() {
@@ -78,4 +111,22 @@ fn run(program: &str, arguments: &[&str]) -> Result<()> {
 /// The cargo that runs this program.
 fn cargo() -> String {
     env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fuzz_arguments;
+
+    #[test]
+    fn fuzzing_takes_a_target_and_seconds_in_this_order() {
+        assert_eq!(fuzz_arguments(&[]), Some((None, 60)));
+        assert_eq!(fuzz_arguments(&["evtx"]), Some((Some("evtx"), 60)));
+        assert_eq!(fuzz_arguments(&["--seconds", "5"]), Some((None, 5)));
+        assert_eq!(
+            fuzz_arguments(&["evtx", "--seconds", "5"]),
+            Some((Some("evtx"), 5))
+        );
+        assert_eq!(fuzz_arguments(&["--seconds"]), None);
+        assert_eq!(fuzz_arguments(&["--seconds", "x"]), None);
+    }
 }

@@ -1,0 +1,67 @@
+//! `cargo xtask browser`: opens the report of a real hunt in a real browser, in both languages.
+//!
+//! The checks themselves are in `crates/report/browser/check.mjs`. Nothing is installed into the checkout: the two
+//! npm packages and the reports are put under the build folder.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::tools::{BROWSER, NODE, NPM};
+use crate::{bench, cargo, root, run, run_in};
+
+/// What the check is made of.
+const FILES: [&str; 3] = ["package.json", "package-lock.json", "check.mjs"];
+
+/// Builds Vigie, hunts a simulated provider, and looks at the reports.
+pub(crate) fn check() -> Result<()> {
+    let (node, npm, browser) = (NODE.ensure()?, NPM.ensure()?, BROWSER.ensure()?);
+    let place = bench::target().join("browser");
+    install(&place, &npm)?;
+    let reports = reports(&place)?;
+    let shown = [&place, &browser].map(|path| path.display().to_string());
+    let script = place.join("check.mjs").display().to_string();
+    let mut arguments = vec![script.as_str(), &shown[1]];
+    arguments.extend(reports.iter().map(String::as_str));
+    run_in(&place, &node.display().to_string(), &arguments, &[])?;
+    println!("screenshots and PDFs: {}", shown[0]);
+    Ok(())
+}
+
+/// The check and its packages, at the versions of its lock file.
+fn install(place: &Path, npm: &Path) -> Result<()> {
+    fs::create_dir_all(place).with_context(|| format!("cannot create {}", place.display()))?;
+    let from = root().join("crates/report/browser");
+    let lock = "package-lock.json";
+    let installed = place.join("node_modules").is_dir()
+        && fs::read(place.join(lock)).ok() == fs::read(from.join(lock)).ok();
+    for file in FILES {
+        fs::copy(from.join(file), place.join(file)).with_context(|| format!("cannot copy {file}"))?;
+    }
+    if installed {
+        return Ok(());
+    }
+    let arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
+    run_in(place, &npm.display().to_string(), &arguments, &[])
+}
+
+/// The HTML reports and the result of one hunt: English, French, JSON.
+fn reports(place: &Path) -> Result<Vec<String>> {
+    run(&cargo(), &["build", "--release", "--package", "vigie"])?;
+    let vigie = bench::release_binary("vigie")?.display().to_string();
+    let at = |name: &str| place.join(name).display().to_string();
+    let (demo, evidence) = (at("demo"), at("demo/evidence"));
+    let (english, french, result) = (at("report.en.html"), at("report.fr.html"), at("result.json"));
+    run(&vigie, &["demo", "--out", &demo, "--lang", "en"])?;
+    for (lang, report) in [("en", &english), ("fr", &french)] {
+        run(
+            &vigie,
+            &[
+                "hunt", &evidence, "--quiet", "--lang", lang, "--report", report, "--format", "json",
+                "--output", &result,
+            ],
+        )?;
+    }
+    Ok(vec![result, english, french])
+}

@@ -1,0 +1,144 @@
+//! Programs the checks need beside cargo: found, installed where that is possible, or named with what to do.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+/// A program of the system.
+pub(crate) struct Tool {
+    /// Names it goes by, the best first.
+    pub(crate) names: &'static [&'static str],
+    /// An environment variable that names it instead.
+    pub(crate) variable: &'static str,
+    /// Its Debian package.
+    pub(crate) package: &'static str,
+    /// What for, to people.
+    pub(crate) purpose: &'static str,
+}
+
+/// The browser that opens the reports.
+pub(crate) const BROWSER: Tool = Tool {
+    names: &[
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ],
+    variable: "VIGIE_BROWSER",
+    package: "chromium",
+    purpose: "opening the report in a real browser",
+};
+
+/// The compiler of libFuzzer's runtime.
+pub(crate) const CXX: Tool = Tool {
+    names: &["c++", "g++", "clang++"],
+    variable: "CXX",
+    package: "g++",
+    purpose: "building the fuzz targets",
+};
+
+/// The interpreter of the browser check.
+pub(crate) const NODE: Tool = Tool {
+    names: &["node", "nodejs"],
+    variable: "NODE",
+    package: "nodejs",
+    purpose: "driving the browser",
+};
+
+/// Node's package manager.
+pub(crate) const NPM: Tool = Tool {
+    names: &["npm"],
+    variable: "NPM",
+    package: "npm",
+    purpose: "installing the browser check's two packages",
+};
+
+impl Tool {
+    /// Where the program is; installs it on a Debian-like system when this runs as root.
+    pub(crate) fn ensure(&self) -> Result<PathBuf> {
+        if let Some(path) = self.find() {
+            return Ok(path);
+        }
+        let package = self.package;
+        if can_install() {
+            eprintln!("{} is missing: installing the package {package}", self.names[0]);
+            apt_get(&["update", "-qq"])?;
+            apt_get(&["install", "-y", "-qq", "--no-install-recommends", package])?;
+            if let Some(path) = self.find() {
+                return Ok(path);
+            }
+        }
+        bail!(
+            "{} is missing, needed for {}; install it (Debian, Ubuntu: sudo apt-get install {package}) \
+             or set {} to its path",
+            self.names[0],
+            self.purpose,
+            self.variable
+        )
+    }
+
+    fn find(&self) -> Option<PathBuf> {
+        if let Some(path) = env::var_os(self.variable).filter(|path| !path.is_empty()) {
+            return in_path(Path::new(&path));
+        }
+        self.names.iter().find_map(|name| in_path(Path::new(name)))
+    }
+}
+
+/// The program's full path: as given, or from the folders of `PATH`.
+fn in_path(program: &Path) -> Option<PathBuf> {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let here = [PathBuf::new()];
+    let folders: Vec<PathBuf> = if program.components().count() > 1 {
+        here.to_vec()
+    } else {
+        env::split_paths(&folders).collect()
+    };
+    folders
+        .into_iter()
+        .map(|folder| folder.join(program))
+        .flat_map(|path| {
+            let windows = [path.with_extension("exe"), path.with_extension("cmd")];
+            [path].into_iter().chain(windows)
+        })
+        .find(|path| path.is_file())
+}
+
+/// Whether packages can be installed without asking anybody: `apt-get` is there and we are root.
+fn can_install() -> bool {
+    let root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    root && in_path(Path::new("apt-get")).is_some()
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let status = Command::new("apt-get")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .status()?;
+    if !status.success() {
+        bail!("apt-get {} failed ({status})", arguments.join(" "));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_name_and_by_path_and_a_missing_one_says_what_to_do() {
+        let cargo = PathBuf::from(crate::cargo());
+        assert_eq!(
+            in_path(&cargo).is_some(),
+            cargo.components().count() == 1 || cargo.is_file()
+        );
+        assert!(in_path(Path::new("no-such-program-anywhere")).is_none());
+        assert!(in_path(Path::new("./no/such/program")).is_none());
+    }
+}
