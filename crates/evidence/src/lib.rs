@@ -6,12 +6,14 @@
 //! The way in is [`read`]: it walks the given paths and hands every batch to a [`Sink`].
 //!
 //! # Adding a log format
-//! 1. Write one module with a `pub(crate) static FORMAT: Format` (see [`format`]): how to recognise it, how to parse it.
+//! 1. Write one module with a `pub(crate) static FORMAT: Format` (see [`mod@format`]): how to recognise it, how to parse it.
 //! 2. Add it to the list in `text/mod.rs`, `windows/mod.rs` or `files/mod.rs`.
 //! 3. Add samples with their expected batches under `tests/samples/<format>/`.
 
 mod files;
 pub mod format;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod manifest;
 mod open;

@@ -1,0 +1,223 @@
+//! Where fuzzing starts: the samples of the checkout, and small files written here, the same each time.
+
+use std::fs;
+use std::io::{self, Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use vigie_simulate::evtx::{Data, Event, EvtxWriter, Kind, Value};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::{EXCHANGE, PACK_FILES};
+
+/// One input to start from.
+type Seed = (String, Vec<u8>);
+
+/// Writes the target's seeds into the folder `VIGIE_FUZZ_SEEDS` names; does nothing when it names none.
+pub fn write(target: &str) {
+    let Some(folder) = std::env::var_os("VIGIE_FUZZ_SEEDS").map(PathBuf::from) else {
+        return;
+    };
+    if let Err(error) = write_all(target, &folder) {
+        panic!(
+            "cannot write the seeds of {target} into {}: {error}",
+            folder.display()
+        );
+    }
+}
+
+fn write_all(target: &str, folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let seeds = seeds(target)?;
+    assert!(!seeds.is_empty(), "{target} has no seeds");
+    for (name, bytes) in seeds {
+        fs::write(folder.join(format!("seed-{name}")), bytes)?;
+    }
+    Ok(())
+}
+
+fn seeds(target: &str) -> io::Result<Vec<Seed>> {
+    let text = "crates/evidence/tests/samples/text";
+    let windows = "crates/evidence/tests/samples/windows";
+    let pack = "packs/hafnium-2021";
+    Ok(match target {
+        "evtx" => vec![("log".into(), event_log()?)],
+        // A chunk without the file's header before it.
+        "evtx_chunk" => vec![("chunk".into(), event_log()?.split_off(4_096))],
+        "w3c" => samples(&format!("{text}/iis"), &["log", "txt"])?,
+        "httperr" => samples(&format!("{text}/httperr"), &["log"])?,
+        "exchange" => exchange(text)?,
+        "windows_json" => samples(windows, &["json", "jsonl", "ndjson", "txt"])?,
+        "windows_csv" => samples(windows, &["csv"])?,
+        "windows_xml" => samples(windows, &["xml"])?,
+        "recognise" => recognise(text, windows)?,
+        "zip" => archives(windows)?,
+        "sigma" => samples(&format!("{pack}/rules"), &["yml", "yaml"])?,
+        "indicators" => samples(pack, &["csv"])?,
+        "pack" => pack_files(pack)?,
+        "yara" => samples(&format!("{pack}/yara"), &["yar"])?,
+        "time" => [
+            "2021-03-03",
+            "2021-03-03T06:49:46.123456Z",
+            "2021-03-03 06:49:46,1+01:00",
+        ]
+        .into_iter()
+        .map(|text| (text.replace([':', ' ', ','], "_"), text.as_bytes().to_vec()))
+        .collect(),
+        other => panic!("no seeds are known for {other}"),
+    })
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Files below a folder of the checkout with one of these extensions, small enough to mutate.
+fn samples(folder: &str, extensions: &[&str]) -> io::Result<Vec<Seed>> {
+    let mut seeds = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            let extension = path
+                .extension()
+                .map(|extension| extension.to_string_lossy().to_lowercase());
+            if path.is_dir() {
+                folders.push(path);
+            } else if extension.is_some_and(|extension| extensions.contains(&extension.as_str())) {
+                let bytes = fs::read(&path)?;
+                let name = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
+                seeds.push((name.replace(['/', '\\', ' '], "_"), bytes));
+            }
+        }
+    }
+    seeds.sort();
+    Ok(seeds)
+}
+
+/// Samples of every Exchange log, after the byte that chooses its parser.
+fn exchange(text: &str) -> io::Result<Vec<Seed>> {
+    let mut seeds = Vec::new();
+    for (number, format) in EXCHANGE.iter().enumerate() {
+        let folder = match *format {
+            "agent_log" => "transport_agent",
+            same => same,
+        };
+        for (name, mut bytes) in samples(&format!("{text}/{folder}"), &["log", "csv", "txt"])? {
+            bytes.insert(0, number as u8);
+            seeds.push((name, bytes));
+        }
+    }
+    Ok(seeds)
+}
+
+fn recognise(text: &str, windows: &str) -> io::Result<Vec<Seed>> {
+    let mut seeds = samples(text, &["log", "csv", "txt"])?;
+    seeds.extend(samples(
+        windows,
+        &["csv", "json", "jsonl", "ndjson", "txt", "xml"],
+    )?);
+    let mut log = event_log()?;
+    log.truncate(4_096 + 512);
+    seeds.push(("evtx".into(), log));
+    Ok(seeds)
+}
+
+/// The files of a pack, each after the byte that chooses it.
+fn pack_files(pack: &str) -> io::Result<Vec<Seed>> {
+    let mut seeds = Vec::new();
+    for (number, name) in PACK_FILES.iter().enumerate() {
+        let mut bytes = vec![number as u8];
+        bytes.extend(fs::read(root().join(pack).join(name))?);
+        seeds.push(((*name).to_owned(), bytes));
+    }
+    Ok(seeds)
+}
+
+/// A small event log: two providers, named and unnamed data, several value types.
+fn event_log() -> io::Result<Vec<u8>> {
+    let kind = |provider, event_id, version| Kind {
+        provider,
+        guid: None,
+        event_id,
+        qualifiers: Some(0),
+        version,
+        level: 4,
+        task: 1,
+        opcode: 0,
+        keywords: 0x8020_0000_0000_0000,
+    };
+    let (process, service) = (
+        kind("Microsoft-Windows-Security-Auditing", 4688, 2),
+        kind("MSExchange CmdletLogs", 1, 0),
+    );
+    let mut log = EvtxWriter::new(Cursor::new(Vec::new()), "Security", "EX01.example.org")?;
+    for second in 0..4 {
+        let named = [
+            (
+                "NewProcessName",
+                Value::Text("C:\\Windows\\System32\\inetsrv\\w3wp.exe"),
+            ),
+            (
+                "CommandLine",
+                Value::Text("w3wp.exe -ap \"MSExchangeOWAAppPool\""),
+            ),
+        ];
+        for (kind, data) in [
+            (&process, Data::Named(&named)),
+            (
+                &service,
+                Data::Unnamed(&["Get-Mailbox", "-Identity x", "example.org/Users/ada"]),
+            ),
+        ] {
+            log.write(&Event {
+                time: 1_614_750_000_000_000 + second * 1_000_000,
+                kind,
+                process_id: 4,
+                thread_id: 8,
+                user: None,
+                data,
+            })?;
+        }
+    }
+    Ok(log.finish()?.into_inner())
+}
+
+/// Archives: stored and deflated, nested, with hostile names.
+fn archives(windows: &str) -> io::Result<Vec<Seed>> {
+    let log = fs::read(root().join(windows).join("nxlog.json"))?;
+    let inner = archive(&[(
+        "u_ex210303.log",
+        b"#Fields: date time c-ip\r\n2021-03-03 06:49:42 ::1\r\n",
+    )])?;
+    Ok(vec![
+        ("log".into(), archive(&[("EX01/events.json", &log)])?),
+        (
+            "nested".into(),
+            archive(&[("data.zip", &inner), ("../up.txt", b"x")])?,
+        ),
+        (
+            "names".into(),
+            archive(&[
+                ("uploads/C%3A/inetpub/a.aspx", b"a"),
+                ("NUL", b"b"),
+                ("/abs", b"c"),
+            ])?,
+        ),
+        ("empty".into(), archive(&[])?),
+    ])
+}
+
+fn archive(entries: &[(&str, &[u8])]) -> io::Result<Vec<u8>> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (number, (name, bytes)) in entries.iter().enumerate() {
+        let method = if number % 2 == 0 {
+            CompressionMethod::Deflated
+        } else {
+            CompressionMethod::Stored
+        };
+        writer.start_file(*name, SimpleFileOptions::default().compression_method(method))?;
+        writer.write_all(bytes)?;
+    }
+    Ok(writer.finish()?.into_inner())
+}
