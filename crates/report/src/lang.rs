@@ -1,5 +1,7 @@
 //! The two languages: how each writes numbers, sizes and dates.
 
+use std::borrow::Cow;
+
 use vigie_event::{Timestamp, format_utc, parse_utc};
 
 use crate::i18n::{self, Texts};
@@ -114,6 +116,31 @@ impl Lang {
             out.push(digit);
         }
         out
+    }
+
+    /// Prose as the language sets it: in French, high punctuation and guillemets keep a space that does not break.
+    pub(crate) fn typeset(self, text: &str) -> Cow<'_, str> {
+        if self != Lang::Fr || !text.contains([':', ';', '!', '?', '»', '«']) {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::with_capacity(text.len() + 8);
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            if c != ' ' {
+                out.push(c);
+                continue;
+            }
+            let mut ahead = chars.clone();
+            let next = ahead.next();
+            let ends = ahead.next().is_none_or(char::is_whitespace);
+            out.push(match next {
+                _ if out.ends_with('«') => '\u{a0}',
+                Some(':' | '»') if ends => '\u{a0}',
+                Some(';' | '!' | '?') if ends => '\u{202f}',
+                _ => ' ',
+            });
+        }
+        Cow::Owned(out)
     }
 
     /// A number with one decimal, `1.5` or `1,5`.
@@ -285,6 +312,18 @@ impl Civil {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn french_keeps_high_punctuation_on_its_line() {
+        let set = |text| Lang::Fr.typeset(text).into_owned();
+        assert_eq!(
+            set("Exchange : vu ! « oui » ; non ?"),
+            "Exchange\u{a0}: vu\u{202f}! «\u{a0}oui\u{a0}»\u{202f}; non\u{202f}?"
+        );
+        assert_eq!(set("dir :a ;b"), "dir :a ;b");
+        assert_eq!(set("déjà"), "déjà");
+        assert_eq!(Lang::En.typeset("a : b"), "a : b");
+    }
 
     #[test]
     fn codes_with_regions_are_understood() {

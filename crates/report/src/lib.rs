@@ -20,4 +20,4 @@ pub use crate::csv::csv;
 pub use html::html;
 pub use lang::Lang;
 pub use machine::{json, jsonl};
-pub use table::table;
+pub use table::{table, verdicts};

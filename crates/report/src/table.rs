@@ -1,6 +1,6 @@
 //! The answer in a terminal.
 
-use vigie_hunt::{Finding, HostResult, HuntResult, Storyline, Verdict};
+use vigie_hunt::{Finding, HostResult, HuntResult, Outcome, Storyline, Verdict};
 
 use crate::i18n::fill;
 use crate::lang::{Lang, iso};
@@ -11,8 +11,9 @@ use crate::view::{View, is_missing, steps};
 const MAX_REASONS: usize = 4;
 /// Storylines shown per machine.
 const MAX_STORYLINES: usize = 8;
-/// Steps shown per storyline.
-const MAX_STEPS: usize = 20;
+/// Steps and links shown per storyline.
+const MAX_STEPS: usize = 12;
+const MAX_LINKS: usize = 6;
 /// Reasons of skipping and warnings shown.
 const MAX_NOTES: usize = 12;
 /// Characters shown of one foreign text.
@@ -28,15 +29,21 @@ const MAX_NAMES: usize = 5;
 /// `columns` is the width of the terminal (at least 40 are used); `colour` adds ANSI colours, which never carry
 /// meaning alone. Times are UTC.
 pub fn table(result: &HuntResult, lang: Lang, columns: usize, colour: bool) -> String {
-    let mut page = Page {
-        view: View::new(result, lang),
-        columns: columns.max(40),
-        colour,
-        out: String::new(),
-    };
+    let mut page = Page::new(result, lang, columns, colour);
     page.head();
     page.servers();
     page.storylines();
+    page.unseen();
+    page.warnings();
+    page.next();
+    page.out
+}
+
+/// The same without the storylines: every verdict with its reasons, for who will open the page for the rest.
+pub fn verdicts(result: &HuntResult, lang: Lang, columns: usize, colour: bool) -> String {
+    let mut page = Page::new(result, lang, columns, colour);
+    page.head();
+    page.servers();
     page.unseen();
     page.warnings();
     page.next();
@@ -56,6 +63,17 @@ struct Page<'a> {
     columns: usize,
     colour: bool,
     out: String,
+}
+
+impl<'a> Page<'a> {
+    fn new(result: &'a HuntResult, lang: Lang, columns: usize, colour: bool) -> Page<'a> {
+        Page {
+            view: View::new(result, lang),
+            columns: columns.max(40),
+            colour,
+            out: String::new(),
+        }
+    }
 }
 
 impl Page<'_> {
@@ -113,7 +131,12 @@ impl Page<'_> {
             self.paragraph(4, "", &rest, Some(Ink::Bold));
         }
         let reasons = host.reasons.iter().take(MAX_REASONS);
-        let mut reasons: Vec<String> = reasons.map(|reason| self.view.text(reason)).collect();
+        let mut reasons: Vec<String> = reasons
+            .map(|reason| match self.view.reason(reason) {
+                (Some(time), sentence) => format!("{} UTC{}{sentence}", iso(&time), t.colon),
+                (None, sentence) => sentence,
+            })
+            .collect();
         if reasons.is_empty() {
             reasons.push(t.no_reason.to_owned());
         }
@@ -164,7 +187,7 @@ impl Page<'_> {
     fn seen(&self, host: &HostResult) -> String {
         match &host.window {
             Some(span) => format!("{} → {} UTC", iso(&span.from), iso(&span.to)),
-            None => self.view.t.window_nothing.to_owned(),
+            None => self.view.no_window(host).to_owned(),
         }
     }
 
@@ -177,10 +200,21 @@ impl Page<'_> {
         for host in hosts.into_iter().filter(|host| !host.findings.is_empty()) {
             let name = self.view.name(host);
             self.paragraph(0, "", &name, Some(Ink::Bold));
-            for storyline in host.storylines.iter().take(MAX_STORYLINES) {
+            // Somebody always probes: that is counted, and told in full by the page and the JSON.
+            let told = || {
+                host.storylines
+                    .iter()
+                    .filter(|story| story.outcome != Outcome::Scan)
+            };
+            for storyline in told().take(MAX_STORYLINES) {
                 self.storyline(host, storyline);
             }
-            let hidden = host.storylines.len().saturating_sub(MAX_STORYLINES) as u64;
+            let scans = (host.storylines.len() - told().count()) as u64;
+            if scans > 0 {
+                let scans = self.view.lang.plural(scans, self.view.t.scans_folded);
+                self.paragraph(2, "", &scans, Some(Ink::Dim));
+            }
+            let hidden = told().count().saturating_sub(MAX_STORYLINES) as u64;
             if hidden > 0 {
                 let more = self.view.lang.plural(hidden, self.view.t.n_more_storylines);
                 self.paragraph(2, "", &more, Some(Ink::Dim));
@@ -214,7 +248,17 @@ impl Page<'_> {
         let indent = 2 + width(&id);
         self.paragraph(indent, "", &when, Some(Ink::Dim));
         if !storyline.links.is_empty() {
-            let links = fill(t.linked_by, &[("links", &visible(&storyline.links.join(", ")))]);
+            let mut links: Vec<String> = storyline
+                .links
+                .iter()
+                .take(MAX_LINKS)
+                .map(|link| visible(link).into_owned())
+                .collect();
+            if storyline.links.len() > MAX_LINKS {
+                let hidden = (storyline.links.len() - MAX_LINKS) as u64;
+                links.push(self.view.lang.plural(hidden, t.n_more));
+            }
+            let links = fill(t.linked_by, &[("links", &links.join(", "))]);
             self.paragraph(indent, "", &links, Some(Ink::Dim));
         }
         if !storyline.hosts.is_empty() {

@@ -14,6 +14,8 @@ fn is_deceptive(c: char) -> bool {
 
 fn push_visible(out: &mut String, c: char) {
     match c {
+        // Far more common than other controls, and an arrow is in more fonts than a picture of "LF".
+        '\n' => out.push('↵'),
         '\u{0}'..='\u{1f}' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
         '\u{7f}' => out.push('␡'),
         _ if is_deceptive(c) => out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c))),
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn deceptive_characters_are_seen() {
-        assert_eq!(visible("a\u{1b}[31m\r\nb"), "a␛[31m␍␊b");
+        assert_eq!(visible("a\u{1b}[31m\r\nb"), "a␛[31m␍↵b");
         assert_eq!(visible("gpj\u{202e}exe\u{200b}"), "gpj⟨U+202E⟩exe⟨U+200B⟩");
         assert_eq!(visible("déjà vu"), "déjà vu");
         assert_eq!(visible("12\u{202f}345"), "12\u{202f}345");

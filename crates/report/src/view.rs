@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use vigie_event::parse_utc;
 use vigie_hunt::{Coverage, Finding, HostResult, HuntResult, Outcome, Severity, StageInfo, Text, Verdict};
 
 use crate::i18n::{Texts, fill};
@@ -57,7 +58,13 @@ impl<'a> View<'a> {
 
     /// A sentence of the result in the view's language, safe for a terminal.
     pub(crate) fn text(&self, text: &Text) -> String {
-        visible(text.get(self.lang.code())).into_owned()
+        let text = visible(text.get(self.lang.code()));
+        self.lang.typeset(&text).into_owned()
+    }
+
+    /// A reason: the instant it begins with, if it begins with one, and the sentence.
+    pub(crate) fn reason(&self, reason: &Text) -> (Option<String>, String) {
+        time_apart(self.text(reason))
     }
 
     pub(crate) fn verdict(&self, verdict: Verdict) -> &'static str {
@@ -149,11 +156,30 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The one reason to give when there is room for one.
-    pub(crate) fn main_reason(&self, host: &HostResult) -> String {
+    /// The name where everything is of one tenant, or the tenant with it.
+    pub(crate) fn short_name(&self, host: &HostResult) -> String {
+        let alone = self.hosts.iter().all(|other| other.tenant == host.tenant);
+        if alone {
+            visible(&host.host).into_owned()
+        } else {
+            self.name(host)
+        }
+    }
+
+    /// The one reason to give when there is room for one, with its time.
+    pub(crate) fn main_reason(&self, host: &HostResult) -> (Option<String>, String) {
         match host.reasons.first() {
-            Some(reason) => self.text(reason),
-            None => self.t.no_reason.to_owned(),
+            Some(reason) => self.reason(reason),
+            None => (None, self.t.no_reason.to_owned()),
+        }
+    }
+
+    /// What to say of a machine without a span looked at: nothing was there, or none of what is needed was.
+    pub(crate) fn no_window(&self, host: &HostResult) -> &'static str {
+        if host.coverage.iter().any(|coverage| coverage.records > 0) {
+            self.t.window_not_needed
+        } else {
+            self.t.window_nothing
         }
     }
 
@@ -167,7 +193,7 @@ impl<'a> View<'a> {
                     ("to", &self.lang.datetime(&span.to)),
                 ],
             ),
-            None => self.t.window_nothing.to_owned(),
+            None => self.no_window(host).to_owned(),
         }
     }
 
@@ -267,6 +293,19 @@ impl<'a> View<'a> {
     }
 }
 
+/// `2021-03-03T06:49:46Z: it worked`: the instant and the sentence.
+fn time_apart(text: String) -> (Option<String>, String) {
+    if let Some((time, sentence)) = text.split_once([' ', '\u{a0}'])
+        && let time = time.trim_end_matches(':')
+        && time.len() > 10
+        && parse_utc(time).is_some()
+    {
+        let sentence = sentence.trim_start_matches([':', ' ', '\u{a0}']);
+        return (Some(time.to_owned()), sentence.to_owned());
+    }
+    (None, text)
+}
+
 /// Whether the evidence holds nothing at all of a source.
 pub(crate) fn is_missing(coverage: &Coverage) -> bool {
     coverage.records == 0 && coverage.covered.is_empty()
@@ -276,4 +315,26 @@ pub(crate) fn is_missing(coverage: &Coverage) -> bool {
 pub(crate) fn steps<'a>(host: &'a HostResult, ids: &'a [String]) -> impl Iterator<Item = &'a Finding> {
     let by_id: HashMap<&str, &Finding> = host.findings.iter().map(|f| (f.id.as_str(), f)).collect();
     ids.iter().filter_map(move |id| by_id.get(id.as_str()).copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_gives_its_time_apart() {
+        let time = Some("2021-03-03T06:49:46Z".to_owned());
+        for said in [
+            "2021-03-03T06:49:46Z: it worked",
+            "2021-03-03T06:49:46Z\u{a0}: it worked",
+        ] {
+            assert_eq!(
+                time_apart(said.to_owned()),
+                (time.clone(), "it worked".to_owned())
+            );
+        }
+        for plain in ["The logs cover it.", "2021-03-03 was a Wednesday", "one", ""] {
+            assert_eq!(time_apart(plain.to_owned()), (None, plain.to_owned()));
+        }
+    }
 }

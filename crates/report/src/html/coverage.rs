@@ -30,7 +30,7 @@ impl Page<'_> {
         let bottom = TOP + ROW * host.coverage.len() as f64;
         writeln!(
             out,
-            "<h3>{}</h3>\n<figure class=\"chart\"><svg viewBox=\"0 0 {WIDTH} {:.1}\" role=\"img\" \
+            "<h3>{}</h3>\n<figure class=\"chart\" tabindex=\"0\"><svg viewBox=\"0 0 {WIDTH} {:.1}\" role=\"img\" \
              aria-labelledby=\"k{number} l{number}\"><title id=\"k{number}\">{}</title><desc id=\"l{number}\">{}</desc>",
             Esc(t.head_coverage),
             bottom + 4.0,
@@ -138,7 +138,7 @@ impl Page<'_> {
         let t = self.view.t;
         writeln!(
             out,
-            "<details><summary>{}</summary>\n<table><thead><tr>",
+            "<details><summary>{}</summary>\n<table class=\"labelled\"><thead><tr>",
             Esc(t.coverage_in_figures)
         )?;
         for head in [
@@ -155,14 +155,20 @@ impl Page<'_> {
         for coverage in &host.coverage {
             writeln!(
                 out,
-                "<tr><th scope=\"row\">{} <code>{}</code></th><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>\
-                 <td class=\"when\">{}</td><td class=\"when\">{}</td></tr>",
+                "<tr><th scope=\"row\">{} <code>{}</code></th><td data-label=\"{}\">{}</td><td class=\"num\" data-label=\"{}\">{}</td>\
+                 <td class=\"num\" data-label=\"{}\">{}</td><td class=\"when\" data-label=\"{}\">{}</td>\
+                 <td class=\"when\" data-label=\"{}\">{}</td></tr>",
                 self.cut(&self.view.text(&coverage.title), NAME),
                 self.cut(&coverage.source, NAME),
+                Esc(t.col_needed),
                 Esc(if coverage.required { t.yes } else { t.no }),
+                Esc(t.col_covered),
                 Esc(self.view.covered(coverage)),
+                Esc(t.col_records),
                 Esc(self.view.lang.number(coverage.records)),
+                Esc(t.col_first),
                 self.stamp(coverage.from.as_deref()),
+                Esc(t.col_last),
                 self.stamp(coverage.to.as_deref())
             )?;
         }

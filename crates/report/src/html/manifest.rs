@@ -85,7 +85,7 @@ impl Page<'_> {
         if files.len() > OPEN {
             writeln!(out, "<details><summary>{}</summary>", Esc(said))?;
         }
-        writeln!(out, "<table class=\"files\"><thead><tr>")?;
+        writeln!(out, "<table class=\"files labelled\"><thead><tr>")?;
         for head in [
             t.col_file,
             t.col_source,
@@ -138,15 +138,22 @@ impl Page<'_> {
         }
         writeln!(
             out,
-            "<tr><th scope=\"row\" class=\"path\">{}<code>{}</code></th><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>\
-             <td class=\"when\">{}</td><td class=\"when\">{}</td><td>{}</td></tr>",
+            "<tr><th scope=\"row\" class=\"path\">{}<code>{}</code></th><td data-label=\"{}\">{}</td><td class=\"num\" data-label=\"{}\">{}</td>\
+             <td class=\"num\" data-label=\"{}\">{}</td><td class=\"when\" data-label=\"{}\">{}</td>\
+             <td class=\"when\" data-label=\"{}\">{}</td><td data-label=\"{}\">{}</td></tr>",
             self.cut(&file.path, 2 * NAME),
             self.cut(&file.sha256, NAME),
+            Esc(t.col_source),
             self.cut(&source, NAME),
+            Esc(t.col_size),
             Esc(self.view.lang.bytes(file.size)),
+            Esc(t.col_records),
             Esc(self.view.lang.number(file.records)),
+            Esc(t.col_first),
             self.stamp_or_nothing(file.first.as_deref()),
+            Esc(t.col_last),
             self.stamp_or_nothing(file.last.as_deref()),
+            Esc(t.col_skipped),
             notes.join("; ")
         )
     }

@@ -65,7 +65,11 @@ impl Page<'_> {
             writeln!(out, "<li>{}</li>", Esc(t.no_reason))?;
         }
         for reason in host.reasons.iter().take(MAX_REASONS) {
-            writeln!(out, "<li>{}</li>", self.cut(&self.view.text(reason), SENTENCE))?;
+            writeln!(
+                out,
+                "<li>{}</li>",
+                self.reason(self.view.reason(reason), SENTENCE)
+            )?;
         }
         self.more(out, host.reasons.len(), MAX_REASONS)?;
         writeln!(
@@ -83,7 +87,7 @@ impl Page<'_> {
         let t = self.view.t;
         writeln!(
             out,
-            "<h3>{}</h3>\n<table><thead><tr><th scope=\"col\">{}</th><th scope=\"col\">{}</th><th scope=\"col\">{}</th>\
+            "<h3>{}</h3>\n<table class=\"labelled\"><thead><tr><th scope=\"col\">{}</th><th scope=\"col\">{}</th><th scope=\"col\">{}</th>\
              <th scope=\"col\">{}</th><th scope=\"col\">{}</th></tr></thead><tbody>",
             Esc(t.head_observations),
             Esc(t.col_kind),
@@ -102,11 +106,14 @@ impl Page<'_> {
             };
             writeln!(
                 out,
-                "<tr><th scope=\"row\">{}</th><td class=\"free\">{}</td><td class=\"when\">{}</td><td class=\"when\">{}</td><td class=\"path\">{}</td></tr>",
+                "<tr><th scope=\"row\">{}</th><td class=\"free\">{}</td><td class=\"when\" data-label=\"{}\">{}</td><td class=\"when\" data-label=\"{}\">{}</td><td class=\"path\" data-label=\"{}\">{}</td></tr>",
                 self.cut(kind, NAME),
                 self.cut(&fact.value, SENTENCE),
+                Esc(t.col_first),
                 self.stamp(fact.from.as_deref()),
+                Esc(t.col_last),
                 self.stamp(fact.to.as_deref()),
+                Esc(t.col_file),
                 self.cut(&fact.path, NAME)
             )?;
         }

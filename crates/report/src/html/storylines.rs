@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use vigie_hunt::{HostResult, Storyline};
+use vigie_hunt::{HostResult, Outcome, Storyline};
 
 use super::{NAME, Page, SENTENCE};
 use crate::i18n::fill;
@@ -20,8 +20,20 @@ impl Page<'_> {
             return Ok(());
         }
         writeln!(out, "<h3>{}</h3>", Esc(self.view.t.head_storylines))?;
-        for (index, storyline) in host.storylines.iter().enumerate().take(MAX_STORYLINES) {
-            self.storyline(out, &format!("h{number}-s{}", index + 1), host, storyline)?;
+        let shown = || host.storylines.iter().enumerate().take(MAX_STORYLINES);
+        let told = |story: &Storyline| story.outcome != Outcome::Scan;
+        for (index, story) in shown().filter(|(_, story)| told(story)) {
+            self.storyline(out, &format!("h{number}-s{}", index + 1), host, story)?;
+        }
+        // Somebody always probes: that is kept, but out of the way of what matters.
+        let scans = shown().filter(|(_, story)| !told(story)).count() as u64;
+        if scans > 0 {
+            let said = self.view.lang.plural(scans, self.view.t.scans_folded);
+            writeln!(out, "<details class=\"scans\"><summary>{}</summary>", Esc(said))?;
+            for (index, story) in shown().filter(|(_, story)| !told(story)) {
+                self.storyline(out, &format!("h{number}-s{}", index + 1), host, story)?;
+            }
+            writeln!(out, "</details>")?;
         }
         self.more_after(out, host.storylines.len(), MAX_STORYLINES)
     }

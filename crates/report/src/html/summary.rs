@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use vigie_hunt::{HostResult, Verdict};
 
 use super::{NAME, Page, SENTENCE, icons};
+use crate::i18n::fill;
 use crate::text::Esc;
 use crate::view::is_missing;
 
@@ -150,16 +151,33 @@ impl Page<'_> {
         for (index, host) in self.view.hosts.iter().enumerate() {
             writeln!(
                 out,
-                "<tr><td>{}</td><th scope=\"row\"><a href=\"#h{}\">{}</a>{}</th><td>{}</td><td class=\"when\">{}</td></tr>",
+                "<tr><td>{}</td><th scope=\"row\"><a href=\"#h{}\">{}</a>{}</th><td>{}</td><td class=\"when\" data-label=\"{}\">{}</td></tr>",
                 self.badge(host.verdict),
                 index + 1,
                 self.cut(&host.host, NAME),
                 self.tenant_line(host),
-                self.cut(&self.view.main_reason(host), REASON),
+                self.reason(self.view.main_reason(host), REASON),
+                Esc(t.col_seen),
                 self.seen_cell(host)
             )?;
         }
         writeln!(out, "</tbody></table>")
+    }
+
+    /// A reason with the time it gives before it.
+    pub(super) fn reason(&self, (time, sentence): (Option<String>, String), max: usize) -> String {
+        let sentence = self.cut(&sentence, max);
+        match time {
+            Some(time) => {
+                let (date, clock) = self.view.lang.stamp(&time);
+                format!(
+                    "<time class=\"ago\">{} {} UTC</time> {sentence}",
+                    Esc(date),
+                    Esc(clock)
+                )
+            }
+            None => sentence,
+        }
     }
 
     fn tenant_line(&self, host: &HostResult) -> String {
@@ -178,7 +196,7 @@ impl Page<'_> {
                 );
                 format!("{}<br/>→ {}", self.short(&from, 40), self.short(&to, 40))
             }
-            None => Esc(self.view.t.window_nothing).to_string(),
+            None => Esc(self.view.no_window(host)).to_string(),
         }
     }
 
@@ -196,7 +214,7 @@ impl Page<'_> {
                 .iter()
                 .filter(|host| host.verdict == verdict)
                 .take(MAX_NAMES)
-                .map(|host| self.short(&host.host, 40))
+                .map(|host| self.short(&self.view.short_name(host), 60))
                 .collect();
             let hidden = n.saturating_sub(names.len() as u64);
             if hidden > 0 {
@@ -279,10 +297,13 @@ impl Page<'_> {
     /// One machine's needed logs that do not cover the window.
     fn unseen_line(&self, host: &HostResult) -> Option<String> {
         let t = self.view.t;
-        let short: Vec<String> = host
-            .coverage
-            .iter()
-            .filter(|coverage| coverage.required && (is_missing(coverage) || !coverage.gaps.is_empty()))
+        let needed = || {
+            host.coverage
+                .iter()
+                .filter(|coverage| coverage.required && (is_missing(coverage) || !coverage.gaps.is_empty()))
+        };
+        let all_missing = needed().all(is_missing);
+        let short: Vec<String> = needed()
             .map(|coverage| {
                 format!(
                     "{} {}",
@@ -295,9 +316,14 @@ impl Page<'_> {
             return None;
         }
         let said = if short.is_empty() {
-            self.view.main_reason(host)
+            self.view.main_reason(host).1
         } else {
-            short.join(", ")
+            let label = if all_missing {
+                t.unseen_missing
+            } else {
+                t.unseen_partly
+            };
+            fill(label, &[("logs", &short.join(", "))])
         };
         let unknown = if host.verdict == Verdict::Unknown {
             icons::verdict(host.verdict)
@@ -307,7 +333,7 @@ impl Page<'_> {
         Some(format!(
             "<strong class=\"v-{}\">{unknown}{}</strong>{}{}",
             host.verdict.id(),
-            self.short(&host.host, 60),
+            self.short(&self.view.short_name(host), 80),
             Esc(t.colon),
             self.cut(&said, SENTENCE)
         ))

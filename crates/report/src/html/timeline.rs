@@ -132,7 +132,7 @@ impl Page<'_> {
         let height = strip + 42.0;
         writeln!(
             out,
-            "<figure class=\"chart\"><svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"c{number} d{number}\">\
+            "<figure class=\"chart\" tabindex=\"0\"><svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"c{number} d{number}\">\
              <title id=\"c{number}\">{}</title><desc id=\"d{number}\">{}</desc>",
             Esc(t.head_timeline),
             self.describe(timed, lanes)
