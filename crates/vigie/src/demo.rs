@@ -11,7 +11,7 @@ use clap::Args;
 use vigie_hunt::HuntOptions;
 use vigie_report::Lang;
 
-use crate::hunt::{Language, load_packs, terminal_width, write_report};
+use crate::hunt::{Language, colour, load_packs, terminal_width, write_report};
 use crate::progress::Bar;
 
 /// Arguments of `vigie demo`.
@@ -62,7 +62,8 @@ pub(crate) fn run(arguments: &Arguments, cancel: &Arc<AtomicBool>) -> Result<Exi
     let report = arguments.out.join("report.html");
     write_report(&result, lang, &report)?;
     let mut out = std::io::stdout().lock();
-    out.write_all(vigie_report::table(&result, lang, terminal_width(), false).as_bytes())?;
+    let page = vigie_report::verdicts(&result, lang, terminal_width(), colour(true));
+    out.write_all(page.as_bytes())?;
     let (report_label, truth_label) = if french {
         ("rapport", "vérité terrain")
     } else {

@@ -139,7 +139,6 @@ pub(crate) fn run(arguments: &Arguments, cancel: &Arc<AtomicBool>) -> Result<Exi
 }
 
 fn print(result: &HuntResult, lang: Lang, arguments: &Arguments) -> Result<()> {
-    let to_terminal = arguments.output.is_none() && io::stdout().is_terminal();
     let mut out: Box<dyn Write> = match &arguments.output {
         Some(path) => Box::new(BufWriter::new(
             File::create(path).with_context(|| format!("cannot write {}", path.display()))?,
@@ -148,7 +147,7 @@ fn print(result: &HuntResult, lang: Lang, arguments: &Arguments) -> Result<()> {
     };
     match arguments.format {
         Format::Table => {
-            let colour = to_terminal && std::env::var_os("NO_COLOR").is_none();
+            let colour = colour(arguments.output.is_none());
             out.write_all(vigie_report::table(result, lang, terminal_width(), colour).as_bytes())?;
         }
         Format::Json => vigie_report::json(result, &mut out)?,
@@ -157,6 +156,11 @@ fn print(result: &HuntResult, lang: Lang, arguments: &Arguments) -> Result<()> {
     }
     out.flush()?;
     Ok(())
+}
+
+/// Whether what goes to standard output may have colours.
+pub(crate) fn colour(to_stdout: bool) -> bool {
+    to_stdout && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Columns to wrap at: what the shell says, or 100.
