@@ -143,7 +143,7 @@ fn clock_warnings(manifest: &Manifest) -> Vec<String> {
 /// Names the evidence an answer is about: any change of a path, size or content changes it.
 fn manifest_digest(manifest: &Manifest) -> String {
     let mut digest = Sha256::new();
-    for file in &manifest.files {
+    for file in manifest.by_path() {
         digest.update(format!("{}\t{}\t{}\n", file.path, file.size, file.sha256));
     }
     digest
