@@ -1,13 +1,16 @@
-//! Where a rule's events are: log sources to channels and tables, Sigma's field names to columns.
+//! Where a rule's events are: log sources to channels, event identifiers and tables.
 
-use vigie_event::{EventBatch, Source};
+use vigie_event::{EventBatch, EventType, Source};
 
 use super::LogSource;
 
 const SYSMON: &str = "Microsoft-Windows-Sysmon/Operational";
+const POWERSHELL: &str = "Microsoft-Windows-PowerShell/Operational";
+const POWERSHELL_CORE: &str = "PowerShellCore/Operational";
+const DEFENDER: &str = "Microsoft-Windows-Windows Defender/Operational";
 
 /// Windows services and their channels.
-const SERVICES: [(&str, &[&str]); 44] = [
+const SERVICES: &[(&str, &[&str])] = &[
     ("security", &["Security"]),
     ("system", &["System"]),
     ("application", &["Application"]),
@@ -114,7 +117,14 @@ const SERVICES: [(&str, &[&str]); 44] = [
     ),
     ("lsa-server", &["Microsoft-Windows-LSA/Operational"]),
     ("vhdmp", &["Microsoft-Windows-VHDMP/Operational"]),
-    ("microsoft-servicebus-client", &["Microsoft-ServiceBus-Client"]),
+    (
+        "microsoft-servicebus-client",
+        &[
+            "Microsoft-ServiceBus-Client",
+            "Microsoft-ServiceBus-Client/Operational",
+            "Microsoft-ServiceBus-Client/Admin",
+        ],
+    ),
     (
         "kernel-event-tracing",
         &["Microsoft-Windows-Kernel-EventTracing/Admin"],
@@ -123,102 +133,197 @@ const SERVICES: [(&str, &[&str]); 44] = [
         "kernel-shimengine",
         &["Microsoft-Windows-Kernel-ShimEngine/Operational"],
     ),
+    (
+        "application-experience",
+        &[
+            "Microsoft-Windows-Application-Experience/Program-Telemetry",
+            "Microsoft-Windows-Application-Experience/Program-Compatibility-Assistant",
+        ],
+    ),
+    ("bitlocker", &["Microsoft-Windows-BitLocker/BitLocker Management"]),
+    ("dhcp", &["Microsoft-Windows-DHCP-Server/Operational"]),
+    (
+        "hyper-v-worker",
+        &[
+            "Microsoft-Windows-Hyper-V-Worker-Admin",
+            "Microsoft-Windows-Hyper-V-Worker",
+        ],
+    ),
+    ("ntfs", &["Microsoft-Windows-Ntfs/Operational"]),
+    ("sense", &["Microsoft-Windows-SENSE/Operational"]),
+    (
+        "servicebus-client",
+        &[
+            "Microsoft-ServiceBus-Client/Operational",
+            "Microsoft-ServiceBus-Client/Admin",
+        ],
+    ),
 ];
 
-/// Windows categories: channel and event identifiers.
-const CATEGORIES: [(&str, &str, &[u32]); 35] = [
+/// Windows categories: channel and event identifiers, those of the typical event first.
+const CATEGORIES: &[(&str, &str, &[u32])] = &[
     ("process_creation", SYSMON, &[1]),
     ("process_creation", "Security", &[4688]),
     ("file_change", SYSMON, &[2]),
     ("network_connection", SYSMON, &[3]),
+    ("network_connection", "Security", &[5156]),
     ("process_termination", SYSMON, &[5]),
     ("driver_load", SYSMON, &[6]),
     ("image_load", SYSMON, &[7]),
     ("create_remote_thread", SYSMON, &[8]),
     ("raw_access_thread", SYSMON, &[9]),
+    ("raw_access_read", SYSMON, &[9]),
     ("process_access", SYSMON, &[10]),
     ("file_event", SYSMON, &[11]),
     ("registry_add", SYSMON, &[12]),
     ("registry_delete", SYSMON, &[12]),
     ("registry_set", SYSMON, &[13]),
-    ("registry_rename", SYSMON, &[14]),
-    ("registry_event", SYSMON, &[12, 13, 14]),
     ("registry_set", "Security", &[4657]),
+    ("registry_rename", SYSMON, &[14]),
+    ("registry_event", SYSMON, &[13, 12, 14]),
     ("registry_event", "Security", &[4657]),
     ("create_stream_hash", SYSMON, &[15]),
     ("pipe_created", SYSMON, &[17, 18]),
     ("wmi_event", SYSMON, &[19, 20, 21]),
     ("dns_query", SYSMON, &[22]),
     ("file_delete", SYSMON, &[23, 26]),
+    ("file_delete_detected", SYSMON, &[26]),
     ("clipboard_capture", SYSMON, &[24]),
     ("process_tampering", SYSMON, &[25]),
     ("file_block_executable", SYSMON, &[27]),
+    ("file_block_shredding", SYSMON, &[28]),
     ("file_executable_detected", SYSMON, &[29]),
     ("sysmon_status", SYSMON, &[4, 16]),
     ("sysmon_error", SYSMON, &[255]),
-    ("ps_script", "Microsoft-Windows-PowerShell/Operational", &[4104]),
-    ("ps_module", "Microsoft-Windows-PowerShell/Operational", &[4103]),
+    ("ps_script", POWERSHELL, &[4104]),
+    ("ps_script", POWERSHELL_CORE, &[4104]),
+    ("ps_module", POWERSHELL, &[4103]),
+    ("ps_module", POWERSHELL_CORE, &[4103]),
     ("ps_classic_start", "Windows PowerShell", &[400]),
     ("ps_classic_provider_start", "Windows PowerShell", &[600]),
     ("ps_classic_script", "Windows PowerShell", &[800]),
-    ("file_rename", SYSMON, &[71]),
+    (
+        "antivirus",
+        DEFENDER,
+        &[
+            1116, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1017, 1018, 1019, 1115, 1117,
+        ],
+    ),
+];
+
+/// Categories whose events an ETW provider writes, whatever the channel they were recorded to.
+const PROVIDERS: &[(&str, &str)] = &[
+    ("file_access", "Microsoft-Windows-Kernel-File"),
+    ("file_rename", "Microsoft-Windows-Kernel-File"),
 ];
 
 /// Advanced-hunting tables that hold the events of a category.
-const HUNTING_TABLES: [(&str, &str); 7] = [
+const HUNTING_TABLES: &[(&str, &str)] = &[
     ("process_creation", "DeviceProcessEvents"),
     ("file_event", "DeviceFileEvents"),
     ("file_delete", "DeviceFileEvents"),
+    ("file_rename", "DeviceFileEvents"),
     ("network_connection", "DeviceNetworkEvents"),
     ("image_load", "DeviceImageLoadEvents"),
     ("registry_set", "DeviceRegistryEvents"),
     ("registry_event", "DeviceRegistryEvents"),
 ];
 
-/// Whether a rule with this log source is about the events of a batch.
-pub(super) fn matches(logsource: &LogSource, batch: &EventBatch) -> bool {
-    let category = logsource.category.as_deref();
-    let product = logsource.product.as_deref();
-    let service = logsource.service.as_deref();
+const WEB: [&str; 2] = ["webserver", "proxy"];
+
+/// Whether a rule with this log source is about the events of a batch. `public` says it was not written for Vigie:
+/// what such rules say about web servers holds for Exchange's front end as well.
+pub(super) fn matches(logsource: &LogSource, public: bool, batch: &EventBatch) -> bool {
+    let [category, product, service] = parts(logsource);
     match batch.source() {
         Source::WindowsEvent => {
-            product.is_none_or(|product| product == "windows") && windows(category, service, batch)
+            product.as_deref().is_none_or(|product| product == "windows")
+                && windows(category.as_deref(), service.as_deref(), batch.event_type())
         }
         Source::AdvancedHunting => {
-            product.is_none_or(|product| product == "windows")
+            product.as_deref().is_none_or(|product| product == "windows")
                 && HUNTING_TABLES
                     .iter()
-                    .any(|(name, table)| Some(*name) == category && *table == batch.table())
+                    .any(|(name, table)| Some(*name) == category.as_deref() && *table == batch.table())
         }
-        Source::Iis => matches!(category, Some("webserver" | "proxy")) || service == Some("iis"),
         source => {
-            service == Some(source.id())
-                || category == Some(source.id())
-                || (source == Source::FileInventory && category == Some("file_inventory"))
+            let id = Some(source.id());
+            let is_web = category.as_deref().is_some_and(|name| WEB.contains(&name));
+            let takes_web = source == Source::Iis || (public && source == Source::HttpProxy);
+            service.as_deref() == id
+                || category.as_deref() == id
+                || (is_web && takes_web && service.as_deref().is_none_or(|service| service == "iis"))
         }
     }
 }
 
-fn windows(category: Option<&str>, service: Option<&str>, batch: &EventBatch) -> bool {
-    let Some(event) = batch.event_type() else {
+fn parts(logsource: &LogSource) -> [Option<String>; 3] {
+    [&logsource.category, &logsource.product, &logsource.service]
+        .map(|part| part.as_ref().map(|part| part.to_ascii_lowercase()))
+}
+
+fn windows(category: Option<&str>, service: Option<&str>, event: Option<&EventType>) -> bool {
+    let Some(event) = event else {
         return category.is_none();
     };
-    if let Some(category) = category {
-        return CATEGORIES.iter().any(|(name, channel, ids)| {
-            *name == category && event.channel.eq_ignore_ascii_case(channel) && ids.contains(&event.event_id)
+    let is_channel = |channel: &&str| event.channel.eq_ignore_ascii_case(channel);
+    let in_category = |category: &str| {
+        CATEGORIES.iter().any(|(name, channel, ids)| {
+            *name == category && is_channel(channel) && ids.contains(&event.event_id)
+        }) || PROVIDERS
+            .iter()
+            .any(|(name, provider)| *name == category && event.provider.eq_ignore_ascii_case(provider))
+    };
+    let in_service =
+        |service: &str| channels(service).is_some_and(|channels| channels.iter().any(is_channel));
+    category.is_none_or(in_category) && service.is_none_or(in_service)
+}
+
+fn channels(service: &str) -> Option<&'static [&'static str]> {
+    SERVICES
+        .iter()
+        .find(|(name, _)| *name == service)
+        .map(|(_, channels)| *channels)
+}
+
+/// What a reader must know about a rule's log source.
+pub(super) fn note(logsource: &LogSource, public: bool) -> Option<String> {
+    let [category, product, service] = parts(logsource);
+    let (category, product, service) = (category.as_deref(), product.as_deref(), service.as_deref());
+    let is_web = category.is_some_and(|name| WEB.contains(&name));
+    let is_source = [category, service]
+        .iter()
+        .flatten()
+        .any(|name| Source::from_id(name).is_some());
+    if is_web && service.is_none_or(|service| service == "iis") {
+        return public.then(|| {
+            "written for web logs of any kind: looked for in IIS and Exchange HttpProxy logs; cs-uri-query is taken for path and query together"
+                .to_owned()
         });
     }
-    match service {
-        None => true,
-        Some(service) => SERVICES
-            .iter()
-            .find(|(name, _)| *name == service)
-            .is_some_and(|(_, channels)| {
-                channels
-                    .iter()
-                    .any(|channel| event.channel.eq_ignore_ascii_case(channel))
-            }),
+    let is_windows_category = |name: &str| {
+        CATEGORIES.iter().any(|(known, _, _)| *known == name)
+            || PROVIDERS.iter().any(|(known, _)| *known == name)
+    };
+    let on_windows = product.is_none_or(|product| product == "windows")
+        && category.is_none_or(is_windows_category)
+        && service.is_none_or(|service| channels(service).is_some())
+        && (product.is_some() || category.is_some() || service.is_some());
+    if is_source || on_windows {
+        return None;
     }
+    let names: Vec<String> = [("product", product), ("category", category), ("service", service)]
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key} {}", value?)))
+        .collect();
+    Some(format!(
+        "never matches: Vigie reads no log of {}",
+        if names.is_empty() {
+            "an unnamed source".to_owned()
+        } else {
+            names.join(", ")
+        }
+    ))
 }
 
 /// The event a rule's fixture is, when the log source alone says it: channel and event identifier.
@@ -227,9 +332,7 @@ pub(super) fn typical_event(logsource: &LogSource) -> Option<(&'static str, Opti
         let (_, channel, ids) = CATEGORIES.iter().find(|(name, _, _)| *name == category)?;
         return Some((channel, ids.first().copied()));
     }
-    let (_, channels) = SERVICES
-        .iter()
-        .find(|(name, _)| Some(*name) == logsource.service.as_deref())?;
+    let channels = channels(logsource.service.as_deref()?)?;
     Some((channels.first()?, None))
 }
 
@@ -248,154 +351,4 @@ pub(super) fn typical_source(logsource: &LogSource) -> Source {
         .flatten()
         .find_map(|name| Source::from_id(name))
         .unwrap_or(Source::WindowsEvent)
-}
-
-/// Where a field's value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Field {
-    Column(usize),
-    /// Path, `?` and query, percent-decoded: stem column, query column.
-    Url(usize, Option<usize>),
-    /// One algorithm's value out of Sysmon's `Hashes`.
-    Hash(usize, &'static str),
-    Absent,
-}
-
-/// Other names of a field, by table; the first that is a column wins.
-const ALIASES: [(&str, &str, &[&str]); 40] = [
-    ("SecurityEvent", "image", &["NewProcessName", "ProcessName"]),
-    ("SecurityEvent", "parentimage", &["ParentProcessName"]),
-    ("SecurityEvent", "user", &["SubjectUserName"]),
-    ("SecurityEvent", "processid", &["NewProcessId"]),
-    ("SecurityEvent", "integritylevel", &["MandatoryLabel"]),
-    ("SecurityEvent", "targetobject", &["ObjectName"]),
-    ("SecurityEvent", "details", &["NewValue"]),
-    ("DeviceProcessEvents", "image", &["FolderPath"]),
-    ("DeviceProcessEvents", "commandline", &["ProcessCommandLine"]),
-    (
-        "DeviceProcessEvents",
-        "parentimage",
-        &["InitiatingProcessFolderPath"],
-    ),
-    (
-        "DeviceProcessEvents",
-        "parentcommandline",
-        &["InitiatingProcessCommandLine"],
-    ),
-    ("DeviceProcessEvents", "user", &["AccountName"]),
-    (
-        "DeviceProcessEvents",
-        "originalfilename",
-        &["ProcessVersionInfoOriginalFileName"],
-    ),
-    ("DeviceFileEvents", "targetfilename", &["FolderPath"]),
-    ("DeviceFileEvents", "image", &["InitiatingProcessFolderPath"]),
-    (
-        "DeviceFileEvents",
-        "commandline",
-        &["InitiatingProcessCommandLine"],
-    ),
-    ("DeviceNetworkEvents", "image", &["InitiatingProcessFolderPath"]),
-    ("DeviceNetworkEvents", "destinationip", &["RemoteIP"]),
-    ("DeviceNetworkEvents", "destinationport", &["RemotePort"]),
-    ("DeviceNetworkEvents", "destinationhostname", &["RemoteUrl"]),
-    ("DeviceNetworkEvents", "sourceip", &["LocalIP"]),
-    ("DeviceImageLoadEvents", "imageloaded", &["FolderPath"]),
-    ("DeviceImageLoadEvents", "image", &["InitiatingProcessFolderPath"]),
-    ("DeviceRegistryEvents", "targetobject", &["RegistryKey"]),
-    ("DeviceRegistryEvents", "details", &["RegistryValueData"]),
-    ("DeviceRegistryEvents", "image", &["InitiatingProcessFolderPath"]),
-    ("W3CIISLog", "cs-user-agent", &["cs(User-Agent)"]),
-    ("W3CIISLog", "c-useragent", &["cs(User-Agent)"]),
-    ("W3CIISLog", "cs-referer", &["cs(Referer)"]),
-    ("W3CIISLog", "cs-referrer", &["cs(Referer)"]),
-    ("W3CIISLog", "cs-cookie", &["cs(Cookie)"]),
-    ("W3CIISLog", "cs-host", &["cs-host"]),
-    ("", "computer", &["ComputerName", "Hostname"]),
-    ("", "computername", &["Computer", "Hostname"]),
-    ("", "hostname", &["Computer"]),
-    ("", "provider_name", &["SourceName", "ProviderName"]),
-    ("", "source", &["Provider_Name"]),
-    ("", "eventlog", &["Channel"]),
-    ("", "clientipaddress", &["ClientIPAddress", "ClientIp"]),
-    ("", "keywords", &["Keywords"]),
-];
-
-/// Finds a field of a rule in a batch. `public` says the rule was not written for Vigie: its web paths are looked for
-/// in path and query together, because published rules test the path in `cs-uri-query`, where IIS never puts it.
-pub(super) fn resolve(batch: &EventBatch, name: &str, public: bool) -> Field {
-    let lower = name.to_ascii_lowercase();
-    if let Some(url) = url(batch, &lower, public) {
-        return url;
-    }
-    if let Some(index) = batch.column_index(name) {
-        return Field::Column(index);
-    }
-    let aliased = ALIASES
-        .iter()
-        .filter(|(table, alias, _)| *alias == lower && (table.is_empty() || *table == batch.table()))
-        .flat_map(|(_, _, columns)| columns.iter())
-        .find_map(|column| batch.column_index(column));
-    if let Some(index) = aliased {
-        return Field::Column(index);
-    }
-    let algorithm = match lower.as_str() {
-        "sha256" => "SHA256=",
-        "sha1" => "SHA1=",
-        "md5" => "MD5=",
-        "imphash" => "IMPHASH=",
-        _ => return Field::Absent,
-    };
-    batch
-        .column_index("Hashes")
-        .map_or(Field::Absent, |index| Field::Hash(index, algorithm))
-}
-
-fn url(batch: &EventBatch, lower: &str, public: bool) -> Option<Field> {
-    let whole = matches!(lower, "url" | "c-uri" | "cs-uri") || (public && lower == "cs-uri-query");
-    if !whole {
-        return None;
-    }
-    let (stem, query) = match batch.source() {
-        Source::Iis => ("cs-uri-stem", "cs-uri-query"),
-        Source::HttpProxy => ("UrlStem", "UrlQuery"),
-        _ => return None,
-    };
-    Some(Field::Url(batch.column_index(stem)?, batch.column_index(query)))
-}
-
-/// Undoes percent-encoding up to twice, as servers and proxies in a row do.
-pub(super) fn percent_decoded(text: &str) -> String {
-    let mut current = text.to_owned();
-    for _ in 0..2 {
-        if !current.contains('%') {
-            break;
-        }
-        current = decode_once(&current);
-    }
-    current
-}
-
-fn decode_once(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let hex = |offset: usize| {
-            bytes
-                .get(at + offset)
-                .and_then(|&digit| (digit as char).to_digit(16))
-        };
-        match (byte, hex(1), hex(2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            _ => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

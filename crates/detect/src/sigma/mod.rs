@@ -1,19 +1,26 @@
-//! Sigma rules over columns: parsed with `rsigma-parser`, compiled into programs whose steps test one column for all
-//! rows still in question, never one event after the other.
+//! Sigma rules over columns: parsed with `rsigma-parser`, compiled into expressions over tests that rules share.
 
 mod correlation;
+mod explain;
+mod expr;
+mod fields;
 mod load;
 mod logsource;
 mod program;
+mod test;
+mod text;
 
 use std::collections::BTreeMap;
 
 use vigie_event::{BatchBuilder, EventBatch, EventType, RowRef};
 
 pub use correlation::{CorrelationHit, Correlator, Member};
+pub use explain::{FieldMatch, ItemTrace, SelectionTrace, Trace};
+pub use load::Placeholders;
 pub use rsigma_parser::Level;
 
-use program::Program;
+use explain::View;
+use program::{Program, Tests};
 
 /// One YAML file of rules.
 #[derive(Debug, Clone)]
@@ -33,6 +40,8 @@ pub struct Loaded {
     pub rules: RuleSet,
     /// The rules that do not, and why.
     pub refused: Vec<Refused>,
+    /// What is wrong with rules that work all the same.
+    pub warnings: Vec<Refused>,
 }
 
 /// A rule that does not work.
@@ -105,6 +114,8 @@ pub struct Rule {
     pub pack: Option<String>,
     /// The file.
     pub path: String,
+    /// 1-based line of the file on which the rule begins.
+    pub line: usize,
     /// Whether it is a correlation.
     pub correlation: bool,
     /// Whether it only feeds a correlation.
@@ -124,29 +135,24 @@ pub struct Hit {
     pub rule: u32,
 }
 
-/// One value that made a rule match.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldMatch {
-    /// The selection in the rule.
-    pub selection: String,
-    /// The field; `None` for a keyword.
-    pub field: Option<String>,
-    /// The event's value.
-    pub value: String,
-}
-
 /// Compiled rules: immutable, shared by threads.
 #[derive(Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
     programs: Vec<Option<Program>>,
+    tests: Tests,
     correlations: Vec<correlation::Correlation>,
 }
 
 impl RuleSet {
     /// Compiles rules. A rule that does not work is refused with the reason; the others load.
     pub fn compile(sources: &[RuleSource]) -> Loaded {
-        load::compile(sources)
+        load::compile(sources, &Placeholders::default())
+    }
+
+    /// Compiles rules whose values may name placeholders.
+    pub fn compile_with(sources: &[RuleSource], placeholders: &Placeholders) -> Loaded {
+        load::compile(sources, placeholders)
     }
 
     /// All rules, correlations included.
@@ -159,14 +165,16 @@ impl RuleSet {
         let start = hits.len();
         for (index, (rule, program)) in self.rules.iter().zip(&self.programs).enumerate() {
             let Some(program) = program else { continue };
-            if !logsource::matches(&rule.logsource, batch) {
+            if !logsource::matches(&rule.logsource, rule.vigie.is_none(), batch) {
                 continue;
             }
-            for row in program.rows(batch, rule.vigie.is_none()) {
-                hits.push(Hit {
-                    row: row as u32,
-                    rule: index as u32,
-                });
+            for row in 0..batch.rows() {
+                if View::new(&self.tests, batch.row(row)).matches(program) {
+                    hits.push(Hit {
+                        row: row as u32,
+                        rule: index as u32,
+                    });
+                }
             }
         }
         hits[start..].sort_unstable();
@@ -174,11 +182,19 @@ impl RuleSet {
 
     /// Which values of a row made a rule match.
     pub fn explain(&self, rule: u32, row: RowRef<'_>) -> Vec<FieldMatch> {
-        let index = rule as usize;
-        let (Some(rule), Some(Some(program))) = (self.rules.get(index), self.programs.get(index)) else {
-            return Vec::new();
-        };
-        program.explain(row, rule.vigie.is_none())
+        match self.programs.get(rule as usize) {
+            Some(Some(program)) => View::new(&self.tests, row).explain(program),
+            _ => Vec::new(),
+        }
+    }
+
+    /// How a rule judges a row, step by step, matched or not; `None` for a correlation, which no single event
+    /// satisfies.
+    pub fn trace(&self, rule: u32, row: RowRef<'_>) -> Option<Trace> {
+        let described = self.rules.get(rule as usize)?;
+        let program = self.programs.get(rule as usize)?.as_ref()?;
+        let in_scope = logsource::matches(&described.logsource, described.vigie.is_none(), row.batch());
+        Some(View::new(&self.tests, row).trace(program, in_scope))
     }
 
     /// The state that correlations need over a stream of hits.

@@ -1,3 +1,5 @@
+//! The engine from outside: rules in, matches out.
+
 use super::*;
 
 /// Whether a rule with this detection matches an IIS row with these fields.
@@ -103,11 +105,6 @@ fn a_broken_rule_is_refused_and_the_others_load() {
     let good = "title: t\nlogsource: { category: webserver }\ndetection:\n  s: { a: b }\n  condition: s\n";
     let bad =
         "title: t\nlogsource: { category: webserver }\ndetection:\n  s: { a|re: '(' }\n  condition: s\n";
-    let source = |path: &str, text: &str| RuleSource {
-        path: path.into(),
-        text: text.into(),
-        pack: None,
-    };
     let loaded = RuleSet::compile(&[
         source("good.yml", good),
         source("bad.yml", bad),
@@ -120,4 +117,21 @@ fn a_broken_rule_is_refused_and_the_others_load() {
         .map(|refused| refused.path.as_str())
         .collect();
     assert_eq!(paths, ["bad.yml", "worse.yml"]);
+}
+
+mod correlations;
+mod loading;
+mod modifiers;
+
+fn source(path: &str, text: &str) -> RuleSource {
+    RuleSource {
+        path: path.into(),
+        text: text.into(),
+        pack: None,
+    }
+}
+
+/// A rule not written for Vigie on IIS rows, with this detection.
+fn public(detection: &str) -> String {
+    format!("title: t\nlogsource: {{ category: webserver }}\ndetection:\n{detection}\n")
 }

@@ -1,0 +1,226 @@
+//! From YAML to rules that can be run: each file by itself, on all cores, then all of them together.
+
+mod describe;
+mod detection;
+mod document;
+mod encode;
+mod file;
+mod filter;
+mod placeholders;
+mod value;
+
+use std::collections::HashMap;
+use std::num::NonZero;
+
+use rsigma_parser::CorrelationRule;
+
+pub use placeholders::Placeholders;
+pub(super) use value::Leaf;
+
+use self::describe::{Head, describe};
+use self::file::{LoweredRule, Parsed, parse};
+use super::correlation::Correlation;
+use super::logsource;
+use super::program::Program;
+use super::{Loaded, Refused, RuleSet, RuleSource};
+
+/// Files one thread takes at least.
+const FILES_PER_THREAD: usize = 64;
+const MAX_THREADS: usize = 16;
+
+pub(super) fn compile(sources: &[RuleSource], placeholders: &Placeholders) -> Loaded {
+    let mut loading = Loading::default();
+    let mut correlations = Vec::new();
+    let mut filters = Vec::new();
+    for (source, parsed) in sources.iter().zip(parse_all(sources, placeholders)) {
+        loading.refused.extend(parsed.refused);
+        loading.warnings.extend(parsed.warnings);
+        for rule in parsed.rules {
+            loading.add_rule(rule, source);
+        }
+        correlations.extend(parsed.correlations.into_iter().map(|rule| (rule, source)));
+        filters.extend(parsed.filters.into_iter().map(|filter| (filter, source)));
+    }
+    for (filter, source) in filters {
+        filter::apply(&mut loading, filter, source);
+    }
+    loading.add_correlations(correlations);
+    Loaded {
+        rules: loading.set,
+        refused: loading.refused,
+        warnings: loading.warnings,
+    }
+}
+
+fn parse_all(sources: &[RuleSource], placeholders: &Placeholders) -> Vec<Parsed> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = (sources.len() / FILES_PER_THREAD).clamp(1, cores.min(MAX_THREADS));
+    if threads == 1 {
+        return sources.iter().map(|source| parse(source, placeholders)).collect();
+    }
+    let chunks = sources.chunks(sources.len().div_ceil(threads));
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = chunks
+            .map(|chunk| {
+                let work = move || -> Vec<Parsed> {
+                    chunk.iter().map(|source| parse(source, placeholders)).collect()
+                };
+                (chunk, scope.spawn(work))
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|(chunk, worker)| {
+                worker
+                    .join()
+                    .unwrap_or_else(|_| chunk.iter().map(Parsed::lost).collect())
+            })
+            .collect()
+    })
+}
+
+/// What has been loaded so far.
+#[derive(Default)]
+pub(super) struct Loading {
+    set: RuleSet,
+    names: HashMap<String, u32>,
+    refused: Vec<Refused>,
+    warnings: Vec<Refused>,
+}
+
+type Placed<'a> = ((CorrelationRule, usize), &'a RuleSource);
+
+impl Loading {
+    fn refuse(&mut self, source: &RuleSource, line: usize, why: String) {
+        self.refused.push(Refused {
+            path: source.path.clone(),
+            line: Some(line),
+            why,
+        });
+    }
+
+    fn add_rule(&mut self, rule: LoweredRule, source: &RuleSource) {
+        let line = rule.described.line;
+        if let Some(why) = self.taken(&rule.described.id) {
+            return self.refuse(source, rule.id_line, why);
+        }
+        let index = self.set.rules.len() as u32;
+        self.names.insert(rule.described.id.clone(), index);
+        if let Some(name) = rule.name {
+            self.name(name, index, source, line);
+        }
+        let mut described = rule.described;
+        described
+            .notes
+            .extend(logsource::note(&described.logsource, described.vigie.is_none()));
+        self.set.rules.push(described);
+        let program = Program::new(
+            rule.lowered.selections,
+            rule.lowered.condition,
+            &mut self.set.tests,
+        );
+        self.set.programs.push(Some(program));
+    }
+
+    fn taken(&self, id: &str) -> Option<String> {
+        let other = self.set.rules.get(*self.names.get(id)? as usize)?;
+        Some(format!(
+            "the id {id} is already taken by {}:{} ({})",
+            other.path, other.line, other.title
+        ))
+    }
+
+    fn name(&mut self, name: String, index: u32, source: &RuleSource, line: usize) {
+        if let Some(why) = self.taken(&name) {
+            self.warnings.push(Refused {
+                path: source.path.clone(),
+                line: Some(line),
+                why: why.replace("the id", "the name"),
+            });
+        } else {
+            self.names.insert(name, index);
+        }
+    }
+
+    /// Correlations may count other correlations: those whose rules are all known come first.
+    fn add_correlations(&mut self, mut waiting: Vec<Placed<'_>>) {
+        loop {
+            let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|((rule, _), _)| {
+                let known = |name: &String| self.names.contains_key(name);
+                rule.rules.iter().all(known)
+            });
+            waiting = later;
+            if ready.is_empty() {
+                break;
+            }
+            for ((rule, line), source) in ready {
+                if let Err(why) = self.add_correlation(&rule, line, source) {
+                    self.refuse(source, line, why);
+                }
+            }
+        }
+        let names: Vec<String> = waiting
+            .iter()
+            .flat_map(|((rule, _), _)| rule.id.iter().chain(&rule.name).cloned())
+            .collect();
+        for ((rule, line), source) in waiting {
+            let unknown = rule
+                .rules
+                .iter()
+                .find(|name| !self.names.contains_key(*name) && !names.contains(name));
+            let why = match unknown {
+                Some(name) => format!("the rule {name} it counts is not loaded"),
+                None => format!(
+                    "it counts itself, or a correlation that is not loaded: {}",
+                    rule.rules.join(", ")
+                ),
+            };
+            self.refuse(source, line, why);
+        }
+    }
+
+    fn add_correlation(
+        &mut self,
+        rule: &CorrelationRule,
+        line: usize,
+        source: &RuleSource,
+    ) -> Result<(), String> {
+        let id = rule
+            .id
+            .clone()
+            .or_else(|| rule.name.clone())
+            .unwrap_or_else(|| format!("{}:{line}", source.path));
+        if let Some(why) = self.taken(&id) {
+            return Err(why);
+        }
+        let mut described = describe(&Head::of_correlation(rule), &id, source, line)?;
+        described.correlation = true;
+        let members: Vec<u32> = rule
+            .rules
+            .iter()
+            .filter_map(|name| self.names.get(name).copied())
+            .collect();
+        let index = self.set.rules.len() as u32;
+        let correlation = Correlation::new(rule, index, members.clone())?;
+        if !rule.generate {
+            // Vigie's own rules say what they prove; a rule with that judgement is shown beside the correlation.
+            for member in members {
+                if let Some(member) = self.set.rules.get_mut(member as usize) {
+                    member.silent = member.vigie.is_none();
+                }
+            }
+        }
+        self.set.rules.push(described);
+        self.set.programs.push(None);
+        self.set.correlations.push(correlation);
+        self.names.insert(id, index);
+        if let Some(name) = rule
+            .name
+            .clone()
+            .filter(|name| self.names.get(name) != Some(&index))
+        {
+            self.name(name, index, source, line);
+        }
+        Ok(())
+    }
+}
