@@ -6,6 +6,7 @@
 //! name of a system column it wins, and the system value is in `System_<name>`. Values without a name are in `Data`
 //! (all, joined by newlines) and `Data_1`, `Data_2`, ...; a name that repeats gets `_1`, `_2` after it.
 
+mod channels;
 mod clock;
 mod collector;
 mod csv;

@@ -2,6 +2,7 @@
 
 use vigie_event::{Source, Timestamp};
 
+use super::channels;
 use super::fields::{FieldId, Fields, SYSTEM_FIELDS};
 
 /// How many unnamed values get a column of their own (`Data_1`...); `Data` always has all of them.
@@ -238,6 +239,9 @@ impl Row {
     /// Turns the unnamed values into `Data` (all, joined by newlines) and `Data_1`, `Data_2`, ..., and settles what
     /// did not get a name of its own. To be called once, when the row has all its values.
     pub(super) fn finish(&mut self, fields: &mut Fields) {
+        if self.target == Target::WindowsEvent {
+            self.settle_channel();
+        }
         if !self.unnamed.is_empty() {
             self.name_the_unnamed(fields);
         }
@@ -246,6 +250,26 @@ impl Row {
             self.text.push_str(&self.more);
             let span = self.span_from(mark);
             self.values.push((FieldId::MORE, span));
+        }
+    }
+
+    /// Spells a well-known channel as Windows does, and names the channel of a well-known provider where an export
+    /// left it out: rules and coverage go by it.
+    fn settle_channel(&mut self) {
+        let settled = match self.system(FieldId::CHANNEL) {
+            Some(channel) => channels::spelling(channel),
+            None => self
+                .system(FieldId::PROVIDER_NAME)
+                .and_then(channels::of_provider),
+        };
+        if let Some(name) = settled {
+            if let Some(slot) = FieldId::CHANNEL
+                .system()
+                .and_then(|index| self.system.get_mut(index))
+            {
+                *slot = None;
+            }
+            self.set_system(FieldId::CHANNEL, name);
         }
     }
 
@@ -336,6 +360,19 @@ mod tests {
         row.start(2, 0);
         row.set_system(FieldId::CHANNEL, "System");
         assert_eq!(columns(&mut row, &mut fields), pairs(&[("Channel", "System")]));
+    }
+
+    #[test]
+    fn the_channel_is_spelled_as_windows_does_or_named_by_its_provider() {
+        let mut fields = Fields::new();
+        let mut row = Row::new();
+        row.start(1, 0);
+        row.set_system(FieldId::CHANNEL, "security");
+        assert_eq!(columns(&mut row, &mut fields), pairs(&[("Channel", "Security")]));
+        row.start(2, 0);
+        row.set_system(FieldId::PROVIDER_NAME, "Service Control Manager");
+        row.finish(&mut fields);
+        assert_eq!(row.system(FieldId::CHANNEL), Some("System"));
     }
 
     #[test]
