@@ -370,6 +370,7 @@ fn host_column(source: Source) -> Option<&'static str> {
         Source::HttpProxy | Source::CmdletInfra | Source::Ews | Source::MapiHttp => Some("ServerHostName"),
         Source::EcpServer | Source::EcpActivity => Some("ServerName"),
         Source::Iis => Some("s-computername"),
+        Source::CheckResult => Some("Host"),
         _ => None,
     }
 }

@@ -44,6 +44,11 @@ pub(super) fn virtual_path(path: &str) -> Option<String> {
         .find_map(|(folder, application)| Some(format!("{application}{}", below(&path, &lower, folder)?)))
 }
 
+/// The same, empty when the file is in no web root.
+pub(super) fn virtual_path_or_empty(path: &str) -> String {
+    virtual_path(path).unwrap_or_default()
+}
+
 /// What follows a folder, with its `/`.
 fn below<'a>(path: &'a str, lower: &str, folder: &str) -> Option<&'a str> {
     let at = lower.find(&format!("/{folder}/"))?;

@@ -9,11 +9,12 @@ use crate::format::{Context, Outcome};
 /// Facts one file may tell; a hostile file must not fill the memory with them.
 const MAX_OBSERVATIONS: usize = 10_000;
 
-/// Collects rows of one source.
+/// Collects rows of a format's own source, and of a second one where the same line is evidence of two kinds.
 pub(super) struct Rows<'a> {
     pub(super) outcome: Outcome,
     pub(super) context: &'a Context<'a>,
-    builder: BatchBuilder,
+    source: Source,
+    builders: Vec<(Source, BatchBuilder)>,
     sink: &'a mut dyn FnMut(EventBatch),
 }
 
@@ -26,15 +27,27 @@ impl<'a> Rows<'a> {
         Rows {
             outcome: Outcome::default(),
             context,
-            builder: BatchBuilder::new(source).file(context.file.id),
+            source,
+            builders: Vec::new(),
             sink,
         }
     }
 
+    fn builder(&mut self, source: Source) -> &mut BatchBuilder {
+        let known = self.builders.iter().position(|(known, _)| *known == source);
+        let index = known.unwrap_or_else(|| {
+            let builder = BatchBuilder::new(source).file(self.context.file.id);
+            self.builders.push((source, builder));
+            self.builders.len() - 1
+        });
+        &mut self.builders[index].1
+    }
+
     /// Says in which order columns stand. Others come after them.
     pub(super) fn layout(&mut self, columns: &[&str]) {
+        let builder = self.builder(self.source);
         for column in columns {
-            self.builder.column(column);
+            builder.column(column);
         }
     }
 
@@ -46,17 +59,31 @@ impl<'a> Rows<'a> {
         offset: u64,
         values: impl IntoIterator<Item = (&'v str, &'v str)>,
     ) {
-        self.builder.begin_row(time, line, offset);
+        self.row_of(self.source, time, line, offset, values);
+    }
+
+    /// One row of another source.
+    pub(super) fn row_of<'v>(
+        &mut self,
+        source: Source,
+        time: Option<Timestamp>,
+        line: u64,
+        offset: u64,
+        values: impl IntoIterator<Item = (&'v str, &'v str)>,
+    ) {
+        let limits = self.context.limits;
+        let builder = self.builder(source);
+        builder.begin_row(time, line, offset);
         for (name, value) in values {
             if !value.is_empty() {
-                let column = self.builder.column(name);
-                self.builder.set(column, value);
+                let column = builder.column(name);
+                builder.set(column, value);
             }
         }
-        self.builder.end_row();
+        builder.end_row();
+        let is_full = builder.rows() >= limits.batch_rows || builder.bytes() >= limits.batch_bytes;
         self.outcome.saw(time);
-        let limits = self.context.limits;
-        if self.builder.rows() >= limits.batch_rows || self.builder.bytes() >= limits.batch_bytes {
+        if is_full {
             self.flush();
         }
     }
@@ -93,14 +120,13 @@ impl<'a> Rows<'a> {
     }
 
     fn flush(&mut self) {
-        if self.builder.rows() == 0 {
-            return;
-        }
-        match self.builder.finish() {
-            Ok(batch) => (self.sink)(batch),
-            Err(error) => {
-                let why = format!("rows that could not be put into columns: {error}");
-                self.outcome.skip(&why, 0, 0, || "batch".to_owned());
+        for (_, builder) in self.builders.iter_mut().filter(|(_, builder)| builder.rows() > 0) {
+            match builder.finish() {
+                Ok(batch) => (self.sink)(batch),
+                Err(error) => {
+                    let why = format!("rows that could not be put into columns: {error}");
+                    self.outcome.skip(&why, 0, 0, || "batch".to_owned());
+                }
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, ErrorKind, Read};
 
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 /// How much is asked of the input at once.
 const CHUNK: usize = 32 << 10;
@@ -25,6 +25,17 @@ pub(super) struct Text<'a> {
     piece: usize,
     cap: usize,
     replaced: bool,
+}
+
+/// What [`Text::next_line`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A line is in the buffer; its number from 1, and where it begins in the file.
+    Text(u64, u64),
+    /// A line of more than the cap was passed over: its number and length.
+    TooLong(u64, u64),
+    /// There are no more.
+    End,
 }
 
 impl<'a> Text<'a> {
@@ -63,6 +74,42 @@ impl<'a> Text<'a> {
     /// Says that a new piece begins here.
     pub(super) fn begin_piece(&mut self) {
         self.piece = 0;
+    }
+
+    /// Puts the next line, without its end, into `line`.
+    pub(super) fn next_line(&mut self, line: &mut String) -> io::Result<Line> {
+        line.clear();
+        let (number, offset) = (self.line, self.offset);
+        let (mut bytes, mut length) = (Vec::new(), 0u64);
+        let found = loop {
+            self.begin_piece();
+            let cap = self.cap;
+            let available = self.fill_buf()?;
+            if available.is_empty() {
+                break length > 0;
+            }
+            let end = memchr(b'\n', available);
+            let piece = available
+                .get(..end.unwrap_or(available.len()))
+                .unwrap_or_default();
+            if bytes.len() + piece.len() <= cap {
+                bytes.extend_from_slice(piece);
+            }
+            let consumed = piece.len() + usize::from(end.is_some());
+            length += consumed as u64;
+            self.consume(consumed);
+            if end.is_some() {
+                break true;
+            }
+        };
+        if !found {
+            return Ok(Line::End);
+        }
+        if length > bytes.len() as u64 + 1 {
+            return Ok(Line::TooLong(number, length));
+        }
+        line.push_str(String::from_utf8_lossy(&bytes).trim_end_matches('\r'));
+        Ok(Line::Text(number, offset))
     }
 
     /// Decodes more; nothing new is in the buffer at the end of the input.

@@ -13,7 +13,7 @@ mod csv;
 mod evtx;
 mod fields;
 mod flat_names;
-mod json;
+pub(crate) mod json;
 mod row;
 mod section;
 mod tables;

@@ -6,6 +6,7 @@ mod corpora;
 mod golden;
 mod hostile;
 mod inventory;
+mod recognition;
 
 use std::fmt::Write;
 use std::path::PathBuf;

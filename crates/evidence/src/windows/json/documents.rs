@@ -9,15 +9,15 @@ use crate::windows::text::Utf8;
 
 /// Where an object stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::windows) struct Place {
+pub(crate) struct Place {
     /// 1-based line of its first byte.
-    pub(in crate::windows) line: u64,
+    pub(crate) line: u64,
     /// Byte offset of its first byte.
-    pub(in crate::windows) offset: u64,
+    pub(crate) offset: u64,
 }
 
 /// The objects of one file.
-pub(super) struct Documents<'a> {
+pub(crate) struct Documents<'a> {
     input: Utf8<'a>,
     buffer: Vec<u8>,
     at: usize,
@@ -29,7 +29,7 @@ pub(super) struct Documents<'a> {
 }
 
 impl<'a> Documents<'a> {
-    pub(super) fn open(input: &'a mut dyn Read, cap: usize) -> io::Result<Documents<'a>> {
+    pub(crate) fn open(input: &'a mut dyn Read, cap: usize) -> io::Result<Documents<'a>> {
         let input = Utf8::open(input)?;
         let offset = input.mark_bytes();
         let mut documents = Documents {
@@ -53,7 +53,7 @@ impl<'a> Documents<'a> {
     }
 
     /// Puts the next object's bytes into `object`. What lies between objects and is none is counted.
-    pub(super) fn next(&mut self, object: &mut Vec<u8>, outcome: &mut Outcome) -> Option<Place> {
+    pub(crate) fn next(&mut self, object: &mut Vec<u8>, outcome: &mut Outcome) -> Option<Place> {
         let result = match self.layout {
             Layout::Lines => self.next_line(object, outcome),
             Layout::Indented(_) | Layout::Joined => self.next_object(object, outcome),

@@ -13,8 +13,7 @@ use std::io::Read;
 
 use vigie_event::{EventBatch, Source};
 
-use self::documents::Documents;
-pub(super) use self::documents::Place;
+pub(crate) use self::documents::{Documents, Place};
 use self::event::stamps_of;
 pub(super) use self::flat::Flat;
 use self::layout::first_object;
