@@ -4,6 +4,7 @@ mod correlation;
 mod explain;
 mod expr;
 mod fields;
+mod frame;
 mod load;
 mod logsource;
 mod program;
@@ -56,7 +57,7 @@ pub struct Refused {
 }
 
 /// A rule's log source.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct LogSource {
     /// `process_creation`, `webserver`, ...
     pub category: Option<String>,
@@ -142,6 +143,7 @@ pub struct RuleSet {
     programs: Vec<Option<Program>>,
     tests: Tests,
     correlations: Vec<correlation::Correlation>,
+    frame: frame::Frame,
 }
 
 impl RuleSet {
@@ -162,22 +164,7 @@ impl RuleSet {
 
     /// Appends the matches of all detection rules in a batch, by row, then rule.
     pub fn evaluate(&self, batch: &EventBatch, hits: &mut Vec<Hit>) {
-        let start = hits.len();
-        for (index, (rule, program)) in self.rules.iter().zip(&self.programs).enumerate() {
-            let Some(program) = program else { continue };
-            if !logsource::matches(&rule.logsource, rule.vigie.is_none(), batch) {
-                continue;
-            }
-            for row in 0..batch.rows() {
-                if View::new(&self.tests, batch.row(row)).matches(program) {
-                    hits.push(Hit {
-                        row: row as u32,
-                        rule: index as u32,
-                    });
-                }
-            }
-        }
-        hits[start..].sort_unstable();
+        self.frame.evaluate(self, batch, hits);
     }
 
     /// Which values of a row made a rule match.

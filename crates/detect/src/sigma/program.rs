@@ -78,4 +78,13 @@ impl Program {
         let before = std::mem::replace(&mut self.condition, Expr::Const(false));
         self.condition = Expr::All(vec![before, condition]);
     }
+
+    /// The whole detection as one expression.
+    pub(super) fn whole(&self) -> Expr<TestId> {
+        self.condition
+            .fold(&mut |index| match self.selections.get(*index) {
+                Some((_, selection)) => selection.clone(),
+                None => Expr::Const(false),
+            })
+    }
 }

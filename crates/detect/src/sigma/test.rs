@@ -104,6 +104,8 @@ pub(super) struct Pattern {
     /// With its flags, as given to [`Regex`].
     pub(super) text: Box<str>,
     pub(super) regex: Regex,
+    /// Literals in lower case one of which every match has; none when there are no such literals.
+    pub(super) needed: Box<[Box<str>]>,
 }
 
 impl PartialEq for Pattern {

@@ -129,6 +129,19 @@ impl TextTest {
         }
     }
 
+    /// Whether comparing bytes without ASCII case decides the test.
+    pub(super) fn is_bytewise(&self) -> bool {
+        !self.cased && !self.folds
+    }
+
+    /// The longest ASCII stretch that every matching value contains, ASCII case aside.
+    pub(super) fn longest_literal(&self) -> Option<&str> {
+        literals(&self.parts)
+            .flat_map(|text| text.split(|c: char| !c.is_ascii()))
+            .filter(|text| !text.is_empty())
+            .max_by_key(|text| text.len())
+    }
+
     pub(super) fn matches(&self, value: &str) -> bool {
         if self.folds {
             self.matches_bytes(folded(value).as_bytes())

@@ -9,6 +9,7 @@ use super::document::Problem;
 use super::encode::{Utf16, base64, base64_offsets, dash_forms, utf16};
 use super::placeholders::Placeholders;
 use crate::sigma::expr::Expr;
+use crate::sigma::frame::needed;
 use crate::sigma::test::{DatePart, FieldName, Number, Order, Pattern, Relation, Test};
 use crate::sigma::text::{Open, Part, Shape, TextTest, parts_of};
 
@@ -282,6 +283,7 @@ impl Asked<'_> {
             .build()
             .map_err(|error| Problem::new(format!("the regular expression does not work: {error}")))?;
         Ok(Pattern {
+            needed: needed(&text).into(),
             text: text.into(),
             regex,
         })

@@ -120,6 +120,7 @@ fn a_broken_rule_is_refused_and_the_others_load() {
 }
 
 mod correlations;
+mod frame;
 mod loading;
 mod modifiers;
 

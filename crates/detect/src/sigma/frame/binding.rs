@@ -1,0 +1,378 @@
+//! The rules about one kind of event, made ready: what the kind decides is worked out, what remains is ordered by
+//! cost, and the literals without which no rule matches are gathered by field.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use vigie_event::{EventBatch, EventType, Source};
+
+use super::atom::{Atom, Literals, Trigger, literals, trigger};
+use super::scan::Scanner;
+use crate::sigma::RuleSet;
+use crate::sigma::expr::Expr;
+use crate::sigma::fields::{Field, resolve};
+use crate::sigma::logsource;
+use crate::sigma::program::TestId;
+use crate::sigma::test::{FieldName, Test};
+
+/// Layouts of columns remembered per kind of event.
+const MAX_LAYOUTS: usize = 1_024;
+
+/// What all events of a kind have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Kind {
+    source: Source,
+    table: String,
+    event: Option<EventType>,
+    /// The columns that name the event type hold just that, in every row.
+    named: bool,
+}
+
+const NAMES: [&str; 3] = ["Channel", "EventID", "Provider_Name"];
+
+impl Kind {
+    pub(super) fn of(batch: &EventBatch) -> Kind {
+        let is_named = |name: &&str| {
+            batch.column_index(name).is_some() && batch.column_index(&format!("System_{name}")).is_none()
+        };
+        Kind {
+            source: batch.source(),
+            table: batch.table().to_owned(),
+            event: batch.event_type().cloned(),
+            named: batch.event_type().is_some() && NAMES.iter().all(is_named),
+        }
+    }
+
+    /// The value a field has in all events of the kind.
+    fn constant(&self, field: &FieldName) -> Option<String> {
+        let FieldName::Named(name) = field else {
+            return None;
+        };
+        let event = self.event.as_ref().filter(|_| self.named)?;
+        match name.to_ascii_lowercase().as_str() {
+            "channel" => Some(event.channel.to_string()),
+            "provider_name" => Some(event.provider.to_string()),
+            "eventid" if event.event_id != 0 => Some(event.event_id.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// One test as a kind of event sees it.
+#[derive(Debug)]
+pub(super) struct BoundTest {
+    pub(super) test: TestId,
+    /// Position among the binding's fields.
+    pub(super) field: u32,
+    pub(super) how: How,
+}
+
+/// How a test is decided.
+#[derive(Debug)]
+pub(super) enum How {
+    /// By a literal that is looked for anyway.
+    Atom(u32),
+    /// On the rows that have one of these literals, by the test itself.
+    Gated(Vec<u32>),
+    /// By the test itself.
+    Direct,
+}
+
+/// A rule with what is left of its expression.
+#[derive(Debug)]
+pub(super) struct BoundRule {
+    /// Index among all rules.
+    pub(super) rule: u32,
+    /// Over positions in [`Binding::tests`].
+    pub(super) expr: Expr<u32>,
+}
+
+/// The rules about one kind of event.
+#[derive(Debug, Default)]
+pub(super) struct Binding {
+    pub(super) fields: Vec<FieldName>,
+    pub(super) scanners: Vec<Scanner>,
+    pub(super) atoms: usize,
+    /// By atom: the rules to look at where it is.
+    pub(super) wakes: Vec<Vec<u32>>,
+    pub(super) rules: Vec<BoundRule>,
+    /// Rules to look at in every row.
+    pub(super) always: Vec<u32>,
+    pub(super) tests: Vec<BoundTest>,
+    layouts: RwLock<HashMap<String, Arc<[Field]>>>,
+}
+
+impl Binding {
+    pub(super) fn new(set: &RuleSet, kind: &Kind, batch: &EventBatch) -> Binding {
+        let mut building = Building {
+            set,
+            fields: HashMap::new(),
+            atoms: HashMap::new(),
+            tests: HashMap::new(),
+            binding: Binding::default(),
+        };
+        let live = building.live_rules(kind, batch);
+        let triggers: Vec<Option<Trigger>> = live.iter().map(|(_, expr)| building.trigger(expr)).collect();
+        for (index, wanted) in triggers.into_iter().enumerate() {
+            building.wake(index as u32, wanted);
+        }
+        for (rule, expr) in live {
+            let expr = building.bind(&expr);
+            building.binding.rules.push(BoundRule { rule, expr });
+        }
+        building.finish()
+    }
+
+    /// Where the binding's fields are in a batch.
+    pub(super) fn layout(&self, batch: &EventBatch) -> Arc<[Field]> {
+        let mut key = String::new();
+        for (name, _) in batch.text_columns() {
+            key.push_str(name);
+            key.push('\n');
+        }
+        let known = self.layouts.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(layout) = known.get(&key) {
+            return Arc::clone(layout);
+        }
+        drop(known);
+        let layout: Arc<[Field]> = self.fields.iter().map(|name| resolve(batch, name)).collect();
+        let mut known = self.layouts.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_LAYOUTS {
+            known.clear();
+        }
+        known.insert(key, Arc::clone(&layout));
+        layout
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.rules.is_empty()
+    }
+}
+
+struct Building<'a> {
+    set: &'a RuleSet,
+    fields: HashMap<&'a FieldName, u32>,
+    atoms: HashMap<Atom, u32>,
+    tests: HashMap<TestId, u32>,
+    binding: Binding,
+}
+
+impl<'a> Building<'a> {
+    /// The rules that can match events of the kind, with what the kind leaves of them.
+    fn live_rules(&self, kind: &Kind, batch: &EventBatch) -> Vec<(u32, Expr<TestId>)> {
+        let mut routes: HashMap<(&crate::sigma::LogSource, bool), bool> = HashMap::new();
+        let mut live = Vec::new();
+        for (index, (rule, program)) in self.set.rules.iter().zip(&self.set.programs).enumerate() {
+            let Some(program) = program else { continue };
+            let public = rule.vigie.is_none();
+            let is_routed = *routes
+                .entry((&rule.logsource, public))
+                .or_insert_with(|| logsource::matches(&rule.logsource, public, batch));
+            if !is_routed {
+                continue;
+            }
+            let expr = program.whole().fold(&mut |test| self.decided(kind, *test));
+            if expr != Expr::Const(false) {
+                live.push((index as u32, expr));
+            }
+        }
+        live
+    }
+
+    fn decided(&self, kind: &Kind, id: TestId) -> Expr<TestId> {
+        let Some((field, test)) = self.set.tests.get(id) else {
+            return Expr::Const(false);
+        };
+        match kind.constant(field) {
+            Some(value) if !matches!(test, Test::Field(..)) => {
+                Expr::Const(test.holds(Some(&value), |_| None))
+            }
+            _ => Expr::Leaf(id),
+        }
+    }
+
+    fn field(&mut self, field: &'a FieldName) -> u32 {
+        let next = self.binding.fields.len() as u32;
+        *self.fields.entry(field).or_insert_with(|| {
+            self.binding.fields.push(field.clone());
+            next
+        })
+    }
+
+    fn trigger(&mut self, expr: &Expr<TestId>) -> Option<Trigger> {
+        let mut atoms: HashMap<TestId, Vec<Atom>> = HashMap::new();
+        collect(expr, &mut |id| {
+            atoms.entry(id).or_insert_with(|| self.atoms_of(id));
+        });
+        trigger(expr, &|id| atoms.get(&id).cloned().unwrap_or_default())
+    }
+
+    fn atoms_of(&mut self, id: TestId) -> Vec<Atom> {
+        let set = self.set;
+        let Some((name, test)) = set.tests.get(id) else {
+            return Vec::new();
+        };
+        let field = self.field(name);
+        match literals(test) {
+            Literals::Exact(place, text) => vec![Atom { field, place, text }],
+            Literals::Needed(texts) => texts
+                .into_iter()
+                .map(|text| Atom {
+                    field,
+                    place: super::atom::Place::Anywhere,
+                    text,
+                })
+                .collect(),
+            Literals::None => Vec::new(),
+        }
+    }
+
+    fn wake(&mut self, rule: u32, wanted: Option<Trigger>) {
+        let Some(wanted) = wanted else {
+            self.binding.always.push(rule);
+            return;
+        };
+        for atom in wanted.atoms {
+            let next = self.atoms.len() as u32;
+            let number = *self.atoms.entry(atom).or_insert(next);
+            if number == next {
+                self.binding.wakes.push(Vec::new());
+            }
+            if let Some(rules) = self.binding.wakes.get_mut(number as usize)
+                && rules.last() != Some(&rule)
+            {
+                rules.push(rule);
+            }
+        }
+    }
+
+    /// The expression over bound tests, cheap parts first.
+    fn bind(&mut self, expr: &Expr<TestId>) -> Expr<u32> {
+        let bound = expr.fold(&mut |id| Expr::Leaf(self.bind_test(*id)));
+        self.sorted(bound).0
+    }
+
+    fn bind_test(&mut self, id: TestId) -> u32 {
+        if let Some(&known) = self.tests.get(&id) {
+            return known;
+        }
+        let how = self.how(id);
+        let set = self.set;
+        let field = match set.tests.get(id) {
+            Some((name, _)) => self.field(name),
+            None => 0,
+        };
+        let bound = self.binding.tests.len() as u32;
+        self.binding.tests.push(BoundTest { test: id, field, how });
+        self.tests.insert(id, bound);
+        bound
+    }
+
+    fn how(&mut self, id: TestId) -> How {
+        let atoms = self.atoms_of(id);
+        let numbers: Option<Vec<u32>> = atoms.iter().map(|atom| self.atoms.get(atom).copied()).collect();
+        let is_exact = self
+            .set
+            .tests
+            .get(id)
+            .is_some_and(|(_, test)| matches!(literals(test), Literals::Exact(..)));
+        match numbers.as_deref() {
+            Some([number]) if is_exact => How::Atom(*number),
+            Some([_, ..]) if !is_exact => How::Gated(numbers.unwrap_or_default()),
+            _ => How::Direct,
+        }
+    }
+
+    fn sorted(&self, expr: Expr<u32>) -> (Expr<u32>, u32) {
+        let all = |parts: Vec<Expr<u32>>| {
+            let mut parts: Vec<(Expr<u32>, u32)> = parts.into_iter().map(|part| self.sorted(part)).collect();
+            parts.sort_by_key(|(_, cost)| *cost);
+            let cost = parts
+                .iter()
+                .fold(0, |sum: u32, (_, cost)| sum.saturating_add(*cost));
+            (parts.into_iter().map(|(part, _)| part).collect(), cost)
+        };
+        match expr {
+            Expr::Const(_) => (expr, 0),
+            Expr::Leaf(test) => (expr, self.cost(test)),
+            Expr::Not(part) => {
+                let (part, cost) = self.sorted(*part);
+                // What is left out is mostly rare: asked last.
+                (part.negated(), cost.saturating_add(100))
+            }
+            Expr::All(parts) => {
+                let (parts, cost) = all(parts);
+                (Expr::All(parts), cost)
+            }
+            Expr::Any(parts) => {
+                let (parts, cost) = all(parts);
+                (Expr::Any(parts), cost)
+            }
+            Expr::AtLeast(wanted, parts) => {
+                let (parts, cost) = all(parts);
+                (Expr::AtLeast(wanted, parts), cost)
+            }
+        }
+    }
+
+    fn cost(&self, test: u32) -> u32 {
+        let Some(bound) = self.binding.tests.get(test as usize) else {
+            return 0;
+        };
+        let by_test = match self.set.tests.get(bound.test) {
+            Some((FieldName::Any, _)) => 100,
+            Some((FieldName::WebQuery, _)) => 20,
+            Some((_, Test::Regex(_) | Test::Date(..))) => 20,
+            Some((_, Test::Field(..))) => 10,
+            Some(_) => 2,
+            None => 0,
+        };
+        match bound.how {
+            How::Atom(_) => 1,
+            _ => by_test,
+        }
+    }
+
+    fn finish(mut self) -> Binding {
+        let mut by_field: BTreeMap<u32, Vec<(u32, &Atom)>> = BTreeMap::new();
+        for (atom, number) in &self.atoms {
+            by_field.entry(atom.field).or_default().push((*number, atom));
+        }
+        for (field, mut atoms) in by_field {
+            atoms.sort_by_key(|(number, _)| *number);
+            match Scanner::new(field, &atoms) {
+                Ok(scanner) => self.binding.scanners.push(scanner),
+                // Too many literals for one automaton: their rules are looked at in every row instead.
+                Err(_) => {
+                    let numbers = atoms.iter().map(|(number, _)| *number as usize);
+                    let rules = numbers
+                        .filter_map(|number| self.binding.wakes.get(number))
+                        .flatten();
+                    self.binding.always.extend(rules.copied().collect::<Vec<_>>());
+                    for test in &mut self.binding.tests {
+                        if test.field == field {
+                            test.how = How::Direct;
+                        }
+                    }
+                }
+            }
+        }
+        self.binding.always.sort_unstable();
+        self.binding.always.dedup();
+        self.binding.atoms = self.atoms.len();
+        self.binding
+    }
+}
+
+fn collect(expr: &Expr<TestId>, found: &mut impl FnMut(TestId)) {
+    match expr {
+        Expr::Const(_) => {}
+        Expr::Leaf(id) => found(*id),
+        Expr::Not(part) => collect(part, found),
+        Expr::All(parts) | Expr::Any(parts) | Expr::AtLeast(_, parts) => {
+            for part in parts {
+                collect(part, found);
+            }
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! All rules at once over a batch of columns.
+//!
+//! What is the same for all events of a kind is worked out once and kept: which rules are about it, what its channel
+//! and identifier decide of them, and a set of literals for each rule one of which every match has ([`binding`]).
+//! Then each column is gone over once, with all literals of all rules for it ([`scan`]), and a rule is looked at only
+//! in the rows that have one of its literals.
+
+mod atom;
+mod binding;
+mod bits;
+mod needed;
+mod scan;
+mod trie;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use arrow_array::{Array, StringViewArray};
+use vigie_event::EventBatch;
+
+pub(super) use needed::needed;
+
+use self::binding::{Binding, BoundTest, How, Kind};
+use self::bits::{Bits, ROWS};
+use self::scan::Scanner;
+use super::explain::leaf_holds;
+use super::expr::Expr;
+use super::fields::{self, Field};
+use super::{Hit, RuleSet};
+
+/// Kinds of events remembered; at more, all are forgotten, so that evidence cannot fill the memory with invented ones.
+const MAX_KINDS: usize = 4_096;
+
+/// What has been made ready so far, and working memory for threads to take.
+#[derive(Debug, Default)]
+pub(super) struct Frame {
+    bindings: RwLock<HashMap<Kind, Arc<Binding>>>,
+    scratch: Mutex<Vec<Scratch>>,
+}
+
+impl Frame {
+    /// Appends the matches of all detection rules in a batch, by row, then rule.
+    pub(super) fn evaluate(&self, set: &RuleSet, batch: &EventBatch, hits: &mut Vec<Hit>) {
+        let binding = self.binding(set, batch);
+        if binding.is_idle() {
+            return;
+        }
+        let layout = binding.layout(batch);
+        let from = hits.len();
+        let mut scratch = self.take();
+        scratch.fit(&binding);
+        for start in (0..batch.rows()).step_by(ROWS) {
+            let block = Block {
+                set,
+                batch,
+                binding: &binding,
+                layout: &layout,
+                start,
+                rows: ROWS.min(batch.rows() - start),
+            };
+            block.evaluate(&mut scratch, hits);
+        }
+        self.give_back(scratch);
+        hits[from..].sort_unstable();
+    }
+
+    fn binding(&self, set: &RuleSet, batch: &EventBatch) -> Arc<Binding> {
+        let kind = Kind::of(batch);
+        let known = self.bindings.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(binding) = known.get(&kind) {
+            return Arc::clone(binding);
+        }
+        drop(known);
+        let binding = Arc::new(Binding::new(set, &kind, batch));
+        let mut known = self.bindings.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KINDS {
+            known.clear();
+        }
+        known.insert(kind, Arc::clone(&binding));
+        binding
+    }
+
+    fn take(&self) -> Scratch {
+        let mut pool = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, scratch: Scratch) {
+        let mut pool = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.push(scratch);
+    }
+}
+
+/// Working memory. Between blocks all sets are empty.
+#[derive(Debug, Default)]
+struct Scratch {
+    /// By atom: the rows that have it.
+    atoms: Vec<Bits>,
+    touched: Vec<u32>,
+    /// By bound rule: the rows to look at.
+    candidates: Vec<Bits>,
+    woken: Vec<u32>,
+    /// The atoms of the value seen last.
+    found: Vec<u32>,
+}
+
+impl Scratch {
+    fn fit(&mut self, binding: &Binding) {
+        if self.atoms.len() < binding.atoms {
+            self.atoms.resize(binding.atoms, Bits::default());
+        }
+        if self.candidates.len() < binding.rules.len() {
+            self.candidates.resize(binding.rules.len(), Bits::default());
+        }
+    }
+
+    fn mark(&mut self, row: usize) {
+        for &atom in &self.found {
+            if let Some(bits) = self.atoms.get_mut(atom as usize) {
+                if bits.is_empty() {
+                    self.touched.push(atom);
+                }
+                bits.insert(row);
+            }
+        }
+    }
+
+    fn wake(&mut self, rule: u32, rows: Bits) {
+        if let Some(candidates) = self.candidates.get_mut(rule as usize) {
+            if candidates.is_empty() {
+                self.woken.push(rule);
+            }
+            *candidates = candidates.or(rows);
+        }
+    }
+
+    fn clear(&mut self) {
+        for atom in self.touched.drain(..) {
+            if let Some(bits) = self.atoms.get_mut(atom as usize) {
+                *bits = Bits::default();
+            }
+        }
+        for rule in self.woken.drain(..) {
+            if let Some(bits) = self.candidates.get_mut(rule as usize) {
+                *bits = Bits::default();
+            }
+        }
+    }
+}
+
+/// Some rows of a batch, judged together.
+struct Block<'a> {
+    set: &'a RuleSet,
+    batch: &'a EventBatch,
+    binding: &'a Binding,
+    layout: &'a [Field],
+    start: usize,
+    rows: usize,
+}
+
+impl Block<'_> {
+    fn evaluate(&self, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        for scanner in &self.binding.scanners {
+            self.scan(scanner, scratch);
+        }
+        for index in 0..scratch.touched.len() {
+            let atom = scratch.touched[index] as usize;
+            let rows = scratch.atoms.get(atom).copied().unwrap_or_default();
+            for rule in self.binding.wakes.get(atom).into_iter().flatten() {
+                scratch.wake(*rule, rows);
+            }
+        }
+        for rule in &self.binding.always {
+            scratch.wake(*rule, Bits::first(self.rows));
+        }
+        for &woken in &scratch.woken {
+            let Some(bound) = self.binding.rules.get(woken as usize) else {
+                continue;
+            };
+            let rows = scratch.candidates.get(woken as usize).copied();
+            let matched = self.eval(&bound.expr, rows.unwrap_or_default(), scratch);
+            hits.extend(matched.rows().map(|row| Hit {
+                row: (self.start + row) as u32,
+                rule: bound.rule,
+            }));
+        }
+        scratch.clear();
+    }
+
+    fn field(&self, field: u32) -> Field {
+        self.layout.get(field as usize).copied().unwrap_or(Field::Absent)
+    }
+
+    fn scan(&self, scanner: &Scanner, scratch: &mut Scratch) {
+        match self.field(scanner.field) {
+            Field::Absent => {}
+            Field::Column(index) => {
+                if let Some(column) = self.batch.text_column(index) {
+                    self.scan_column(scanner, column, scratch);
+                }
+            }
+            Field::Any => {
+                for (_, column) in self.batch.text_columns() {
+                    self.scan_column(scanner, column, scratch);
+                }
+            }
+            computed => {
+                for row in 0..self.rows {
+                    scratch.found.clear();
+                    if let Some(value) = fields::value(self.batch, computed, self.start + row) {
+                        scanner.scan(&value, |atom| scratch.found.push(atom));
+                        scratch.mark(row);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Neighbouring rows often have the same value: it is looked at once.
+    fn scan_column(&self, scanner: &Scanner, column: &StringViewArray, scratch: &mut Scratch) {
+        let mut last: Option<&str> = None;
+        for row in 0..self.rows {
+            if column.is_null(self.start + row) {
+                continue;
+            }
+            let value = column.value(self.start + row);
+            if last != Some(value) {
+                scratch.found.clear();
+                scanner.scan(value, |atom| scratch.found.push(atom));
+                last = Some(value);
+            }
+            scratch.mark(row);
+        }
+    }
+
+    /// The rows among `rows` for which the expression holds.
+    fn eval(&self, expr: &Expr<u32>, rows: Bits, scratch: &Scratch) -> Bits {
+        match expr {
+            Expr::Const(true) => rows,
+            Expr::Const(false) => Bits::default(),
+            Expr::Leaf(test) => self.test(*test, rows, scratch),
+            Expr::Not(part) => rows.without(self.eval(part, rows, scratch)),
+            Expr::All(parts) => {
+                let mut left = rows;
+                for part in parts {
+                    if left.is_empty() {
+                        break;
+                    }
+                    left = self.eval(part, left, scratch);
+                }
+                left
+            }
+            Expr::Any(parts) => {
+                let (mut matched, mut rest) = (Bits::default(), rows);
+                for part in parts {
+                    if rest.is_empty() {
+                        break;
+                    }
+                    let found = self.eval(part, rest, scratch);
+                    matched = matched.or(found);
+                    rest = rest.without(found);
+                }
+                matched
+            }
+            Expr::AtLeast(wanted, parts) => {
+                let found: Vec<Bits> = parts.iter().map(|part| self.eval(part, rows, scratch)).collect();
+                rows.filter(|row| {
+                    let mut one = Bits::default();
+                    one.insert(row);
+                    found.iter().filter(|bits| !bits.and(one).is_empty()).count() >= *wanted
+                })
+            }
+        }
+    }
+
+    fn test(&self, test: u32, rows: Bits, scratch: &Scratch) -> Bits {
+        let Some(bound) = self.binding.tests.get(test as usize) else {
+            return Bits::default();
+        };
+        let with = |atom: u32| scratch.atoms.get(atom as usize).copied().unwrap_or_default();
+        match &bound.how {
+            How::Atom(atom) => rows.and(with(*atom)),
+            How::Gated(atoms) => {
+                let some = atoms
+                    .iter()
+                    .fold(Bits::default(), |some, atom| some.or(with(*atom)));
+                self.direct(bound, rows.and(some))
+            }
+            How::Direct => self.direct(bound, rows),
+        }
+    }
+
+    fn direct(&self, bound: &BoundTest, rows: Bits) -> Bits {
+        let Some((_, test)) = self.set.tests.get(bound.test) else {
+            return Bits::default();
+        };
+        let field = self.field(bound.field);
+        rows.filter(|row| leaf_holds(self.batch, field, test, self.start + row))
+    }
+}

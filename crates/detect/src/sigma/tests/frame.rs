@@ -1,0 +1,165 @@
+//! The fast engine against the plain one, on random rules and random events.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::sigma::explain::View;
+
+/// Each rule on each row, one after the other.
+fn plainly(set: &RuleSet, batch: &EventBatch) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for row in 0..batch.rows() {
+        for (index, (rule, program)) in set.rules.iter().zip(&set.programs).enumerate() {
+            let Some(program) = program else { continue };
+            let in_scope = logsource::matches(&rule.logsource, rule.vigie.is_none(), batch);
+            if in_scope && View::new(&set.tests, batch.row(row)).matches(program) {
+                hits.push(Hit {
+                    row: row as u32,
+                    rule: index as u32,
+                });
+            }
+        }
+    }
+    hits
+}
+
+fn item() -> impl Strategy<Value = String> {
+    let field = prop_oneof![Just("a"), Just("b"), Just("c"), Just("EventID"), Just("missing")];
+    let text = "[aAbBéÉk*?\\\\ ./-]{0,4}";
+    let texts = prop::collection::vec(text, 1..4).prop_map(|texts| {
+        let quoted: Vec<String> = texts.iter().map(|text| format!("'{text}'")).collect();
+        format!("[{}]", quoted.join(", "))
+    });
+    let modifiers = prop_oneof![
+        Just(""),
+        Just("|contains"),
+        Just("|contains"),
+        Just("|startswith"),
+        Just("|endswith"),
+        Just("|contains|all"),
+        Just("|cased"),
+        Just("|contains|cased"),
+        Just("|windash|contains"),
+        Just("|neq"),
+    ];
+    let other = prop_oneof![
+        Just("a: null".to_owned()),
+        Just("b: ''".to_owned()),
+        Just("c|exists: true".to_owned()),
+        Just("a|fieldref: b".to_owned()),
+        Just("a|re: '[aA]+b'".to_owned()),
+        Just("b|re|i: 'abb|baa'".to_owned()),
+        Just("EventID: 1".to_owned()),
+        Just("EventID|gt: 1".to_owned()),
+        Just("Channel: System".to_owned()),
+        Just("'|all': [a, b]".to_owned()),
+    ];
+    prop_oneof![
+        4 => (field, modifiers, texts).prop_map(|(field, modifiers, texts)| format!("{field}{modifiers}: {texts}")),
+        1 => other,
+    ]
+}
+
+fn rule() -> impl Strategy<Value = String> {
+    let selection = prop::collection::vec(item(), 1..3).prop_map(|items| {
+        let mut seen = std::collections::BTreeSet::new();
+        items
+            .into_iter()
+            .filter(|item| seen.insert(item.split(": ").next().unwrap_or_default().to_owned()))
+            .map(|item| format!("    {item}\n"))
+            .collect::<String>()
+    });
+    let condition = prop_oneof![
+        Just("s0"),
+        Just("s0 and s1"),
+        Just("s0 or s1"),
+        Just("s0 and not s1"),
+        Just("not s0"),
+        Just("1 of s*"),
+        Just("2 of s*"),
+        Just("all of them"),
+        Just("s0 and not 1 of s1*"),
+        Just("(s0 or s2) and not (s1 and s2)"),
+    ];
+    let logsource = prop_oneof![
+        Just("{ product: windows }"),
+        Just("{ product: windows, service: system }"),
+        Just("{ product: windows, service: security }"),
+    ];
+    (logsource, prop::collection::vec(selection, 3), condition).prop_map(
+        |(logsource, selections, condition)| {
+            let selections: Vec<String> = selections
+                .iter()
+                .enumerate()
+                .map(|(index, text)| format!("  s{index}:\n{text}"))
+                .collect();
+            format!(
+                "title: t\nlogsource: {logsource}\ndetection:\n{}  condition: {condition}\n",
+                selections.concat()
+            )
+        },
+    )
+}
+
+type Values = Vec<[Option<String>; 3]>;
+
+fn events() -> impl Strategy<Value = Values> {
+    let value = prop::option::weighted(0.8, "[aAbBéÉk /.-]{0,6}");
+    let row = [value.clone(), value.clone(), value];
+    prop::collection::vec(row, 1..300)
+}
+
+fn batch(values: &Values, event_id: u32) -> EventBatch {
+    let mut builder = BatchBuilder::new(vigie_event::Source::WindowsEvent).event_type(EventType {
+        channel: "System".into(),
+        provider: "p".into(),
+        event_id,
+    });
+    let names = ["Channel", "EventID", "Provider_Name", "a", "b", "c"];
+    let columns = names.map(|name| builder.column(name));
+    for (index, row) in values.iter().enumerate() {
+        builder.begin_row(Some(0), index as u64, 0);
+        builder.set(columns[0], "System");
+        builder.set(columns[1], &event_id.to_string());
+        builder.set(columns[2], "p");
+        for (column, value) in columns[3..].iter().zip(row) {
+            if let Some(value) = value {
+                builder.set(*column, value);
+            }
+        }
+        builder.end_row();
+    }
+    builder.finish().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_fast_engine_finds_what_the_plain_one_finds(
+        rules in prop::collection::vec(rule(), 1..12),
+        values in events(),
+        event_id in 1..3u32,
+    ) {
+        let sources: Vec<RuleSource> = rules
+            .iter()
+            .enumerate()
+            .map(|(index, text)| source(&format!("{index}.yml"), text))
+            .collect();
+        let loaded = RuleSet::compile(&sources);
+        prop_assert_eq!(&loaded.refused, &[]);
+        let batch = batch(&values, event_id);
+        // Twice: the second time with what the first one left behind.
+        for _ in 0..2 {
+            let mut hits = Vec::new();
+            loaded.rules.evaluate(&batch, &mut hits);
+            prop_assert_eq!(hits, plainly(&loaded.rules, &batch), "{:?}", rules);
+        }
+    }
+}
+
+#[test]
+fn rules_are_shared_by_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<RuleSet>();
+}
