@@ -32,9 +32,10 @@ pub(super) fn text<'a>(head: &Head<'a>) -> Option<Cow<'a, str>> {
         [0xFE, 0xFF, rest @ ..] => Some(UTF_16BE.decode_without_bom_handling(rest).0),
         bytes => {
             let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-            let text = bytes.get(..bytes.len().min(512)).unwrap_or_default();
-            let padded = bytes.iter().all(|&byte| byte == 0);
-            (padded || !text.contains(&0)).then(|| String::from_utf8_lossy(bytes))
+            // NULs at the end are the padding of a log that was open when its machine stopped.
+            let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |at| at + 1);
+            let text = bytes.get(..end.min(512)).unwrap_or_default();
+            (!text.contains(&0)).then(|| String::from_utf8_lossy(bytes))
         }
     }
 }
