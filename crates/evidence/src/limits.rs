@@ -11,8 +11,14 @@ pub struct Limits {
     pub archive_ratio: u64,
     /// How deep archives may be nested.
     pub archive_depth: u32,
+    /// Bytes of one nested archive that is unpacked to a temporary file, to be read like a file.
+    pub spool_bytes: u64,
+    /// Bytes of an entry's name that are shown; a longer name is cut.
+    pub name_bytes: usize,
     /// How deep folders may be nested.
     pub folder_depth: u32,
+    /// Files read below one given path.
+    pub files: u64,
     /// Bytes of one text line; a longer line is skipped and counted.
     pub line_bytes: usize,
     /// Bytes of one JSON or XML document that must be held whole.
@@ -32,7 +38,10 @@ impl Default for Limits {
             archive_bytes: 256 << 30,
             archive_ratio: 1_000,
             archive_depth: 4,
+            spool_bytes: 64 << 30,
+            name_bytes: 4_096,
             folder_depth: 64,
+            files: 2_000_000,
             line_bytes: 1 << 20,
             document_bytes: 64 << 20,
             content_bytes: 8 << 20,

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use vigie_event::{FileId, Source, Timestamp};
 
 /// A place that holds the evidence of one machine: a folder, an archive, or loose files beside each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 pub struct UnitId(pub u32);
 
 /// One unit of evidence and whose it is.
@@ -18,9 +18,10 @@ pub struct Unit {
     pub tenant: Option<String>,
     /// The host's name: from its own evidence first, then from the folder or archive name.
     pub host: Option<String>,
-    /// Where the name comes from: `Computer`, `ServerName`, `collection info`, `folder name`...
+    /// Where the name comes from: `Computer`, `ServerName`... of its rows, `collection info`, `folder name`.
     pub host_source: Option<String>,
-    /// What kind of container it is: `folder`, `zip`, `velociraptor`, `kape`, `exchange_log_collector`.
+    /// What kind of container it is: `folder`, `zip`, `velociraptor`, `kape`, `exchange_log_collector`, `file` for a
+    /// single one, `loose` for files beside machines that belong to none of them.
     pub container: String,
 }
 

@@ -67,9 +67,13 @@ pub enum EvidenceError {
 
 /// Reads everything at `paths` and hands it to `sink`.
 ///
-/// Files are shared over worker threads; archives are read entry by entry. Memory is bounded whatever the size of the
-/// evidence: per worker the rows of one batch ([`Limits::batch_bytes`]), 64 KiB of head, and one document, content to
-/// scan or nested archive of at most [`Limits::document_bytes`].
+/// Files are shared over worker threads, the entries of one archive too. Memory is bounded whatever the size of the
+/// evidence. Per worker: the rows of one batch ([`Limits::batch_bytes`]), 64 KiB of head, one content to scan
+/// ([`Limits::content_bytes`]) or one document ([`Limits::document_bytes`]), and per level of nesting
+/// ([`Limits::archive_depth`]) one nested archive of at most 4 MiB; a larger one is read in place when it is stored as
+/// it is, or from a temporary file without a name ([`Limits::spool_bytes`]). Per open archive: 48 bytes for each entry
+/// ([`Limits::archive_entries`]), and of a damaged one the headers that were recovered with at most 64 MiB of names.
+/// What grows with the number of files is the manifest itself ([`Limits::files`]).
 ///
 /// # Errors
 /// Only when a path given by the user cannot be opened. What goes wrong inside the evidence is in the [`Manifest`].

@@ -1,73 +1,116 @@
-//! Which files there are, and whose: folders become units.
+//! Which files there are, and whose: folders and archives become units.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use vigie_event::{MICROS_PER_SECOND, Timestamp};
 
+use super::bytes::Bytes;
+use super::layout::{Kind, Place, Tree, whose};
+use super::names;
+use super::zip::{Damage, Zip};
 use crate::{EvidenceError, Limits, Unit, UnitId};
 
 /// One file to read, or one archive.
-#[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) path: PathBuf,
     /// As shown to people.
     pub(crate) shown: String,
-    pub(crate) unit: UnitId,
+    pub(crate) owners: Owners,
     pub(crate) bytes: u64,
     pub(crate) modified: Option<Timestamp>,
     pub(crate) created: Option<Timestamp>,
 }
 
+/// Whose the files of an archive are: the unit of everything, or of what is below a folder in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Owners {
+    pub(crate) whole: UnitId,
+    below: Arc<BTreeMap<String, UnitId>>,
+}
+
+impl Owners {
+    pub(crate) fn one(unit: UnitId) -> Owners {
+        Owners {
+            whole: unit,
+            below: Arc::default(),
+        }
+    }
+
+    /// The unit of an entry.
+    pub(crate) fn of(&self, path: &str) -> UnitId {
+        let mut end = path.len();
+        while !self.below.is_empty() {
+            if let Some(&unit) = self.below.get(&path[..end]) {
+                return unit;
+            }
+            match path[..end].rfind('/') {
+                Some(at) => end = at,
+                None => break,
+            }
+        }
+        self.whole
+    }
+}
+
 /// Everything a run will read.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) jobs: Vec<Job>,
     pub(crate) units: Vec<Unit>,
     pub(crate) warnings: Vec<String>,
 }
 
-/// Folders whose name says that a machine's files begin here or above: below them nobody keeps one folder per server.
-const INSIDE_A_MACHINE: [&str; 22] = [
-    "c",
-    "c%3a",
-    "c_",
-    "d",
-    "d%3a",
-    "e",
-    "inetpub",
-    "windows",
-    "program files",
-    "programdata",
-    "users",
-    "logging",
-    "httpproxy",
-    "w3svc1",
-    "w3svc2",
-    "logfiles",
-    "winevt",
-    "logs",
-    "uploads",
-    "results",
-    "transportroles",
-    "ecp",
-];
+/// A file found below a given path.
+struct Found {
+    path: PathBuf,
+    /// Below the given path, `/` between folders.
+    below: String,
+    bytes: u64,
+    modified: Option<Timestamp>,
+    created: Option<Timestamp>,
+    /// The machines in it, when it is an archive.
+    places: Option<Vec<Place>>,
+}
 
 /// Lists the files under the given paths, without following links.
 pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceError> {
     let mut plan = Plan::default();
     for path in paths {
-        let data = fs::metadata(path).map_err(|cause| EvidenceError::Open {
+        let failed = |cause| EvidenceError::Open {
             path: path.clone(),
             cause,
-        })?;
+        };
+        let data = fs::metadata(path).map_err(failed)?;
+        let mut walk = Walk {
+            limits,
+            found: Vec::new(),
+            warnings: Vec::new(),
+            beyond: 0,
+        };
+        let root = base_name(path);
         if data.is_dir() {
-            let shown = base_name(path);
-            plan.folder(path, &shown, &[], None, limits);
+            walk.folder(path, &root, "", 0);
+        } else if data.is_file() {
+            walk.file(path, &root, root.clone());
         } else {
-            let unit = plan.unit(&base_name(path), None, None, "file");
-            plan.file(path, base_name(path), unit);
+            let cause = io::Error::other("neither a folder nor a regular file");
+            return Err(failed(cause));
+        }
+        if walk.beyond > 0 {
+            plan.warnings.push(format!(
+                "{root}: {} files beyond the cap of {} were not read",
+                walk.beyond, limits.files
+            ));
+        }
+        plan.warnings.append(&mut walk.warnings);
+        if data.is_dir() {
+            plan.folder(&root, walk.found, paths.len() > 1);
+        } else {
+            plan.file(&root, walk.found);
         }
     }
     plan.jobs.sort_by(|a, b| a.shown.cmp(&b.shown));
@@ -76,90 +119,92 @@ pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceE
 
 fn base_name(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    // `evidence/..` has no name of its own.
+    let absolute = match absolute.file_name() {
+        Some(_) => absolute,
+        None => fs::canonicalize(&absolute).unwrap_or(absolute),
+    };
     absolute.file_name().map_or_else(
         || path.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     )
 }
 
-impl Plan {
-    /// One folder. `above` are the names of the folders that lead here, `unit` the machine they belong to once known.
-    fn folder(&mut self, path: &Path, shown: &str, above: &[String], unit: Option<UnitId>, limits: &Limits) {
-        if above.len() as u32 > limits.folder_depth {
+/// Lists files.
+struct Walk<'a> {
+    limits: &'a Limits,
+    found: Vec<Found>,
+    warnings: Vec<String>,
+    beyond: u64,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, path: &Path, shown: &str, below: &str, depth: u32) {
+        if depth > self.limits.folder_depth {
             self.warnings.push(format!(
                 "{shown}: folders nested deeper than {} are not read",
-                limits.folder_depth
+                self.limits.folder_depth
             ));
             return;
         }
-        let entries = match list(path) {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.warnings
-                    .push(format!("{shown}: the folder cannot be read: {error}"));
-                return;
+        let mut folders = Vec::new();
+        let listed = fs::read_dir(path).and_then(|entries| {
+            for entry in entries {
+                let entry = entry?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                self.entry(
+                    &entry.path(),
+                    name,
+                    entry.file_type()?,
+                    shown,
+                    below,
+                    &mut folders,
+                );
             }
-        };
-        let folders = || entries.iter().filter(|entry| entry.kind == Kind::Folder);
-        let has_files = entries
-            .iter()
-            .any(|entry| entry.kind == Kind::File && !is_archive(&entry.name));
-        let machine_begins = has_files
-            || folders().any(|entry| INSIDE_A_MACHINE.contains(&entry.name.to_lowercase().as_str()));
-        let unit = unit.or_else(|| {
-            machine_begins.then(|| {
-                let name = above.last().cloned();
-                let tenant = (above.len() >= 2).then(|| above[above.len() - 2].clone());
-                self.unit(shown, tenant, name, "folder")
-            })
+            Ok(())
         });
-        for entry in &entries {
-            let below = format!("{shown}/{}", entry.name);
-            match entry.kind {
-                Kind::Folder => {
-                    let mut names = above.to_vec();
-                    names.push(entry.name.clone());
-                    self.folder(&entry.path, &below, &names, unit, limits);
-                }
-                Kind::File => {
-                    let unit = unit.unwrap_or_else(|| {
-                        let stem = entry
-                            .name
-                            .rsplit_once('.')
-                            .map_or(entry.name.as_str(), |(stem, _)| stem);
-                        let tenant = above.last().cloned();
-                        self.unit(&below, tenant, Some(stem.to_owned()), "archive")
-                    });
-                    self.file(&entry.path, below, unit);
-                }
-                Kind::Link => self.warnings.push(format!("{below}: a link, not followed")),
-                Kind::Other => self
-                    .warnings
-                    .push(format!("{below}: not a regular file, not read")),
-            }
+        if let Err(error) = listed {
+            self.warnings
+                .push(format!("{shown}: the folder cannot be read: {error}"));
+        }
+        folders.sort();
+        for (path, name) in folders {
+            self.folder(&path, &format!("{shown}/{name}"), &join(below, &name), depth + 1);
         }
     }
 
-    fn unit(&mut self, path: &str, tenant: Option<String>, host: Option<String>, container: &str) -> UnitId {
-        let id = UnitId(self.units.len() as u32);
-        let host_source = host.as_ref().map(|_| "folder name".to_owned());
-        self.units.push(Unit {
-            id,
-            path: path.to_owned(),
-            tenant,
-            host,
-            host_source,
-            container: container.to_owned(),
-        });
-        id
+    fn entry(
+        &mut self,
+        path: &Path,
+        name: String,
+        kind: FileType,
+        shown: &str,
+        below: &str,
+        folders: &mut Vec<(PathBuf, String)>,
+    ) {
+        let what = if kind.is_symlink() {
+            "a link, not followed"
+        } else if kind.is_dir() {
+            return folders.push((path.to_owned(), name));
+        } else if kind.is_file() {
+            return self.file(path, &format!("{shown}/{name}"), join(below, &name));
+        } else {
+            // A pipe would never end and a device may do anything: neither is opened.
+            "not a regular file, not read"
+        };
+        self.warnings.push(format!("{shown}/{name}: {what}"));
     }
 
-    fn file(&mut self, path: &Path, shown: String, unit: UnitId) {
+    fn file(&mut self, path: &Path, shown: &str, below: String) {
+        if self.found.len() as u64 >= self.limits.files {
+            self.beyond += 1;
+            return;
+        }
         match fs::metadata(path) {
-            Ok(data) => self.jobs.push(Job {
+            Ok(data) => self.found.push(Found {
                 path: path.to_owned(),
-                shown,
-                unit,
+                places: is_archive(&below).then(|| places_in(path, self.limits)),
+                below,
                 bytes: data.len(),
                 modified: data.modified().ok().and_then(micros),
                 created: data.created().ok().and_then(micros),
@@ -167,6 +212,184 @@ impl Plan {
             Err(error) => self.warnings.push(format!("{shown}: cannot be read: {error}")),
         }
     }
+}
+
+fn join(above: &str, name: &str) -> String {
+    if above.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{above}/{name}")
+    }
+}
+
+/// The machines in a zip, by its directory alone. What is damaged or no zip is told when it is read.
+fn places_in(path: &Path, limits: &Limits) -> Vec<Place> {
+    let magic = |bytes: &Bytes| {
+        let mut magic = [0; 4];
+        bytes
+            .fill_at(0, &mut magic)
+            .is_ok_and(|_| magic.starts_with(b"PK"))
+    };
+    let open = || -> io::Result<Option<(Zip, Option<Damage>)>> {
+        let bytes = Arc::new(Bytes::file(File::open(path)?)?);
+        if !magic(&bytes) {
+            return Ok(None);
+        }
+        Zip::open(bytes, limits.archive_entries).map(Some)
+    };
+    let Ok(Some((zip, _))) = open() else {
+        return Vec::new();
+    };
+    let mut tree = Tree::default();
+    let entries = zip
+        .entries()
+        .take(usize::try_from(limits.archive_entries).unwrap_or(usize::MAX));
+    for entry in entries.filter(|entry| !entry.is_folder()) {
+        let (name, _) = names::clean(&entry.text(), limits.name_bytes);
+        if is_archive(&name) {
+            tree.archive(&name, false);
+        } else {
+            tree.file(&name);
+        }
+    }
+    tree.places(Kind::Zip)
+}
+
+impl Plan {
+    /// The files of one given folder. With `several` given, a folder of servers is a tenant.
+    fn folder(&mut self, root: &str, found: Vec<Found>, several: bool) {
+        let mut tree = Tree::default();
+        for file in &found {
+            match &file.places {
+                Some(places) => tree.archive(&file.below, places.iter().any(|place| place.certain)),
+                None => tree.file(&file.below),
+            }
+        }
+        let places = tree.places(Kind::Folder);
+        let mut above = Vec::new();
+        let itself = matches!(places.as_slice(), [only] if only.prefix.is_empty());
+        if itself || several {
+            above.push(root.to_owned());
+        }
+        let mut owners: BTreeMap<String, UnitId> = BTreeMap::new();
+        let mut inner: BTreeMap<String, Owners> = BTreeMap::new();
+        let archives: BTreeMap<&str, &Vec<Place>> = found
+            .iter()
+            .filter_map(|file| Some((file.below.as_str(), file.places.as_ref()?)))
+            .collect();
+        for place in places {
+            let names = [above.as_slice(), &place.names].concat();
+            let shown = if place.prefix.is_empty() {
+                root.to_owned()
+            } else {
+                format!("{root}/{}", place.prefix)
+            };
+            match archives.get(place.prefix.as_str()) {
+                Some(within) => {
+                    inner.insert(place.prefix, self.archive(&shown, &names, within));
+                }
+                None => {
+                    let named = place.certain || !itself;
+                    let unit = self.unit(shown, &names, place.kind, named);
+                    owners.insert(place.prefix, unit);
+                }
+            }
+        }
+        let owners = Owners {
+            whole: owners.get("").copied().unwrap_or_default(),
+            below: Arc::new(owners),
+        };
+        for file in found {
+            let owners = match inner.remove(&file.below) {
+                Some(owners) => owners,
+                None => Owners::one(owners.of(&file.below)),
+            };
+            self.job(format!("{root}/{}", file.below), file, owners);
+        }
+    }
+
+    /// One given file.
+    fn file(&mut self, root: &str, found: Vec<Found>) {
+        for file in found {
+            let owners = match &file.places {
+                Some(places) => self.archive(root, &[names::stem(root).to_owned()], places),
+                None => {
+                    let unit = self.unit(root.to_owned(), &[], Kind::Loose, false);
+                    if let Some(unit) = self.units.get_mut(unit.0 as usize) {
+                        unit.container = "file".to_owned();
+                    }
+                    Owners::one(unit)
+                }
+            };
+            self.job(root.to_owned(), file, owners);
+        }
+    }
+
+    /// The units of an archive. Folders in it name machines better than the archive's own name does.
+    fn archive(&mut self, shown: &str, names: &[String], places: &[Place]) -> Owners {
+        let whole = match places {
+            [] => self.unit(shown.to_owned(), names, Kind::Zip, true),
+            [only] => {
+                let names = inner_names(names, only);
+                self.unit(shown.to_owned(), &names, only.kind, true)
+            }
+            several => {
+                let mut below = BTreeMap::new();
+                for place in several {
+                    let path = if place.prefix.is_empty() {
+                        shown.to_owned()
+                    } else {
+                        format!("{shown}!/{}", place.prefix)
+                    };
+                    let names = inner_names(names, place);
+                    let unit = self.unit(path, &names, place.kind, place.kind != Kind::Loose);
+                    below.insert(place.prefix.clone(), unit);
+                }
+                let first = below.values().next().copied().unwrap_or_default();
+                return Owners {
+                    whole: below.get("").copied().unwrap_or(first),
+                    below: Arc::new(below),
+                };
+            }
+        };
+        Owners::one(whole)
+    }
+
+    fn unit(&mut self, path: String, names: &[String], kind: Kind, named: bool) -> UnitId {
+        let id = UnitId(self.units.len() as u32);
+        let (tenant, host) = whose(names, kind);
+        let (tenant, host) = match kind {
+            Kind::Loose => (None, None),
+            _ => (tenant, host.filter(|_| named)),
+        };
+        self.units.push(Unit {
+            id,
+            path,
+            tenant,
+            host_source: host.as_ref().map(|_| "folder name".to_owned()),
+            host,
+            container: kind.name().to_owned(),
+        });
+        id
+    }
+
+    fn job(&mut self, shown: String, file: Found, owners: Owners) {
+        self.jobs.push(Job {
+            path: file.path,
+            shown,
+            owners,
+            bytes: file.bytes,
+            modified: file.modified,
+            created: file.created,
+        });
+    }
+}
+
+/// The names that lead to a machine in an archive: the archive's own only when nothing inside says more.
+fn inner_names(names: &[String], place: &Place) -> Vec<String> {
+    let telling = place.names.iter().any(|name| !names::is_generic(name));
+    let kept = names.len() - usize::from(telling && !names.is_empty());
+    [&names[..kept], &place.names].concat()
 }
 
 fn micros(time: std::time::SystemTime) -> Option<Timestamp> {
@@ -177,44 +400,7 @@ fn micros(time: std::time::SystemTime) -> Option<Timestamp> {
         .checked_add(i64::from(since.subsec_micros()))
 }
 
-pub(crate) fn is_archive(name: &str) -> bool {
+/// Whether a name says that machines may be inside. What an archive is read as, its content says.
+fn is_archive(name: &str) -> bool {
     name.to_ascii_lowercase().ends_with(".zip")
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Folder,
-    File,
-    Link,
-    Other,
-}
-
-struct Entry {
-    path: PathBuf,
-    name: String,
-    kind: Kind,
-}
-
-fn list(path: &Path) -> io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        let kind = if kind.is_symlink() {
-            Kind::Link
-        } else if kind.is_dir() {
-            Kind::Folder
-        } else if kind.is_file() {
-            Kind::File
-        } else {
-            Kind::Other
-        };
-        entries.push(Entry {
-            path: entry.path(),
-            name: entry.file_name().to_string_lossy().into_owned(),
-            kind,
-        });
-    }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries)
 }

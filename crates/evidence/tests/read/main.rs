@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod archives;
+mod collections;
+mod damaged;
 mod folders;
+mod hostile;
 mod support;

@@ -74,6 +74,101 @@ pub(crate) fn zip_with(method: CompressionMethod, entries: &[(&str, &[u8])]) -> 
     writer.finish().unwrap().into_inner()
 }
 
+/// An entry as it stands in an archive, whether that makes sense or not.
+#[derive(Clone)]
+pub(crate) struct Raw {
+    pub(crate) name: Vec<u8>,
+    pub(crate) data: Vec<u8>,
+    pub(crate) method: u16,
+    pub(crate) flags: u16,
+    pub(crate) crc: u32,
+    /// What it claims to be unpacked.
+    pub(crate) size: u32,
+    /// Sizes follow the data, with a signature or without.
+    pub(crate) descriptor: Option<bool>,
+}
+
+impl Raw {
+    pub(crate) fn stored(name: &str, data: &[u8]) -> Raw {
+        Raw {
+            name: name.as_bytes().to_vec(),
+            data: data.to_vec(),
+            method: 0,
+            flags: 0,
+            crc: crc32fast::hash(data),
+            size: data.len() as u32,
+            descriptor: None,
+        }
+    }
+
+    /// The fields from the version to the length of the name, which both headers have.
+    fn fields(&self, known: bool) -> Vec<u8> {
+        let flags = self.flags | if self.descriptor.is_some() { 8 } else { 0 };
+        let [crc, packed, size] = if known {
+            [self.crc, self.data.len() as u32, self.size]
+        } else {
+            [0; 3]
+        };
+        let mut fields = Vec::new();
+        for field in [20, flags, self.method, 0, 0x5263] {
+            fields.extend(u16::to_le_bytes(field));
+        }
+        for field in [crc, packed, size] {
+            fields.extend(u32::to_le_bytes(field));
+        }
+        fields.extend((self.name.len() as u16).to_le_bytes());
+        fields.extend([0, 0]);
+        fields
+    }
+
+    fn local(&self) -> Vec<u8> {
+        let mut out = b"PK\x03\x04".to_vec();
+        out.extend(self.fields(self.descriptor.is_none()));
+        out.extend(&self.name);
+        out.extend(&self.data);
+        if let Some(signature) = self.descriptor {
+            out.extend(if signature { b"PK\x07\x08".as_slice() } else { b"" });
+            for field in [self.crc, self.data.len() as u32, self.size] {
+                out.extend(field.to_le_bytes());
+            }
+        }
+        out
+    }
+
+    pub(crate) fn central(&self, header: u32) -> Vec<u8> {
+        let mut out = b"PK\x01\x02\x14\x00".to_vec();
+        out.extend(self.fields(true));
+        out.extend([0; 10]);
+        out.extend(header.to_le_bytes());
+        out.extend(&self.name);
+        out
+    }
+}
+
+/// A zip of exactly these entries.
+pub(crate) fn raw_zip(entries: &[Raw]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    let mut directory = Vec::new();
+    for entry in entries {
+        directory.extend(entry.central(archive.len() as u32));
+        archive.extend(entry.local());
+    }
+    end_of(archive, &directory, entries.len() as u16)
+}
+
+/// Adds a directory and the end record.
+pub(crate) fn end_of(mut archive: Vec<u8>, directory: &[u8], entries: u16) -> Vec<u8> {
+    let start = archive.len() as u32;
+    archive.extend(directory);
+    archive.extend(b"PK\x05\x06\0\0\0\0");
+    archive.extend(entries.to_le_bytes());
+    archive.extend(entries.to_le_bytes());
+    archive.extend((directory.len() as u32).to_le_bytes());
+    archive.extend(start.to_le_bytes());
+    archive.extend([0, 0]);
+    archive
+}
+
 /// What was handed over.
 #[derive(Default)]
 pub(crate) struct Kept {

@@ -1,0 +1,224 @@
+//! A run in progress: workers, what they share, and the manifest in the end.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use vigie_event::FileId;
+
+use super::archive::{Budget, OpenArchive};
+use super::bytes::Bytes;
+use super::file::Found;
+use super::walk::{Job, Plan};
+use crate::{FileEntry, Manifest, Options, Sink, UnitId};
+
+/// How long an idle worker sleeps before it looks for an archive to help with.
+const NAP: Duration = Duration::from_millis(20);
+
+/// A run in progress, shared by its workers.
+pub(crate) struct Run<'a> {
+    pub(super) options: &'a Options,
+    pub(super) sink: &'a dyn Sink,
+    plan: &'a Plan,
+    next: AtomicUsize,
+    ids: AtomicU64,
+    state: Mutex<State>,
+    hands: Mutex<Hands>,
+    changed: Condvar,
+}
+
+/// What was seen so far.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) files: Vec<FileEntry>,
+    pub(super) warnings: Vec<String>,
+    /// Per unit: names its rows give the machine, with count and field.
+    pub(super) names: BTreeMap<UnitId, BTreeMap<String, (u64, &'static str)>>,
+    /// Per unit: the name its collector gives the machine, from the first file by path.
+    pub(super) collected: BTreeMap<UnitId, (String, String)>,
+    pub(super) bytes: u64,
+    pub(super) records: u64,
+}
+
+/// Who is at work, and on which archives others may help.
+#[derive(Default)]
+struct Hands {
+    busy: usize,
+    archives: Vec<Arc<OpenArchive>>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(options: &'a Options, sink: &'a dyn Sink, plan: &'a Plan) -> Run<'a> {
+        Run {
+            options,
+            sink,
+            plan,
+            next: AtomicUsize::new(0),
+            ids: AtomicU64::new(0),
+            state: Mutex::new(State::default()),
+            hands: Mutex::new(Hands::default()),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Takes files until there are none left, then helps with archives that others have open.
+    pub(crate) fn work(&self) {
+        while !self.stopped() {
+            self.hands().busy += 1;
+            let job = self.plan.jobs.get(self.next.fetch_add(1, Ordering::Relaxed));
+            let found = match job {
+                Some(job) => {
+                    self.job(job);
+                    true
+                }
+                None => self.help(),
+            };
+            let mut hands = self.hands();
+            hands.busy -= 1;
+            self.changed.notify_all();
+            if !found {
+                if hands.busy == 0 {
+                    return;
+                }
+                let waited = self.changed.wait_timeout(hands, NAP);
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+    }
+
+    /// Works on an archive another worker opened; `false` when there is none with entries left.
+    fn help(&self) -> bool {
+        let archives = self.hands().archives.clone();
+        let mut helped = false;
+        for archive in archives {
+            helped |= self.entries(&archive);
+        }
+        helped
+    }
+
+    /// Lets others help with an archive while it is read.
+    pub(super) fn together(&self, archive: &Arc<OpenArchive>) {
+        self.hands().archives.push(Arc::clone(archive));
+        self.changed.notify_all();
+        self.entries(archive);
+        self.hands().archives.retain(|open| !Arc::ptr_eq(open, archive));
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        self.options.cancel.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn warn(&self, warning: String) {
+        self.state().warnings.push(warning);
+    }
+
+    pub(super) fn advance(&self, bytes: u64) {
+        if let Some(progress) = &self.options.progress {
+            progress.advance(bytes);
+        }
+    }
+
+    pub(super) fn number(&self) -> FileId {
+        FileId(u32::try_from(self.ids.fetch_add(1, Ordering::Relaxed)).unwrap_or(u32::MAX))
+    }
+
+    fn job(&self, job: &Job) {
+        let told = Arc::new(AtomicU64::new(0));
+        match File::open(&job.path).and_then(Bytes::file) {
+            Ok(bytes) => self.opened(job, Arc::new(bytes), &told),
+            Err(error) => self.warn(format!("{}: cannot be read: {error}", job.shown)),
+        }
+        self.advance(job.bytes.saturating_sub(told.load(Ordering::Relaxed)));
+    }
+
+    fn opened(&self, job: &Job, bytes: Arc<Bytes>, told: &Arc<AtomicU64>) {
+        let opened = bytes.length();
+        let found = Found {
+            shown: job.shown.clone(),
+            unit: job.owners.whole,
+            size: Some(opened),
+            modified: job.modified,
+            created: job.created,
+        };
+        let budget = Arc::new(Budget::new(
+            self.options.limits.archive_bytes,
+            Arc::clone(told),
+            job.bytes,
+        ));
+        self.whole(&bytes, found, &job.owners, &budget, 1);
+        let now = fs::metadata(&job.path).map_or(0, |data| data.len());
+        if now != opened && !self.stopped() {
+            self.warn(format!(
+                "{}: changed while it was read, from {opened} to {now} bytes; what was read is the file as it was opened",
+                job.shown
+            ));
+        }
+    }
+
+    /// What was read, once all workers are done. Files stand at the position of their number.
+    pub(crate) fn finish(self) -> Manifest {
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.files.sort_by_key(|file| file.id);
+        state.warnings.sort();
+        let mut units = self.plan.units.clone();
+        for unit in &mut units {
+            if let Some((_, name)) = state.collected.get(&unit.id) {
+                unit.host = Some(name.clone());
+                unit.host_source = Some("collection info".to_owned());
+            }
+            let folder = self
+                .plan
+                .units
+                .get(unit.id.0 as usize)
+                .and_then(|unit| unit.host.clone());
+            let guesses = [unit.host.clone(), folder];
+            if let Some(names) = state.names.get(&unit.id)
+                && let Some((name, field)) = own_name(names, &guesses)
+            {
+                unit.host = Some(name);
+                unit.host_source = Some(field.to_owned());
+            }
+        }
+        let mut warnings = self.plan.warnings.clone();
+        warnings.extend(state.warnings);
+        Manifest {
+            units,
+            files: state.files,
+            warnings,
+            bytes: state.bytes,
+            records: state.records,
+            interrupted: self.options.cancel.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// The name rows give a machine. A collection may hold more rows of others, forwarded or handed over together, than
+/// of the machine itself: a name that the collector or the folder gives too wins over the most frequent one.
+fn own_name(
+    names: &BTreeMap<String, (u64, &'static str)>,
+    guesses: &[Option<String>],
+) -> Option<(String, &'static str)> {
+    let short = |name: &str| name.split('.').next().unwrap_or(name).to_lowercase();
+    let most = |wanted: Option<&String>| {
+        names
+            .iter()
+            .filter(|(name, _)| wanted.is_none_or(|wanted| short(name) == short(wanted)))
+            .max_by_key(|(_, (count, _))| *count)
+            .map(|(name, (_, field))| (name.clone(), *field))
+    };
+    guesses
+        .iter()
+        .flatten()
+        .find_map(|guess| most(Some(guess)))
+        .or_else(|| most(None))
+}
