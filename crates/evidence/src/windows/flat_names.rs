@@ -47,13 +47,38 @@ pub(super) fn keep_stamp(name: &str, value: &str, stamps: &mut Stamps) {
     }
 }
 
-/// ISO 8601, or the form PowerShell 5 writes in JSON. A localised date is not guessed at.
+/// ISO 8601, the form PowerShell 5 writes in JSON, or a date as English and French machines show it.
 pub(super) fn parse_time(value: &str) -> Option<Timestamp> {
     if let Some(rest) = value.strip_prefix("/Date(") {
         let millis: i64 = rest.strip_suffix(")/")?.parse().ok()?;
         return millis.checked_mul(1_000);
     }
-    parse_utc(value)
+    parse_utc(value).or_else(|| localised(value))
+}
+
+/// `3/4/2021 7:49:46 AM` is month first, as the United States write it; `04/03/2021 19:49:46` and `04.03.2021` are
+/// day first, as everybody else does. Without a zone it is taken as UTC until another clock says otherwise.
+fn localised(value: &str) -> Option<Timestamp> {
+    let mut words = value.trim().split([' ', '\u{a0}', '\u{202f}']);
+    let (date, time) = (words.next()?, words.next()?);
+    let half = words.next().map(str::to_ascii_uppercase);
+    let separator = date.chars().find(|c| matches!(c, '/' | '.'))?;
+    let mut parts = date.split(separator).map(|part| part.parse::<u32>().ok());
+    let (first, second, year) = (parts.next()??, parts.next()??, parts.next()??);
+    let (month, day) = if half.is_some() {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    let (hour, rest) = time.split_once(':')?;
+    let mut hour: u32 = hour.parse().ok()?;
+    match half.as_deref() {
+        Some("AM") => hour %= 12,
+        Some("PM") => hour = hour % 12 + 12,
+        Some(_) => return None,
+        None => {}
+    }
+    parse_utc(&format!("{year:04}-{month:02}-{day:02}T{hour:02}:{rest}"))
 }
 
 fn names_its_zone(value: &str) -> bool {
@@ -133,4 +158,33 @@ pub(super) fn evtx_ecmd_value(name: &str, value: &str, out: &mut Collector<'_>) 
         _ => return flat_value(name, value, false, out),
     };
     out.row.set_system(field, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_as_machines_show_them() {
+        let time = parse_utc("2021-03-04T19:49:46Z");
+        for shown in [
+            "3/4/2021 7:49:46 PM",
+            "04/03/2021 19:49:46",
+            "04.03.2021 19:49:46",
+        ] {
+            assert_eq!(parse_time(shown), time, "{shown}");
+        }
+        assert_eq!(
+            parse_time("3/4/2021 12:00:01 AM"),
+            parse_utc("2021-03-04T00:00:01Z")
+        );
+        for nothing in [
+            "13/13/2021 10:00:00",
+            "yesterday at 10:00",
+            "3/4/2021",
+            "3/4/2021 7:49:46 XM",
+        ] {
+            assert_eq!(parse_time(nothing), None, "{nothing}");
+        }
+    }
 }

@@ -10,10 +10,12 @@ mod channels;
 mod clock;
 mod collector;
 mod csv;
+mod event_text;
 mod evtx;
 mod fields;
 mod flat_names;
 pub(crate) mod json;
+mod message;
 mod row;
 mod section;
 mod tables;
@@ -28,6 +30,7 @@ use crate::format::Format;
 pub(crate) static FORMATS: &[&Format] = &[
     &evtx::FORMAT,
     &xml::FORMAT,
+    &event_text::FORMAT,
     &json::EVTX_DUMP,
     &json::EVTX_ECMD,
     &json::WINLOGBEAT,

@@ -100,6 +100,15 @@ impl Flat {
         }
     }
 
+    /// Adds a text under a name that is not there yet.
+    pub(in crate::windows) fn add(&mut self, name: &str, value: &str) {
+        if self.get(name).is_none() {
+            self.path.clear();
+            self.path.push_str(name);
+            self.push(Kind::Text, |text| text.push_str(value));
+        }
+    }
+
     /// All values in their order.
     pub(super) fn items(&self) -> impl Iterator<Item = Item<'_>> + Clone {
         self.entries.iter().map(|entry| Item {

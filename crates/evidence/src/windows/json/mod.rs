@@ -20,6 +20,7 @@ use self::layout::first_object;
 pub(super) use self::shape::{Shape, shape_of};
 use super::clock::Clocks;
 use super::collector::Collector;
+use super::message;
 use super::tables;
 use super::text::head_text;
 use crate::format::{Confidence, Context, Format, Head, Outcome};
@@ -109,12 +110,48 @@ fn sample(
         if events.flat.read(&object).is_ok()
             && let Some(shape) = shape_of(&events.flat, events.name)
         {
+            read_rendered_text(&mut events.flat, shape);
             events.clocks.learn(&stamps_of(&events.flat, shape));
         }
         objects.push((place, object.clone()));
     }
     events.clocks.forget_counts();
     objects
+}
+
+/// Fields that an event has beside its text when its export kept them.
+const DATA_FIELDS: [&str; 12] = [
+    "SubjectUserName",
+    "TargetUserName",
+    "SubjectUserSid",
+    "NewProcessName",
+    "Image",
+    "CommandLine",
+    "ScriptBlockText",
+    "ServiceName",
+    "TargetFilename",
+    "IpAddress",
+    "UtcTime",
+    "ContextInfo",
+];
+
+/// Takes the fields out of an event's rendered text where the export kept nothing else of them.
+fn read_rendered_text(flat: &mut Flat, shape: Shape) {
+    if !matches!(shape, Shape::Flat | Shape::PowerShell) || flat.has_prefix("EventData.") {
+        return;
+    }
+    let first = |names: &[&str]| names.iter().find_map(|name| flat.get(name)).unwrap_or_default();
+    let message = first(&["Message"]);
+    if message.is_empty() || DATA_FIELDS.iter().any(|name| flat.get(name).is_some()) {
+        return;
+    }
+    let kind = message::Kind {
+        provider: first(&["ProviderName", "SourceName", "Provider_Name", "Provider"]),
+        event_id: first(&["EventID", "Id", "EventCode", "event_id"]),
+    };
+    for (name, value) in message::fields(kind, message) {
+        flat.add(&name, &value);
+    }
 }
 
 /// What reading one object after another needs.
@@ -169,6 +206,7 @@ impl<'a> Events<'a> {
                 tables::columns(table, self.flat.items().map(|item| (item.path, item.value)), out);
             }
             _ => {
+                read_rendered_text(&mut self.flat, shape);
                 let stamps = stamps_of(&self.flat, shape);
                 self.clocks.learn(&stamps);
                 out.row.time = self.clocks.time(&stamps);

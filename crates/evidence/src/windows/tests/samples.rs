@@ -83,6 +83,7 @@ fn samples_read_as_their_golden_files_say() {
         "velociraptor.json",
         "powershell.json",
         "get_winevent.csv",
+        "splunk_wineventlog.txt",
         "sentinel.json",
         "advanced_hunting.json",
         "advanced_hunting.csv",
