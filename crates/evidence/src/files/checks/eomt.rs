@@ -78,7 +78,7 @@ fn message(line: &str, number: u64, offset: u64, rows: &mut Rows<'_>) {
     } else if has(".ps1 complete on") {
         ("info", "check_result", format!("{CHECK}: came to its end"))
     } else if has("Starting EOMT") {
-        ("run", "check_run", from(line, "Starting EOMT").to_owned())
+        ("run", "check_run", from(line, "EOMT").to_owned())
     } else if has("is not vulnerable") {
         (
             "not_vulnerable",
