@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use vigie_evidence::Manifest;
+use vigie_event::Source;
+use vigie_evidence::{Manifest, UnitId};
 
 use crate::collect::{HostKey, Seen, short_name};
 use crate::finding::HostIndex;
@@ -77,7 +78,32 @@ pub(crate) fn resolve(
     }
     add_silent_units(keys, manifest, &mut hosts, &by_name);
     fold_strays(keys, manifest, has_findings, &mut hosts, &by_name);
+    drop_loose_files(keys, manifest, has_findings, &mut hosts);
     hosts
+}
+
+/// A note beside the servers is no server: files of no machine that are no log and led to nothing.
+fn drop_loose_files(
+    keys: &[HostKey],
+    manifest: &Manifest,
+    has_findings: &dyn Fn(HostIndex) -> bool,
+    hosts: &mut Hosts,
+) {
+    let inventory = Source::FileInventory.id();
+    let of_index = &hosts.of_index;
+    hosts.machines.retain(|&target, host| {
+        let mut members = (0..keys.len())
+            .filter(|&index| of_index.get(index) == Some(&target))
+            .peekable();
+        let silent = members.peek().is_some()
+            && members.all(|index| is_loose(keys[index].unit, manifest) && !has_findings(index as HostIndex));
+        !(silent && host.seen.hours.keys().all(|source| source == inventory))
+    });
+}
+
+fn is_loose(unit: UnitId, manifest: &Manifest) -> bool {
+    let unit = manifest.units.get(unit.0 as usize);
+    unit.is_some_and(|unit| unit.container == "loose")
 }
 
 fn describe(key: &HostKey, seen: Option<&Seen>, manifest: &Manifest) -> Host {
@@ -119,7 +145,7 @@ fn add_silent_units(
 ) {
     let mut next = keys.len() as HostIndex;
     for unit in &manifest.units {
-        if keys.iter().any(|key| key.unit == unit.id) {
+        if keys.iter().any(|key| key.unit == unit.id) || is_loose(unit.id, manifest) {
             continue;
         }
         let name = unit.host.clone().unwrap_or_else(|| unit.path.clone());
