@@ -214,46 +214,152 @@ fn is_part(text: &str) -> bool {
         })
 }
 
-/// Folders that name neither a tenant nor a machine.
-const GENERIC: [&str; 30] = [
+/// Words that name neither a tenant nor a machine: what a folder made of them alone holds is a part of something.
+const GENERIC: [&str; 119] = [
+    "and",
+    "application",
     "archive",
+    "archives",
+    "artefacts",
     "artifacts",
+    "audit",
+    "autodiscover",
+    "backend",
+    "cas",
+    "case",
     "client",
     "clients",
+    "cmdlet",
+    "cmdletinfra",
+    "collecte",
     "collected",
+    "collectes",
     "collection",
     "collections",
+    "csv",
     "data",
+    "de",
+    "defender",
+    "des",
+    "donnees",
+    "données",
+    "du",
     "dump",
-    "event logs",
-    "event_logs",
-    "eventlogs",
+    "eas",
+    "ecp",
+    "edr",
+    "et",
+    "evenement",
+    "evenements",
+    "event",
+    "events",
     "evidence",
     "evtx",
+    "ews",
     "exchange",
     "export",
+    "exports",
+    "fichier",
+    "fichiers",
+    "file",
     "files",
+    "from",
+    "frontend",
+    "generator",
+    "http",
+    "httperr",
+    "httpproxy",
     "iis",
+    "incident",
+    "inetpub",
+    "journal",
+    "journaux",
+    "json",
     "kape",
+    "les",
     "log",
+    "logfiles",
+    "logging",
     "logs",
+    "mapi",
+    "mde",
+    "message",
+    "messagetracking",
+    "msgtrk",
+    "oab",
+    "oabgenerator",
+    "oabgeneratorlog",
+    "of",
     "output",
+    "owa",
+    "powershell",
+    "preuve",
+    "preuves",
+    "proxy",
+    "raw",
+    "resultats",
     "results",
+    "résultats",
+    "securite",
+    "security",
+    "sentinel",
+    "siem",
+    "smtp",
+    "suspect",
+    "suspects",
+    "suspicious",
+    "sysmon",
+    "system",
+    "sécurité",
     "target",
     "targets",
+    "text",
     "tout",
+    "tracking",
+    "transport",
     "triage",
+    "txt",
     "uploads",
     "velociraptor",
+    "w3svc",
+    "w3svc1",
+    "w3svc2",
+    "webroot",
+    "webshell",
+    "webshells",
+    "windows",
+    "winevt",
+    "www",
+    "wwwroot",
+    "xml",
     "zip",
+    "événement",
+    "événements",
 ];
+
+/// `IIS Logs`, `event_logs`, `HttpProxyLogs`: every word of it is generic.
+fn is_generic_words(lower: &str) -> bool {
+    let known = |word: &str| GENERIC.contains(&word);
+    let mut words = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .peekable();
+    words.peek().is_some()
+        && words.all(|word| {
+            known(word)
+                || ["logs", "log", "files"]
+                    .iter()
+                    .filter_map(|end| word.strip_suffix(end))
+                    .any(known)
+        })
+}
 
 /// Whether a folder's name says nothing about whose evidence is in it.
 pub(crate) fn is_generic(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     // A Velociraptor flow: `F.CRS2A7T0G1`.
     let flow = name.len() > 8 && name.starts_with("F.") && !name.contains(' ');
-    flow || is_date(name) || is_part(name) || GENERIC.contains(&lower.as_str())
+    flow || is_date(name) || is_part(name) || is_generic_words(&lower)
 }
 
 #[cfg(test)]
@@ -311,10 +417,30 @@ mod tests {
 
     #[test]
     fn names_that_say_nothing_are_known() {
-        for name in ["part1", "2021-03-05", "Logs", "F.CRS2A7T0G1", "collections"] {
+        for name in [
+            "part1",
+            "2021-03-05",
+            "Logs",
+            "F.CRS2A7T0G1",
+            "collections",
+            "IIS Logs",
+            "Exchange_HttpProxy-logs",
+            "IISLogs",
+            "OABGenerator",
+            "Journaux Exchange",
+            "Fichiers suspects",
+        ] {
             assert!(is_generic(name), "{name}");
         }
-        for name in ["EX01", "ACME", "partner", "Disk"] {
+        for name in [
+            "EX01",
+            "ACME",
+            "partner",
+            "Disk",
+            "Exchange01",
+            "ACME logs",
+            "Mail",
+        ] {
             assert!(!is_generic(name), "{name}");
         }
     }
