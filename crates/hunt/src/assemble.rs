@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use vigie_event::{Timestamp, format_utc};
+use vigie_event::{FileId, Timestamp, format_utc};
 use vigie_evidence::Manifest;
 use vigie_pack::Pack;
 
@@ -26,7 +26,7 @@ pub(crate) fn assemble(
     manifest: Manifest,
     mut warnings: Vec<String>,
 ) -> HuntResult {
-    add_correlations(detectors, &mut collected);
+    add_correlations(detectors, &mut collected, &manifest);
     let with_findings = collected.statements.hosts();
     let hosts = hosts::resolve(&collected.keys, &collected.seen, &manifest, &|index| {
         with_findings.contains(&index)
@@ -75,7 +75,7 @@ pub(crate) fn assemble(
 }
 
 /// Correlations are findings like others, told by their first events.
-fn add_correlations(detectors: &Detectors, collected: &mut Collected) {
+fn add_correlations(detectors: &Detectors, collected: &mut Collected, manifest: &Manifest) {
     let correlator = std::mem::replace(&mut collected.correlator, detectors.rules.correlator());
     for found in correlator.finish(&detectors.rules) {
         let Ok(host) = found.host.parse::<HostIndex>() else {
@@ -103,13 +103,20 @@ fn add_correlations(detectors: &Detectors, collected: &mut Collected) {
         fields.insert("rule".to_owned(), detector.title.clone());
         collected.statements.add(detection, || KeptEvent {
             time: Some(found.from),
-            file: first.map(|member| member.file).unwrap_or_default(),
+            path: first
+                .map(|member| path_of(manifest, member.file))
+                .unwrap_or_default(),
             record: first.map_or(0, |member| member.record),
             numbered_by: Numbering::Lines,
             fields,
             matched: found.group.iter().map(|(field, _)| field.clone()).collect(),
         });
     }
+}
+
+fn path_of(manifest: &Manifest, file: FileId) -> String {
+    let file = manifest.files.get(file.0 as usize);
+    file.map(|file| file.path.clone()).unwrap_or_default()
 }
 
 fn stage_order(packs: &[Pack]) -> Vec<String> {
@@ -327,14 +334,8 @@ impl Run<'_> {
     }
 
     fn evidence_line(&self, event: &KeptEvent, detector: &Detector) -> EvidenceLine {
-        let path = self
-            .manifest
-            .files
-            .get(event.file.0 as usize)
-            .map(|file| file.path.clone())
-            .unwrap_or_default();
         EvidenceLine {
-            path,
+            path: event.path.clone(),
             record: (event.numbered_by == Numbering::Records).then_some(event.record),
             line: (event.numbered_by == Numbering::Lines && event.record > 0).then_some(event.record),
             time: event.time.map(format_utc),

@@ -188,7 +188,11 @@ impl<'a> Collector<'a> {
             let detection = self.detection(hit.rule, host, row, &detector.join, batch);
             state.statements.add(detection, || {
                 let matches = self.detectors.rules.explain(hit.rule, row);
-                keep_event(row, matches.into_iter().filter_map(|found| found.field).collect())
+                keep_event(
+                    file,
+                    row,
+                    matches.into_iter().filter_map(|found| found.field).collect(),
+                )
             });
         }
     }
@@ -210,7 +214,7 @@ impl<'a> Collector<'a> {
             let detection = self.detection(index, host, row, &join, batch);
             state
                 .statements
-                .add(detection, || keep_event(row, vec![hit.column.clone()]));
+                .add(detection, || keep_event(file, row, vec![hit.column.clone()]));
         }
     }
 
@@ -285,7 +289,7 @@ impl Sink for Collector<'_> {
             };
             state.statements.add(detection, || KeptEvent {
                 time: file.modified,
-                file: file.id,
+                path: file.path.clone(),
                 record: 0,
                 numbered_by: Numbering::Whole,
                 fields,
@@ -415,7 +419,7 @@ fn own_addresses(batch: &EventBatch) -> BTreeSet<String> {
     addresses
 }
 
-fn keep_event(row: RowRef<'_>, matched: Vec<String>) -> KeptEvent {
+fn keep_event(file: &FileRef, row: RowRef<'_>, matched: Vec<String>) -> KeptEvent {
     let batch = row.batch();
     let numbered_by = match batch.source() {
         Source::WindowsEvent if batch.event_type().is_some() => Numbering::Records,
@@ -424,7 +428,7 @@ fn keep_event(row: RowRef<'_>, matched: Vec<String>) -> KeptEvent {
     };
     KeptEvent {
         time: row.time(),
-        file: batch.file(),
+        path: file.path.clone(),
         record: row.record(),
         numbered_by,
         fields: row

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use vigie_event::{FileId, Timestamp};
+use vigie_event::Timestamp;
 
 use crate::detector::Detector;
 use crate::links::Link;
@@ -21,7 +21,8 @@ pub(crate) type HostIndex = u32;
 #[derive(Debug, Clone)]
 pub(crate) struct KeptEvent {
     pub(crate) time: Option<Timestamp>,
-    pub(crate) file: FileId,
+    /// The file it stands in. Not its number, which depends on who came to the file first.
+    pub(crate) path: String,
     pub(crate) record: u64,
     pub(crate) numbered_by: Numbering,
     pub(crate) fields: BTreeMap<String, String>,
@@ -94,10 +95,9 @@ impl Statements {
             .into_iter()
             .flatten()
             .max();
-        for link in detection.links {
-            if statement.links.len() < KEPT_LINKS {
-                statement.links.insert(link);
-            }
+        statement.links.extend(detection.links);
+        while statement.links.len() > KEPT_LINKS {
+            statement.links.pop_last();
         }
         statement.keep(detection.time, event);
     }
@@ -172,13 +172,16 @@ impl Statement {
 
     /// Keeps the earliest events, and among them different ones: ten times the same line proves nothing more.
     fn keep(&mut self, time: Option<Timestamp>, event: impl FnOnce() -> KeptEvent) {
-        let full = self.events.len() >= KEPT_EVENTS;
-        if full && self.events.last().is_some_and(|last| last.time <= time) {
+        let last = self.events.last().filter(|_| self.events.len() >= KEPT_EVENTS);
+        if last.is_some_and(|last| last.time < time) {
             return;
         }
         let event = event();
-        if self.events.iter().any(|kept| kept.same_as(&event)) {
-            return;
+        // Of two that say the same the first in order stands, whichever came first.
+        match self.events.iter().position(|kept| kept.same_as(&event)) {
+            Some(at) if self.events[at].order() <= event.order() => return,
+            Some(at) => drop(self.events.remove(at)),
+            None => {}
         }
         let at = self.events.partition_point(|kept| kept.order() <= event.order());
         self.events.insert(at, event);
@@ -187,8 +190,8 @@ impl Statement {
 }
 
 impl KeptEvent {
-    fn order(&self) -> (Option<Timestamp>, FileId, u64) {
-        (self.time, self.file, self.record)
+    fn order(&self) -> (Option<Timestamp>, &str, u64) {
+        (self.time, &self.path, self.record)
     }
 
     /// The same evidence read twice (a log collected in two copies): same time, same fields.
@@ -232,7 +235,7 @@ mod tests {
     fn event(time: i64, value: &str) -> KeptEvent {
         KeptEvent {
             time: Some(time),
-            file: FileId(0),
+            path: "a.log".to_owned(),
             record: 1,
             numbered_by: Numbering::Lines,
             fields: BTreeMap::from([("a".to_owned(), value.to_owned())]),

@@ -329,7 +329,7 @@ mod tests {
         let mut movement = statement(1, 1, 20, &[]);
         movement.events.push(KeptEvent {
             time: Some(20 * HOUR),
-            file: vigie_event::FileId(0),
+            path: "Security.evtx".to_owned(),
             record: 1,
             numbered_by: Numbering::Records,
             fields: BTreeMap::from([("WorkstationName".to_owned(), "EX01".to_owned())]),
