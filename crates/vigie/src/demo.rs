@@ -11,8 +11,12 @@ use clap::Args;
 use vigie_hunt::HuntOptions;
 use vigie_report::Lang;
 
-use crate::hunt::{Language, colour, load_packs, terminal_width, write_report};
+use crate::hunt::{colour, terminal_width};
+use crate::knowledge::load_packs;
+use crate::outputs::Output;
 use crate::progress::Bar;
+use crate::simulate::simulate;
+use crate::{STOPPED, tell};
 
 /// Arguments of `vigie demo`.
 #[derive(Args)]
@@ -23,23 +27,17 @@ pub(crate) struct Arguments {
     /// The same seed gives the same provider
     #[arg(long, default_value_t = 2021)]
     seed: u64,
-    /// Language of the table and the report
-    #[arg(long, value_enum)]
-    lang: Option<Language>,
 }
 
 /// Runs `vigie demo`.
-pub(crate) fn run(arguments: &Arguments, cancel: &Arc<AtomicBool>) -> Result<ExitCode> {
-    let lang = Language::choose(arguments.lang);
+pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -> Result<ExitCode> {
     let evidence = arguments.out.join("evidence");
     if evidence.exists() {
         std::fs::remove_dir_all(&evidence).with_context(|| format!("cannot empty {}", evidence.display()))?;
     }
-    let french = lang == Lang::Fr;
-    let note = |en: &str, fr: &str| eprintln!("{}", if french { fr } else { en });
+    let note = |en: &str, fr: &str| eprintln!("{}", tell(lang, en, fr));
     note("simulating a provider...", "simulation d'un prestataire...");
-    vigie_simulate::simulate(&evidence, &vigie_simulate::demo_plan(arguments.seed))
-        .with_context(|| format!("cannot simulate into {}", evidence.display()))?;
+    simulate(&evidence, &vigie_simulate::demo_plan(arguments.seed))?;
     // The ground truth lies beside the evidence, not in it: a hunt must not read the answers.
     let truth = arguments.out.join("truth.json");
     std::fs::rename(evidence.join("truth.json"), &truth)
@@ -60,22 +58,28 @@ pub(crate) fn run(arguments: &Arguments, cancel: &Arc<AtomicBool>) -> Result<Exi
         bar.finish();
     }
     let report = arguments.out.join("report.html");
-    write_report(&result, lang, &report)?;
+    Output::open(&report, &[evidence])?.write(|out| vigie_report::html(&result, lang, out))?;
     let mut out = std::io::stdout().lock();
-    let page = vigie_report::verdicts(&result, lang, terminal_width(), colour(true));
+    let page = vigie_report::verdicts(&result, lang, terminal_width(), colour());
     out.write_all(page.as_bytes())?;
-    let (report_label, truth_label) = if french {
-        ("rapport", "vérité terrain")
-    } else {
-        ("report", "ground truth")
-    };
+    let colon = tell(lang, ": ", "\u{a0}: ");
+    let labels = [
+        tell(lang, "report", "rapport"),
+        tell(lang, "ground truth", "vérité terrain"),
+    ];
     writeln!(
         out,
-        "\n{report_label}: {}\n{truth_label}: {}",
+        "\n{}{colon}{}\n{}{colon}{}",
+        labels[0],
         absolute(&report),
+        labels[1],
         absolute(&truth)
     )?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if result.stats.interrupted {
+        ExitCode::from(STOPPED)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn absolute(path: &std::path::Path) -> String {

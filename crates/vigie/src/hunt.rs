@@ -1,22 +1,22 @@
 //! `vigie hunt`.
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
-use vigie_detect::sigma::RuleSource;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, ValueEnum};
 use vigie_event::{Timestamp, parse_utc};
 use vigie_hunt::{HuntOptions, HuntResult, Verdict};
-use vigie_pack::Pack;
 use vigie_report::Lang;
 
-use crate::REACHED;
+use crate::knowledge::{load_packs, read_rules};
+use crate::outputs::Output;
 use crate::progress::Bar;
+use crate::{Cli, REACHED, STOPPED, tell};
 
 /// Arguments of `vigie hunt`.
 #[derive(Args)]
@@ -36,9 +36,6 @@ pub(crate) struct Arguments {
     /// Only events before this instant (RFC 3339 or a date, UTC)
     #[arg(long, value_name = "T", value_parser = instant)]
     until: Option<Timestamp>,
-    /// Language of tables and reports; the default is that of the system
-    #[arg(long, value_enum)]
-    lang: Option<Language>,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -48,10 +45,11 @@ pub(crate) struct Arguments {
     /// Also write the HTML report there
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-    /// Worker threads; the default is one per core
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
-    /// Exit with status 3 when a server's verdict is this one or worse
+    /// Worker threads, 1 to 512; the default is one per core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    threads: Option<u16>,
+    /// Exit with status 3 when a server's verdict is this one or worse: no_evidence, unknown, attempted, suspected,
+    /// compromised
     #[arg(long, value_name = "VERDICT", value_parser = verdict)]
     fail_on: Option<Verdict>,
     /// No progress bar and no notes on standard error
@@ -99,9 +97,28 @@ fn verdict(text: &str) -> Result<Verdict, String> {
 }
 
 /// Runs `vigie hunt`.
-pub(crate) fn run(arguments: &Arguments, cancel: &Arc<AtomicBool>) -> Result<ExitCode> {
-    let lang = Language::choose(arguments.lang);
-    let bar = Bar::new(arguments.quiet);
+pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -> Result<ExitCode> {
+    if let (Some(since), Some(until)) = (arguments.since, arguments.until)
+        && since >= until
+    {
+        Cli::command()
+            .error(ErrorKind::ValueValidation, "--since must lie before --until")
+            .exit();
+    }
+    // A path mistyped is said before a file is made for the answer.
+    for path in &arguments.paths {
+        std::fs::metadata(path).with_context(|| {
+            format!(
+                "cannot open {}; check the path and its permissions",
+                path.display()
+            )
+        })?;
+    }
+    let open = |path: &Option<PathBuf>| {
+        path.as_deref()
+            .map(|path| Output::open(path, &arguments.paths))
+            .transpose()
+    };
     let mut options = HuntOptions {
         packs: load_packs(&arguments.pack)?,
         rules: read_rules(&arguments.rules)?,
@@ -109,58 +126,70 @@ pub(crate) fn run(arguments: &Arguments, cancel: &Arc<AtomicBool>) -> Result<Exi
         until: arguments.until,
         ..HuntOptions::default()
     };
-    options.evidence.threads = arguments.threads;
+    let (output, report) = (open(&arguments.output)?, open(&arguments.report)?);
+    let bar = Bar::new(arguments.quiet);
+    options.evidence.threads = arguments.threads.map_or(0, usize::from);
     options.evidence.cancel = Arc::clone(cancel);
     options.evidence.progress = bar.clone().map(|bar| bar as Arc<dyn vigie_evidence::Progress>);
     let result = vigie_hunt::hunt(&arguments.paths, &options)?;
     if let Some(bar) = bar {
         bar.finish();
     }
-    if let Some(path) = &arguments.report {
-        write_report(&result, lang, path)?;
+    if let (Some(report), Some(path)) = (report, &arguments.report) {
+        report.write(|out| vigie_report::html(&result, lang, out))?;
         if !arguments.quiet {
-            eprintln!(
-                "{}: {}",
-                if lang == Lang::Fr { "rapport" } else { "report" },
-                path.display()
-            );
+            eprintln!("{}: {}", tell(lang, "report", "rapport"), path.display());
         }
     }
-    print(&result, lang, arguments)?;
+    match output {
+        Some(output) => output.write(|out| print(&result, lang, arguments.format, false, out))?,
+        None => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            let printed =
+                print(&result, lang, arguments.format, colour(), &mut out).and_then(|()| out.flush());
+            // Whoever stopped reading still wants the exit status.
+            if let Err(error) = printed
+                && error.kind() != io::ErrorKind::BrokenPipe
+            {
+                return Err(error).context("cannot write to standard output");
+            }
+        }
+    }
+    Ok(status(&result, arguments.fail_on))
+}
+
+/// A run cut short is never a success.
+fn status(result: &HuntResult, fail_on: Option<Verdict>) -> ExitCode {
     let worst = result.hosts.iter().map(|host| host.verdict).max();
-    let reached = arguments
-        .fail_on
-        .is_some_and(|limit| worst.is_some_and(|worst| worst >= limit));
-    Ok(if reached {
+    if fail_on.is_some_and(|limit| worst.is_some_and(|worst| worst >= limit)) {
         ExitCode::from(REACHED)
+    } else if result.stats.interrupted {
+        ExitCode::from(STOPPED)
     } else {
         ExitCode::SUCCESS
-    })
-}
-
-fn print(result: &HuntResult, lang: Lang, arguments: &Arguments) -> Result<()> {
-    let mut out: Box<dyn Write> = match &arguments.output {
-        Some(path) => Box::new(BufWriter::new(
-            File::create(path).with_context(|| format!("cannot write {}", path.display()))?,
-        )),
-        None => Box::new(BufWriter::new(io::stdout().lock())),
-    };
-    match arguments.format {
-        Format::Table => {
-            let colour = colour(arguments.output.is_none());
-            out.write_all(vigie_report::table(result, lang, terminal_width(), colour).as_bytes())?;
-        }
-        Format::Json => vigie_report::json(result, &mut out)?,
-        Format::Jsonl => vigie_report::jsonl(result, &mut out)?,
-        Format::Csv => vigie_report::csv(result, lang, &mut out)?,
     }
-    out.flush()?;
-    Ok(())
 }
 
-/// Whether what goes to standard output may have colours.
-pub(crate) fn colour(to_stdout: bool) -> bool {
-    to_stdout && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+fn print(
+    result: &HuntResult,
+    lang: Lang,
+    format: Format,
+    colour: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => {
+            out.write_all(vigie_report::table(result, lang, terminal_width(), colour).as_bytes())
+        }
+        Format::Json => vigie_report::json(result, out),
+        Format::Jsonl => vigie_report::jsonl(result, out),
+        Format::Csv => vigie_report::csv(result, lang, out),
+    }
+}
+
+/// Whether standard output may have colours.
+pub(crate) fn colour() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Columns to wrap at: what the shell says, or 100.
@@ -170,78 +199,4 @@ pub(crate) fn terminal_width() -> usize {
         .and_then(|text| text.parse().ok())
         .unwrap_or(100);
     columns.clamp(60, 160)
-}
-
-/// Writes the HTML report.
-pub(crate) fn write_report(result: &HuntResult, lang: Lang, path: &Path) -> Result<()> {
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    let mut out = BufWriter::new(file);
-    vigie_report::html(result, lang, &mut out)?;
-    out.flush()
-        .with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// The packs named, or all that are built in.
-pub(crate) fn load_packs(named: &[String]) -> Result<Vec<Pack>> {
-    let all: Vec<String>;
-    let names = if named.is_empty() {
-        all = vigie_pack::embedded_names();
-        &all
-    } else {
-        named
-    };
-    names.iter().map(|name| load_pack(name)).collect()
-}
-
-/// A pack by name, or from a folder.
-pub(crate) fn load_pack(name: &str) -> Result<Pack> {
-    let path = Path::new(name);
-    if path.is_dir() {
-        return Ok(Pack::load_dir(path)?);
-    }
-    Ok(Pack::load_embedded(name)?)
-}
-
-/// Every `.yml` and `.yaml` file under the given folders, in order of their paths.
-pub(crate) fn read_rules(paths: &[PathBuf]) -> Result<Vec<RuleSource>> {
-    let mut files = Vec::new();
-    for path in paths {
-        collect_rules(path, &mut files, 0)
-            .with_context(|| format!("cannot read rules from {}", path.display()))?;
-    }
-    files.sort();
-    files
-        .into_iter()
-        .map(|path| {
-            let text =
-                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            Ok(RuleSource {
-                path: path.display().to_string(),
-                text,
-                pack: None,
-            })
-        })
-        .collect()
-}
-
-fn collect_rules(path: &Path, files: &mut Vec<PathBuf>, depth: usize) -> io::Result<()> {
-    const DEEPEST: usize = 32;
-    if path.is_file() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        let is_rule = entry
-            .path()
-            .extension()
-            .is_some_and(|extension| extension == "yml" || extension == "yaml");
-        if kind.is_dir() && depth < DEEPEST {
-            collect_rules(&entry.path(), files, depth + 1)?;
-        } else if kind.is_file() && is_rule {
-            files.push(entry.path());
-        }
-    }
-    Ok(())
 }

@@ -10,10 +10,12 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use vigie_detect::sigma::RuleSet;
 use vigie_event::{EventBatch, format_utc};
-use vigie_evidence::{FileRef, Sink};
+use vigie_evidence::{FileEntry, FileRef, Manifest, Sink};
+use vigie_report::Lang;
 
-use crate::hunt::{load_pack, read_rules};
+use crate::knowledge::{load_pack, read_rules};
 use crate::progress::Bar;
+use crate::{STOPPED, tell};
 
 /// Arguments of `vigie manifest`.
 #[derive(Args)]
@@ -33,7 +35,11 @@ impl Sink for Nothing {
 }
 
 /// Runs `vigie manifest`.
-pub(crate) fn manifest(arguments: &ManifestArguments, cancel: &Arc<AtomicBool>) -> Result<ExitCode> {
+pub(crate) fn manifest(
+    arguments: &ManifestArguments,
+    lang: Lang,
+    cancel: &Arc<AtomicBool>,
+) -> Result<ExitCode> {
     let bar = Bar::new(false);
     let options = vigie_evidence::Options {
         cancel: Arc::clone(cancel),
@@ -48,55 +54,88 @@ pub(crate) fn manifest(arguments: &ManifestArguments, cancel: &Arc<AtomicBool>) 
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &manifest)?;
         writeln!(out)?;
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        write_manifest(&manifest, lang, &mut out)?;
     }
+    out.flush()?;
+    if manifest.interrupted {
+        let said = tell(
+            lang,
+            "stopped by ctrl-c: not all was read",
+            "arrêté par ctrl-c\u{a0}: tout n’a pas été lu",
+        );
+        eprintln!("{said}");
+        return Ok(ExitCode::from(STOPPED));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_manifest(manifest: &Manifest, lang: Lang, out: &mut dyn Write) -> Result<()> {
+    let say = |english: &'static str, french: &'static str| tell(lang, english, french);
     for unit in &manifest.units {
-        let host = unit.host.as_deref().unwrap_or("?");
-        let tenant = unit.tenant.as_deref().unwrap_or("-");
         writeln!(
             out,
-            "# {} ({}): tenant {tenant}, host {host}",
-            unit.path, unit.container
+            "# {} ({}){} {} {}, {} {}",
+            unit.path,
+            unit.container,
+            say(":", "\u{a0}:"),
+            say("tenant", "client"),
+            unit.tenant.as_deref().unwrap_or("-"),
+            say("host", "machine"),
+            unit.host.as_deref().unwrap_or("?")
         )?;
     }
-    for file in manifest.by_path() {
-        let hash = if file.sha256.is_empty() { "-" } else { &file.sha256 };
-        let times = |time: Option<i64>| time.map_or("-".to_owned(), format_utc);
-        writeln!(
-            out,
-            "{hash} {:>12} {:>9} {:<16} {} {} {}",
-            file.size,
-            file.records,
-            file.source.unwrap_or("-"),
-            times(file.first),
-            times(file.last),
-            file.path
-        )?;
-        for skip in &file.skipped {
-            let at = skip
-                .first_at
-                .as_deref()
-                .map(|at| format!(", first at {at}"))
-                .unwrap_or_default();
-            writeln!(
-                out,
-                "    skipped: {} ({} records, {} bytes{at})",
-                skip.why, skip.records, skip.bytes
-            )?;
-        }
+    for file in &manifest.files {
+        write_file(file, lang, out)?;
     }
     for warning in &manifest.warnings {
-        writeln!(out, "warning: {warning}")?;
+        writeln!(out, "{}{warning}", say("warning: ", "avertissement\u{a0}: "))?;
     }
     writeln!(
         out,
-        "{} files, {} bytes, {} records",
+        "{} {}, {} {}, {} {}",
         manifest.files.len(),
+        say("file(s)", "fichier(s)"),
         manifest.bytes,
-        manifest.records
+        say("bytes", "octets"),
+        manifest.records,
+        say("record(s)", "enregistrement(s)")
     )?;
-    out.flush()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// One line for the file, one for each reason of skipping.
+fn write_file(file: &FileEntry, lang: Lang, out: &mut dyn Write) -> Result<()> {
+    let hash = if file.sha256.is_empty() { "-" } else { &file.sha256 };
+    let times = |time: Option<i64>| time.map_or("-".to_owned(), format_utc);
+    writeln!(
+        out,
+        "{hash} {:>12} {:>9} {:<16} {} {} {}",
+        file.size,
+        file.records,
+        file.source.unwrap_or("-"),
+        times(file.first),
+        times(file.last),
+        file.path
+    )?;
+    for skip in &file.skipped {
+        let at = skip
+            .first_at
+            .as_deref()
+            .map(|at| format!(", {} {at}", tell(lang, "first at", "d’abord à")))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "    {}{} ({} {}, {} {}{at})",
+            tell(lang, "skipped: ", "laissé de côté\u{a0}: "),
+            skip.why,
+            skip.records,
+            tell(lang, "record(s)", "enregistrement(s)"),
+            skip.bytes,
+            tell(lang, "bytes", "octets")
+        )?;
+    }
+    Ok(())
 }
 
 /// Arguments of `vigie pack`.
@@ -123,7 +162,7 @@ enum PackCommand {
 }
 
 /// Runs `vigie pack`.
-pub(crate) fn pack(arguments: &PackArguments) -> Result<ExitCode> {
+pub(crate) fn pack(arguments: &PackArguments, lang: Lang) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match &arguments.command {
         PackCommand::List => {
@@ -131,14 +170,15 @@ pub(crate) fn pack(arguments: &PackArguments) -> Result<ExitCode> {
                 let pack = load_pack(&name)?;
                 writeln!(
                     out,
-                    "{name:<20} {:<8} {:>3} rules  {}",
+                    "{name:<20} {:<8} {:>3} {}  {}",
                     pack.version,
                     pack.rules.len(),
-                    pack.title.en
+                    tell(lang, "rules", "règles"),
+                    tell(lang, &pack.title.en, &pack.title.fr)
                 )?;
             }
         }
-        PackCommand::Show { pack } => show(&load_pack(pack)?, &mut out)?,
+        PackCommand::Show { pack } => show(&load_pack(pack)?, lang, &mut out)?,
         PackCommand::Check { pack } => {
             let pack = load_pack(pack)?;
             let problems = vigie_pack::check(&pack);
@@ -150,38 +190,80 @@ pub(crate) fn pack(arguments: &PackArguments) -> Result<ExitCode> {
             }
             writeln!(
                 out,
-                "{}: sound ({} rules, {} indicators)",
+                "{}{} ({} {}, {} {})",
                 pack.name,
+                tell(lang, ": sound", "\u{a0}: en ordre"),
                 pack.rules.len(),
-                pack.indicators.len()
+                tell(lang, "rules", "règles"),
+                pack.indicators.len(),
+                tell(lang, "indicators", "indicateurs")
             )?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(pack: &vigie_pack::Pack, out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "{} {}: {}", pack.name, pack.version, pack.title.en)?;
-    let to = pack.window.to.map_or("now".to_owned(), format_utc);
-    writeln!(out, "window: {} to {to}", format_utc(pack.window.from))?;
-    let cves: Vec<&str> = pack.cves.iter().map(|cve| cve.id.as_str()).collect();
-    writeln!(out, "CVEs: {}", cves.join(", "))?;
+fn show(pack: &vigie_pack::Pack, lang: Lang, out: &mut dyn Write) -> Result<()> {
+    let say = |english: &'static str, french: &'static str| tell(lang, english, french);
+    let colon = say(": ", "\u{a0}: ");
     writeln!(
         out,
-        "{} Sigma rules, {} YARA files, {} indicators, {} builds",
-        pack.rules.len(),
-        pack.yara.len(),
-        pack.indicators.len(),
-        pack.builds.len()
+        "{} {}{colon}{}",
+        pack.name,
+        pack.version,
+        tell(lang, &pack.title.en, &pack.title.fr)
     )?;
-    writeln!(out, "stages:")?;
+    let to = pack
+        .window
+        .to
+        .map_or(say("now", "maintenant").to_owned(), format_utc);
+    let from = format_utc(pack.window.from);
+    writeln!(
+        out,
+        "{}{colon}{from} {} {to}",
+        say("window", "période"),
+        say("to", "à")
+    )?;
+    let cves: Vec<&str> = pack.cves.iter().map(|cve| cve.id.as_str()).collect();
+    writeln!(out, "CVE{colon}{}", cves.join(", "))?;
+    writeln!(
+        out,
+        "{} {}, {} {}, {} {}, {} {}",
+        pack.rules.len(),
+        say("Sigma rules", "règles Sigma"),
+        pack.yara.len(),
+        say("YARA files", "fichiers YARA"),
+        pack.indicators.len(),
+        say("indicators", "indicateurs"),
+        pack.builds.len(),
+        say("builds", "versions")
+    )?;
+    writeln!(out, "{}", say("stages:", "étapes\u{a0}:"))?;
     for stage in &pack.stages {
-        writeln!(out, "  {:<22} {}", stage.id, stage.title.en)?;
+        writeln!(
+            out,
+            "  {:<22} {}",
+            stage.id,
+            tell(lang, &stage.title.en, &stage.title.fr)
+        )?;
     }
-    writeln!(out, "log sources that matter:")?;
+    writeln!(
+        out,
+        "{}",
+        say("log sources that matter:", "journaux qui comptent\u{a0}:")
+    )?;
     for source in &pack.log_sources {
-        let required = if source.required { "required" } else { "helpful" };
-        writeln!(out, "  {:<50} {required:<9} {}", source.source, source.title.en)?;
+        let required = if source.required {
+            say("required", "nécessaire")
+        } else {
+            say("helpful", "utile")
+        };
+        writeln!(
+            out,
+            "  {:<50} {required:<10} {}",
+            source.source,
+            tell(lang, &source.title.en, &source.title.fr)
+        )?;
     }
     Ok(())
 }
@@ -204,7 +286,7 @@ enum RulesCommand {
 }
 
 /// Runs `vigie rules`.
-pub(crate) fn rules(arguments: &RulesArguments) -> Result<ExitCode> {
+pub(crate) fn rules(arguments: &RulesArguments, lang: Lang) -> Result<ExitCode> {
     let RulesCommand::Check { paths } = &arguments.command;
     let sources = read_rules(paths)?;
     let loaded = RuleSet::compile(&sources);
@@ -215,9 +297,11 @@ pub(crate) fn rules(arguments: &RulesArguments) -> Result<ExitCode> {
     }
     writeln!(
         out,
-        "{} rules loaded, {} refused",
+        "{} {}, {} {}",
         loaded.rules.rules().len(),
-        loaded.refused.len()
+        tell(lang, "rule(s) loaded", "règle(s) chargée(s)"),
+        loaded.refused.len(),
+        tell(lang, "refused", "refusée(s)")
     )?;
     Ok(if loaded.refused.is_empty() {
         ExitCode::SUCCESS

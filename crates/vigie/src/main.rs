@@ -1,10 +1,12 @@
 //! The command line of Vigie: argument parsing and printing, nothing else.
 //!
-//! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached.
+//! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached, 130 when ctrl-c ended the run.
 
 mod demo;
 mod hunt;
+mod knowledge;
 mod list;
+mod outputs;
 mod progress;
 mod simulate;
 
@@ -13,11 +15,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand};
+use vigie_report::Lang;
+
+use crate::hunt::Language;
 
 /// Emergency response for managed service providers: who is concerned, who was compromised, and how we know.
 #[derive(Parser)]
-#[command(name = "vigie", version, about, max_term_width = 100)]
+#[command(
+    name = "vigie",
+    version,
+    max_term_width = 100,
+    after_help = "To begin:\n  vigie demo                                  a simulated provider, hunted\n  \
+                  vigie hunt EVIDENCE --report report.html    your own evidence\n\n\
+                  Exit status: 0 done, 1 failed, 2 usage, 3 --fail-on reached, 130 stopped by ctrl-c"
+)]
 struct Cli {
+    /// Language of what is printed and of reports; the default is that of the system
+    #[arg(long, value_enum, global = true)]
+    lang: Option<Language>,
     #[command(subcommand)]
     command: Command,
 }
@@ -40,18 +55,21 @@ enum Command {
 
 /// The exit status when `--fail-on` is reached.
 const REACHED: u8 = 3;
+/// The exit status when ctrl-c ended the run, as shells have it.
+const STOPPED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let lang = Language::choose(cli.lang);
     let cancel = Arc::new(AtomicBool::new(false));
-    stop_on_ctrl_c(&cancel);
+    stop_on_ctrl_c(&cancel, lang);
     let outcome = match cli.command {
-        Command::Hunt(arguments) => hunt::run(&arguments, &cancel),
-        Command::Manifest(arguments) => list::manifest(&arguments, &cancel),
-        Command::Pack(arguments) => list::pack(&arguments),
-        Command::Rules(arguments) => list::rules(&arguments),
-        Command::Simulate(arguments) => simulate::run(&arguments),
-        Command::Demo(arguments) => demo::run(&arguments, &cancel),
+        Command::Hunt(arguments) => hunt::run(&arguments, lang, &cancel),
+        Command::Manifest(arguments) => list::manifest(&arguments, lang, &cancel),
+        Command::Pack(arguments) => list::pack(&arguments, lang),
+        Command::Rules(arguments) => list::rules(&arguments, lang),
+        Command::Simulate(arguments) => simulate::run(&arguments, lang),
+        Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };
     match outcome {
         Ok(code) => code,
@@ -64,16 +82,29 @@ fn main() -> ExitCode {
 }
 
 /// The first ctrl-c ends the run cleanly with what is known so far; a second one ends it at once.
-fn stop_on_ctrl_c(cancel: &Arc<AtomicBool>) {
+fn stop_on_ctrl_c(cancel: &Arc<AtomicBool>, lang: Lang) {
     let flag = Arc::clone(cancel);
     let installed = ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
+            std::process::exit(i32::from(STOPPED));
         }
-        eprintln!("\nstopping: what was read so far will be shown; press ctrl-c again to leave at once");
+        let said = tell(
+            lang,
+            "stopping: what was read so far will be shown; press ctrl-c again to leave at once",
+            "arrêt\u{a0}: ce qui a été lu sera montré\u{202f}; ctrl-c encore une fois pour quitter aussitôt",
+        );
+        eprintln!("\n{said}");
     });
     if let Err(error) = installed {
         eprintln!("vigie: ctrl-c will not stop cleanly: {error}");
+    }
+}
+
+/// One of two texts, by language.
+fn tell<'a>(lang: Lang, english: &'a str, french: &'a str) -> &'a str {
+    match lang {
+        Lang::En => english,
+        Lang::Fr => french,
     }
 }
 

@@ -1,12 +1,15 @@
 //! `vigie simulate`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::Args;
-use vigie_simulate::Plan;
+use vigie_report::Lang;
+use vigie_simulate::{Plan, Truth};
+
+use crate::tell;
 
 /// Arguments of `vigie simulate`.
 #[derive(Args)]
@@ -45,7 +48,7 @@ fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// Runs `vigie simulate`.
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let plan = Plan {
         seed: arguments.seed,
         tenants: arguments.tenants,
@@ -53,8 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         size: arguments.size,
         ..vigie_simulate::demo_plan(arguments.seed)
     };
-    let truth = vigie_simulate::simulate(&arguments.out, &plan)
-        .with_context(|| format!("cannot simulate into {}", arguments.out.display()))?;
+    let truth = simulate(&arguments.out, &plan)?;
     let mut out = std::io::stdout().lock();
     for server in &truth.servers {
         writeln!(
@@ -65,10 +67,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     writeln!(
         out,
-        "ground truth: {}",
+        "{}{}",
+        tell(lang, "ground truth: ", "vérité terrain\u{a0}: "),
         arguments.out.join("truth.json").display()
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Simulates into a folder. The error of `vigie_simulate` names its cause itself.
+pub(crate) fn simulate(out: &Path, plan: &Plan) -> Result<Truth> {
+    vigie_simulate::simulate(out, plan).map_err(|error| anyhow!("cannot simulate: {error}"))
 }
 
 #[cfg(test)]

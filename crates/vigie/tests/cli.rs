@@ -196,3 +196,106 @@ fn since_and_until_bound_what_is_judged() {
         );
     }
 }
+
+#[test]
+fn evidence_is_never_an_output_and_a_bad_place_is_said_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = path(folder.path(), "u_ex210303.log");
+    std::fs::write(&log, "#Fields: date time c-ip\r\n2021-03-03 06:49:42 ::1\r\n").unwrap();
+    let place = folder.path().to_str().unwrap();
+    for arguments in [
+        vec!["hunt", place, "--output", &path(folder.path(), "out.json")],
+        vec!["hunt", &log, "--output", &log],
+        vec!["hunt", place, "--report", &path(folder.path(), "report.html")],
+        vec!["hunt", place, "--output", "/no/such/folder/out.json"],
+    ] {
+        let output = vigie(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = text(&output.stderr);
+        assert!(
+            said.contains("never written") || said.contains("there is no folder"),
+            "{said}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_window_that_ends_before_it_begins_and_a_folder_that_is_no_pack_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().to_str().unwrap();
+    let window = vigie(&["hunt", place, "--since", "2021-03-05", "--until", "2021-03-01"]);
+    assert_eq!(window.status.code(), Some(2));
+    for arguments in [["pack", "check", place], ["pack", "show", place]] {
+        let output = vigie(&arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("there is no pack.yaml"));
+    }
+    let rules = vigie(&["hunt", place, "--rules", place]);
+    assert!(text(&rules.stderr).contains("no Sigma rules"));
+}
+
+#[test]
+fn every_command_speaks_french() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().to_str().unwrap();
+    std::fs::write(folder.path().join("note.txt"), "rien").unwrap();
+    for (arguments, word) in [
+        (vec!["pack", "list"], "règles"),
+        (vec!["pack", "show", "hafnium-2021"], "étapes"),
+        (vec!["manifest", place], "fichier"),
+        (vec!["hunt", place, "--quiet"], "Preuves"),
+    ] {
+        let mut all = vec!["--lang", "fr"];
+        all.extend(&arguments);
+        let output = vigie(&all);
+        assert!(text(&output.stdout).contains(word), "{arguments:?}");
+    }
+}
+
+/// Ends a long run as ctrl-c does.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_shows_what_was_read_and_does_not_claim_to_be_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = path(folder.path(), "evidence");
+    let made = vigie(&[
+        "simulate",
+        "--tenants",
+        "1",
+        "--days",
+        "7",
+        "--size",
+        "3M",
+        "--out",
+        &evidence,
+    ]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vigie"))
+        .args(["hunt", &evidence, "--quiet", "--threads", "1", "--format", "json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_000));
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let mut said = String::new();
+    std::io::Read::read_to_string(child.stdout.as_mut().unwrap(), &mut said).unwrap();
+    let code = child.wait().unwrap().code();
+    let result: Value = serde_json::from_str(&said).unwrap();
+    // A fast machine may be done before.
+    let wanted = if result["stats"]["interrupted"] == true {
+        130
+    } else {
+        0
+    };
+    assert_eq!(code, Some(wanted));
+}

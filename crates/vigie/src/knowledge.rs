@@ -1,0 +1,143 @@
+//! What a hunt is given to know: packs and rules, found by name or folder.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use vigie_detect::sigma::RuleSource;
+use vigie_pack::{Pack, PackError};
+
+/// Problems of a pack that are listed at once.
+const SHOWN_PROBLEMS: usize = 20;
+/// Bytes of one file of rules.
+const RULE_BYTES: u64 = 4 << 20;
+/// How deep folders of rules may be nested.
+const DEEPEST: usize = 32;
+
+/// The packs named, or all that are built in.
+pub(crate) fn load_packs(named: &[String]) -> Result<Vec<Pack>> {
+    let all: Vec<String>;
+    let names = if named.is_empty() {
+        all = vigie_pack::embedded_names();
+        &all
+    } else {
+        named
+    };
+    names.iter().map(|name| load_pack(name)).collect()
+}
+
+/// A pack by name, or from a folder.
+pub(crate) fn load_pack(name: &str) -> Result<Pack> {
+    let path = Path::new(name);
+    if !path.is_dir() {
+        if path.exists() {
+            bail!("{name} is a file; a pack is a folder with a pack.yaml in it");
+        }
+        return Pack::load_embedded(name).map_err(readable);
+    }
+    if !path.join("pack.yaml").is_file() {
+        bail!("{name} is not a pack: there is no pack.yaml in it");
+    }
+    Pack::load_dir(path).map_err(readable)
+}
+
+/// The problems of a pack one below the other, not all of them at once.
+fn readable(error: PackError) -> anyhow::Error {
+    let PackError::Invalid { pack, problems } = error else {
+        // Its text names the cause already.
+        return anyhow::Error::msg(error.to_string());
+    };
+    let mut text = format!("pack {pack} cannot be used:");
+    for problem in problems.iter().take(SHOWN_PROBLEMS) {
+        text += &format!("\n  {problem}");
+    }
+    if problems.len() > SHOWN_PROBLEMS {
+        text += &format!("\n  and {} more", problems.len() - SHOWN_PROBLEMS);
+    }
+    anyhow::Error::msg(text)
+}
+
+/// Every `.yml` and `.yaml` file under the given folders, in order of their paths; files are taken as they are.
+pub(crate) fn read_rules(paths: &[PathBuf]) -> Result<Vec<RuleSource>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let before = files.len();
+        collect_rules(path, &mut files, 0)
+            .with_context(|| format!("cannot read rules from {}", path.display()))?;
+        if files.len() == before {
+            bail!("there are no Sigma rules (.yml, .yaml) in {}", path.display());
+        }
+    }
+    files.sort();
+    files.into_iter().map(|path| read_rule(&path)).collect()
+}
+
+fn read_rule(path: &Path) -> Result<RuleSource> {
+    let shown = path.display().to_string();
+    let read = || -> io::Result<Option<Vec<u8>>> {
+        if fs::metadata(path)?.len() > RULE_BYTES {
+            return Ok(None);
+        }
+        fs::read(path).map(Some)
+    };
+    let Some(bytes) = read().with_context(|| format!("cannot read {shown}"))? else {
+        bail!(
+            "{shown} is larger than {} MiB: no file of rules",
+            RULE_BYTES >> 20
+        );
+    };
+    Ok(RuleSource {
+        path: shown,
+        // What is not UTF-8 either stands in a comment or makes the rule be refused with its line.
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+        pack: None,
+    })
+}
+
+fn collect_rules(path: &Path, files: &mut Vec<PathBuf>, depth: usize) -> io::Result<()> {
+    if path.is_file() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let is_rule = entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "yml" || extension == "yaml");
+        if kind.is_dir() && depth < DEEPEST {
+            collect_rules(&entry.path(), files, depth + 1)?;
+        } else if kind.is_file() && is_rule {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_pack_and_holds_no_rules_is_said_in_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().to_str().unwrap();
+        let said = load_pack(place).err().unwrap().to_string();
+        assert!(
+            said.ends_with("is not a pack: there is no pack.yaml in it"),
+            "{said}"
+        );
+        let said = load_pack("nowhere").err().unwrap().to_string();
+        assert!(said.contains("hafnium-2021"), "{said}");
+        let said = read_rules(&[folder.path().to_owned()]).err().unwrap().to_string();
+        assert!(said.contains("no Sigma rules"), "{said}");
+        for number in 0..30 {
+            fs::write(folder.path().join(format!("{number}.bin")), [0xff]).unwrap();
+        }
+        fs::write(folder.path().join("pack.yaml"), "x: y").unwrap();
+        let said = load_pack(place).err().unwrap().to_string();
+        assert!(said.lines().count() <= SHOWN_PROBLEMS + 2, "{said}");
+    }
+}
