@@ -20,6 +20,24 @@ pub const EXCHANGE: [&str; 11] = [
     "admin_audit",
 ];
 
+/// The formats that no other target has: configuration, compiled pages, output of checks. The first byte of a
+/// `documents` input chooses one.
+pub fn documents() -> Vec<&'static str> {
+    let elsewhere = |name: &&str| {
+        !EXCHANGE.contains(name)
+            && !OTHERS.contains(name)
+            && !name.ends_with("_json")
+            && !name.ends_with("_csv")
+    };
+    vigie_evidence::fuzzing::formats()
+        .into_iter()
+        .filter(elsewhere)
+        .collect()
+}
+
+/// Formats with a target of their own, and those that share one under another name.
+const OTHERS: [&str; 5] = ["evtx", "w3c", "httperr", "event_xml", "winlogbeat"];
+
 /// Files of a pack, in the order in which the first byte of a `pack` input chooses one.
 pub const PACK_FILES: [&str; 5] = [
     "pack.yaml",

@@ -47,6 +47,7 @@ fn seeds(target: &str) -> io::Result<Vec<Seed>> {
         "w3c" => samples(&format!("{text}/iis"), &["log", "txt"])?,
         "httperr" => samples(&format!("{text}/httperr"), &["log"])?,
         "exchange" => exchange(text)?,
+        "documents" => documents("crates/evidence/tests/samples/files")?,
         "windows_json" => samples(windows, &["json", "jsonl", "ndjson", "txt"])?,
         "windows_csv" => samples(windows, &["csv"])?,
         "windows_xml" => samples(windows, &["xml"])?,
@@ -104,6 +105,23 @@ fn exchange(text: &str) -> io::Result<Vec<Seed>> {
             same => same,
         };
         for (name, mut bytes) in samples(&format!("{text}/{folder}"), &["log", "csv", "txt"])? {
+            bytes.insert(0, number as u8);
+            seeds.push((name, bytes));
+        }
+    }
+    Ok(seeds)
+}
+
+/// Samples of every document format, after the byte that chooses its parser.
+fn documents(folder: &str) -> io::Result<Vec<Seed>> {
+    let mut seeds = Vec::new();
+    for (number, format) in crate::documents().iter().enumerate() {
+        let folder = format!("{folder}/{format}");
+        if !root().join(&folder).is_dir() {
+            continue;
+        }
+        let every = ["config", "compiled", "log", "csv", "txt", "xml", "html", "json"];
+        for (name, mut bytes) in samples(&folder, &every)? {
             bytes.insert(0, number as u8);
             seeds.push((name, bytes));
         }

@@ -75,7 +75,7 @@ fn build(targets: &[String]) -> Result<PathBuf> {
         place.display().to_string(),
     );
     // With an explicit target, build scripts and procedural macros are left without counters.
-    let mut arguments = vec!["build", "--release", "--locked", "--manifest-path", &manifest];
+    let mut arguments = vec!["build", "--release", "--manifest-path", &manifest];
     arguments.extend(["--target", &host, "--target-dir", &place_text]);
     for target in targets {
         arguments.extend(["--bin", target]);

@@ -102,6 +102,9 @@ impl Page<'_> {
         self.blank();
         let sentences = self.view.headline().join(" ");
         self.paragraph(0, "", &sentences, Some(Ink::Bold));
+        if self.view.result.stats.interrupted {
+            self.paragraph(0, "", t.interrupted, Some(Ink::Bold));
+        }
     }
 
     fn servers(&mut self) {
@@ -329,9 +332,6 @@ impl Page<'_> {
 
     fn warnings(&mut self) {
         let mut lines = Vec::new();
-        if self.view.result.stats.interrupted {
-            lines.push(self.view.t.interrupted.to_owned());
-        }
         lines.extend(
             self.view
                 .result

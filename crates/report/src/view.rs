@@ -174,12 +174,13 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What to say of a machine without a span looked at: nothing was there, or none of what is needed was.
+    /// What to say of a machine without a span looked at: how much of what is needed was there.
     pub(crate) fn no_window(&self, host: &HostResult) -> &'static str {
-        if host.coverage.iter().any(|coverage| coverage.records > 0) {
-            self.t.window_not_needed
-        } else {
-            self.t.window_nothing
+        let mut there = host.coverage.iter().filter(|coverage| coverage.records > 0);
+        match there.clone().next() {
+            None => self.t.window_nothing,
+            Some(_) if there.any(|coverage| coverage.required) => self.t.window_incomplete,
+            Some(_) => self.t.window_not_needed,
         }
     }
 

@@ -16,7 +16,7 @@ const TOP: f64 = 24.0;
 const ROW: f64 = 26.0;
 const BAND: f64 = 14.0;
 /// Characters of a source's label.
-const LABEL: usize = 27;
+const LABEL: usize = 33;
 /// Intervals and gaps drawn per source.
 const MAX_BANDS: usize = 400;
 

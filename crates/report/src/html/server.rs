@@ -52,6 +52,11 @@ impl Page<'_> {
         let mut line = self.say(seen, &[("window", &self.view.seen(host))]);
         line.push_str(&format!(" {}.", Esc(self.view.counts(host))));
         if let Some(source) = &host.host_source {
+            let source = match source.as_str() {
+                "folder name" => t.source_folder,
+                "its own records" => t.source_records,
+                field => field,
+            };
             let named = fill(t.named_by, &[("source", source)]);
             line.push_str(&format!(" {}", self.cut(&named, NAME)));
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use vigie_hunt::{HostResult, Verdict};
+use vigie_hunt::{HostResult, Outcome, Storyline, Verdict};
 
 use super::{NAME, Page, SENTENCE, icons};
 use crate::i18n::fill;
@@ -12,7 +12,7 @@ use crate::view::is_missing;
 /// Machines named in one list of the first page.
 const MAX_NAMES: usize = 8;
 /// Characters of a reason on the first page.
-const REASON: usize = 320;
+const REASON: usize = 240;
 /// Lines about what could not be seen.
 const MAX_UNSEEN: usize = 10;
 /// Reasons of skipping, and warnings, shown on the first page.
@@ -39,6 +39,7 @@ impl Page<'_> {
         self.answer(out)?;
         self.tally(out)?;
         self.servers(out)?;
+        self.in_short(out)?;
         writeln!(out, "<div class=\"pair\">")?;
         self.next_steps(out)?;
         writeln!(out, "<div>")?;
@@ -104,6 +105,9 @@ impl Page<'_> {
         )?;
         if !rest.is_empty() {
             writeln!(out, "<p>{}</p>", Esc(rest.join(" ")))?;
+        }
+        if self.view.result.stats.interrupted {
+            writeln!(out, "<p><strong>{}</strong></p>", Esc(self.view.t.interrupted))?;
         }
         writeln!(out, "</div>")
     }
@@ -194,10 +198,59 @@ impl Page<'_> {
                     self.view.lang.stamp(&span.from).0,
                     self.view.lang.stamp(&span.to).0,
                 );
-                format!("{}<br/>→ {}", self.short(&from, 40), self.short(&to, 40))
+                format!("{}<br/> → {}", self.short(&from, 40), self.short(&to, 40))
             }
-            None => Esc(self.view.no_window(host)).to_string(),
+            None => format!("<span class=\"wrap\">{}</span>", Esc(self.view.no_window(host))),
         }
+    }
+
+    /// Where somebody got in: when, and how far, in the words of the attack chain.
+    fn in_short(&self, out: &mut dyn Write) -> io::Result<()> {
+        let t = self.view.t;
+        let told: Vec<(&HostResult, &Storyline)> = self
+            .view
+            .hosts
+            .iter()
+            .filter(|host| host.verdict >= Verdict::Suspected)
+            .filter_map(|host| Some((*host, worst_story(host)?)))
+            .collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "<section aria-labelledby=\"short\"><h2 id=\"short\">{}</h2>\n<ul class=\"plain short\">",
+            Esc(t.head_storylines)
+        )?;
+        for (host, story) in told.iter().take(MAX_NAMES) {
+            let stages: Vec<String> = story.stages.iter().map(|id| self.view.stage(id)).collect();
+            let onward = if story.hosts.is_empty() {
+                String::new()
+            } else {
+                let said = fill(t.and_hosts, &[("hosts", &story.hosts.join(", "))]);
+                format!(". {}", self.cut(&said, NAME))
+            };
+            writeln!(
+                out,
+                "<li><strong class=\"v-{}\">{}</strong>, {}{}{}{onward}.</li>",
+                host.verdict.id(),
+                self.short(&self.view.short_name(host), 80),
+                self.cut(&self.between(&story.from, &story.to), NAME),
+                Esc(t.colon),
+                self.cut(&stages.join(" → "), SENTENCE),
+            )?;
+        }
+        self.more_servers(out, told.len())?;
+        writeln!(out, "</ul></section>")
+    }
+
+    fn more_servers(&self, out: &mut dyn Write, all: usize) -> io::Result<()> {
+        let hidden = all.saturating_sub(MAX_NAMES) as u64;
+        if hidden == 0 {
+            return Ok(());
+        }
+        let said = self.view.lang.plural(hidden, self.view.t.n_more_servers);
+        writeln!(out, "<li class=\"muted\">{}</li>", Esc(said))
     }
 
     fn next_steps(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -305,11 +358,11 @@ impl Page<'_> {
         let all_missing = needed().all(is_missing);
         let short: Vec<String> = needed()
             .map(|coverage| {
-                format!(
-                    "{} {}",
-                    self.view.text(&coverage.title),
-                    self.view.covered(coverage)
-                )
+                let title = self.view.text(&coverage.title);
+                if all_missing {
+                    return title;
+                }
+                format!("{title} {}", self.view.covered(coverage))
             })
             .collect();
         if short.is_empty() && host.verdict != Verdict::Unknown {
@@ -368,4 +421,12 @@ impl Page<'_> {
             self.cut(&self.view.result.manifest_sha256, NAME)
         )
     }
+}
+
+/// The storyline that says most about an intrusion, if something worked.
+fn worst_story(host: &HostResult) -> Option<&Storyline> {
+    host.storylines
+        .iter()
+        .filter(|story| story.outcome >= Outcome::Success)
+        .max_by_key(|story| (story.severity, story.stages.len(), story.findings.len()))
 }

@@ -13,8 +13,8 @@ use crate::text::Esc;
 
 /// The drawing's measures, in its own units.
 const WIDTH: f64 = 1_000.0;
-const LEFT: f64 = 215.0;
-const PLOT: f64 = 720.0;
+const LEFT: f64 = 252.0;
+const PLOT: f64 = 683.0;
 const TOP: f64 = 46.0;
 const LANE: f64 = 30.0;
 /// Findings closer than this are drawn as one mark: at first, and at most when there are too many marks.
@@ -22,7 +22,7 @@ const BIN: (f64, f64) = (13.0, 104.0);
 /// Marks on the whole page, and per machine at least.
 const MARKS: (usize, usize) = (20_000, 100);
 /// Characters of a lane's label.
-const LABEL: usize = 28;
+const LABEL: usize = 34;
 
 /// Findings of one lane and outcome that fall on one place.
 struct Mark<'a> {
