@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use vigie_event::FileId;
 
-use super::archive::{Budget, OpenArchive};
+use super::archive::OpenArchive;
+use super::budget::Budget;
 use super::bytes::Bytes;
 use super::file::Found;
 use super::walk::{Job, Plan};

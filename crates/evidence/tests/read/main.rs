@@ -4,6 +4,7 @@
 
 mod archives;
 mod collections;
+mod control;
 mod damaged;
 mod folders;
 mod hostile;
