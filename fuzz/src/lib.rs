@@ -24,10 +24,10 @@ pub const EXCHANGE: [&str; 11] = [
 /// `documents` input chooses one.
 pub fn documents() -> Vec<&'static str> {
     let elsewhere = |name: &&str| {
+        let is_event = name.ends_with("_json") || name.ends_with("_csv");
         !EXCHANGE.contains(name)
             && !OTHERS.contains(name)
-            && !name.ends_with("_json")
-            && !name.ends_with("_csv")
+            && (!is_event || name.starts_with("file_listing"))
     };
     vigie_evidence::fuzzing::formats()
         .into_iter()

@@ -30,4 +30,5 @@ pub(crate) static FORMATS: &[&Format] = &[
     &listing::csv::FORMAT,
     &listing::json::FORMAT,
     &listing::bodyfile::FORMAT,
+    &listing::dir::FORMAT,
 ];

@@ -2,31 +2,42 @@
 
 use crate::FileRef;
 
-/// The folders of Exchange's two web sites (below `FrontEnd\HttpProxy` and `ClientAccess`) and the application each is.
+/// Folders of one web site and the application each is.
+type Applications = &'static [(&'static str, &'static str)];
+
+/// Exchange's two web sites: where their folders begin, and what they hold.
 /// Source: the `sites` section of `applicationHost.config` as Exchange 2016 setup writes it.
-const APPLICATIONS: [(&str, &str); 22] = [
-    ("frontend/httpproxy/owa", "/owa"),
-    ("frontend/httpproxy/ecp", "/ecp"),
-    ("frontend/httpproxy/ews", "/ews"),
-    ("frontend/httpproxy/rest", "/api"),
-    ("frontend/httpproxy/autodiscover", "/autodiscover"),
-    ("frontend/httpproxy/sync", "/microsoft-server-activesync"),
-    ("frontend/httpproxy/oab", "/oab"),
-    ("frontend/httpproxy/powershell", "/powershell"),
-    ("frontend/httpproxy/mapi", "/mapi"),
-    ("frontend/httpproxy/rpc", "/rpc"),
-    ("clientaccess/owa", "/owa"),
-    ("clientaccess/ecp", "/ecp"),
-    ("clientaccess/exchweb/ews/bin", "/ews/bin"),
-    ("clientaccess/exchweb/ews", "/ews"),
-    ("clientaccess/rest", "/api"),
-    ("clientaccess/autodiscover", "/autodiscover"),
-    ("clientaccess/sync", "/microsoft-server-activesync"),
-    ("clientaccess/oab", "/oab"),
-    ("clientaccess/powershell-proxy", "/powershell"),
-    ("clientaccess/mapi/emsmdb", "/mapi/emsmdb"),
-    ("clientaccess/mapi/nspi", "/mapi/nspi"),
-    ("clientaccess/pushnotifications", "/pushnotifications"),
+const SITES: [(&str, Applications); 2] = [
+    (
+        "/frontend/httpproxy/",
+        &[
+            ("owa", "/owa"),
+            ("ecp", "/ecp"),
+            ("ews", "/ews"),
+            ("rest", "/api"),
+            ("autodiscover", "/autodiscover"),
+            ("sync", "/microsoft-server-activesync"),
+            ("oab", "/oab"),
+            ("powershell", "/powershell"),
+            ("mapi", "/mapi"),
+            ("rpc", "/rpc"),
+        ],
+    ),
+    (
+        "/clientaccess/",
+        &[
+            ("owa", "/owa"),
+            ("ecp", "/ecp"),
+            ("exchweb/ews", "/ews"),
+            ("rest", "/api"),
+            ("autodiscover", "/autodiscover"),
+            ("sync", "/microsoft-server-activesync"),
+            ("oab", "/oab"),
+            ("powershell-proxy", "/powershell"),
+            ("mapi", "/mapi"),
+            ("pushnotifications", "/pushnotifications"),
+        ],
+    ),
 ];
 
 /// The path by which a client asks for a file below a web root: `/aspnet_client/x.aspx`, `/owa/auth/x.aspx`.
@@ -36,23 +47,29 @@ pub(super) fn virtual_path(path: &str) -> Option<String> {
     let path = format!("/{}", path.replace('\\', "/"));
     // ASCII alone is lowered, so that positions are the same in both.
     let lower = path.to_ascii_lowercase();
-    if let Some(rest) = below(&path, &lower, "inetpub/wwwroot") {
-        return Some(rest.to_owned());
+    if let Some(at) = after(&lower, "/inetpub/wwwroot/") {
+        return Some(format!("/{}", path.get(at..)?));
     }
-    APPLICATIONS
-        .iter()
-        .find_map(|(folder, application)| Some(format!("{application}{}", below(&path, &lower, folder)?)))
+    SITES.iter().find_map(|(site, applications)| {
+        let at = after(&lower, site)?;
+        let (rest, spelled) = (lower.get(at..)?, path.get(at..)?);
+        applications.iter().find_map(|(folder, application)| {
+            let below = rest.strip_prefix(folder)?.strip_prefix('/')?;
+            let file = spelled.get(rest.len() - below.len()..)?;
+            (!file.is_empty()).then(|| format!("{application}/{file}"))
+        })
+    })
+}
+
+/// Where what follows a folder begins, when something does.
+fn after(lower: &str, folder: &str) -> Option<usize> {
+    let at = lower.find(folder)? + folder.len();
+    (at < lower.len()).then_some(at)
 }
 
 /// The same, empty when the file is in no web root.
 pub(super) fn virtual_path_or_empty(path: &str) -> String {
     virtual_path(path).unwrap_or_default()
-}
-
-/// What follows a folder, with its `/`.
-fn below<'a>(path: &'a str, lower: &str, folder: &str) -> Option<&'a str> {
-    let at = lower.find(&format!("/{folder}/"))?;
-    path.get(at + 1 + folder.len()..).filter(|rest| rest.len() > 1)
 }
 
 /// The path of a file on its own machine, as far as it is known.

@@ -2,6 +2,7 @@
 //!
 //! In a UTF-16 file offsets count the decoded text.
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use ::csv::{self, ReaderBuilder, StringRecord, Terminator};
@@ -16,6 +17,8 @@ const MAX_COLUMNS: usize = 1_024;
 pub(super) struct Table<'a> {
     reader: csv::Reader<Text<'a>>,
     header: Vec<String>,
+    /// Positions of columns by their name, as it is spelled and in lower case.
+    columns: HashMap<String, usize>,
     record: StringRecord,
 }
 
@@ -32,11 +35,17 @@ impl<'a> Table<'a> {
         let mut table = Table {
             reader: reader(Text::new(input, cap)),
             header: Vec::new(),
+            columns: HashMap::new(),
             record: StringRecord::new(),
         };
         while table.next(outcome).is_some() {
             if !is_remark(&table.record) {
                 table.header = header(&table.record);
+                for (index, name) in table.header.iter().enumerate() {
+                    for spelling in [name.clone(), name.to_ascii_lowercase()] {
+                        table.columns.entry(spelling).or_insert(index);
+                    }
+                }
                 break;
             }
         }
@@ -89,10 +98,10 @@ impl<'a> Table<'a> {
 
     /// A value of the row gone to last, empty when it has none.
     pub(super) fn get(&self, name: &str) -> &str {
-        let column = self
-            .header
-            .iter()
-            .position(|column| column.eq_ignore_ascii_case(name));
+        let column = self.columns.get(name).copied().or_else(|| {
+            let lower = name.to_ascii_lowercase();
+            self.columns.get(&lower).copied()
+        });
         column.map_or("", |column| clean(self.record.get(column).unwrap_or_default()))
     }
 }

@@ -1,11 +1,11 @@
-//! Lists as CSV: MFTECmd's `$MFT` output, Velociraptor's `Windows.Search.FileFinder` and `Windows.NTFS.MFT`, and
-//! `Get-ChildItem | Export-Csv`.
+//! Lists as CSV: MFTECmd's output for `$MFT` and for the change journal `$J`, Velociraptor's
+//! `Windows.Search.FileFinder` and `Windows.NTFS.MFT`, `Get-ChildItem` and `Get-FileHash` with `Export-Csv`.
 
 use std::io::Read;
 
 use vigie_event::{EventBatch, Source};
 
-use super::Listed;
+use super::{Listed, absolute, utc};
 use crate::files::rows::Rows;
 use crate::files::table::{self, Table};
 use crate::format::{Confidence, Context, Format, Outcome};
@@ -18,11 +18,16 @@ pub(crate) static FORMAT: Format = Format {
     parse,
 };
 
+/// The list of changes the file system keeps: names of files that are gone.
+const JOURNAL: &str = "MFTECmd $J";
+
 /// Who wrote a list with these columns.
 fn by_columns(header: &[String]) -> Option<(&'static str, Confidence)> {
     let has = |columns: &[&str]| table::has(header, columns);
     if has(&["EntryNumber", "ParentPath", "FileName", "Created0x10"]) {
         Some(("MFTECmd", Confidence::Certain))
+    } else if has(&["Name", "ParentPath", "UpdateTimestamp", "UpdateReasons"]) {
+        Some((JOURNAL, Confidence::Certain))
     } else if has(&["OSPath", "Created0x10"]) || has(&["FullPath", "Created0x10", "InUse"]) {
         Some(("Velociraptor Windows.NTFS.MFT", Confidence::Certain))
     } else if (has(&["OSPath"]) || has(&["FullPath"])) && has(&["Size", "MTime"]) {
@@ -46,6 +51,10 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
         if !table.get("PSComputerName").is_empty() {
             rows.outcome.host(table.get("PSComputerName"), "PSComputerName");
         }
+        if by == JOURNAL {
+            change(&table).emit(by, place, &mut rows);
+            continue;
+        }
         let hashes = Hashes::of(&table);
         let Some(listed) = Listed::from_columns(|name| hashes.get(name).unwrap_or_else(|| table.get(name)))
         else {
@@ -55,6 +64,19 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
     }
     rows.decoded(table.text());
     rows.finish()
+}
+
+/// One change of one file: its time is the change's, not the file's.
+fn change(table: &Table<'_>) -> Listed {
+    let reasons = table.get("UpdateReasons");
+    let is_deleted = reasons.contains("FileDelete");
+    Listed {
+        path: absolute(&format!("{}\\{}", table.get("ParentPath"), table.get("Name"))),
+        changed: utc(table.get("UpdateTimestamp")),
+        in_use: if is_deleted { "false" } else { "" }.to_owned(),
+        reasons: reasons.to_owned(),
+        ..Listed::default()
+    }
 }
 
 /// Hashes that stand in one column: Velociraptor's `Hash` as JSON, and `Get-FileHash` with its algorithm beside.

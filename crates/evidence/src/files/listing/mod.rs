@@ -7,6 +7,7 @@
 
 pub(super) mod bodyfile;
 pub(super) mod csv;
+pub(super) mod dir;
 pub(super) mod json;
 
 use vigie_event::{MICROS_PER_SECOND, Source, Timestamp, format_utc, parse_utc};
@@ -55,6 +56,11 @@ struct Listed {
     /// `false` for an entry of a deleted file.
     in_use: String,
     zone: String,
+    /// What happened to the file then, where the list is a journal of changes.
+    reasons: String,
+    changed: Option<Timestamp>,
+    /// A time in the machine's own notation and zone, when that is all there is.
+    local_time: String,
 }
 
 impl Listed {
@@ -87,6 +93,7 @@ impl Listed {
             md5: hash(first(&MD5), 32),
             in_use: get("InUse").to_ascii_lowercase(),
             zone: get("ZoneIdContents").chars().take(1_024).collect(),
+            ..Listed::default()
         })
     }
 
@@ -116,13 +123,15 @@ impl Listed {
             ("Timestomped", if is_stomped { "true" } else { "" }),
             ("Deleted", if self.in_use == "false" { "true" } else { "" }),
             ("ZoneIdentifier", self.zone.as_str()),
+            ("UpdateReasons", self.reasons.as_str()),
+            ("ListedTime", self.local_time.as_str()),
             ("ListedBy", by),
         ];
         // A time that was set back says nothing about when the file came.
         let time = if is_stomped {
             self.fn_created
         } else {
-            self.modified.or(self.created)
+            self.changed.or(self.modified).or(self.created)
         };
         let columns = entry.columns();
         let columns = columns.iter().map(|(name, value)| (*name, value.as_str()));

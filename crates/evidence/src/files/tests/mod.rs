@@ -7,6 +7,7 @@ mod golden;
 mod hostile;
 mod inventory;
 mod recognition;
+mod speed;
 
 use std::fmt::Write;
 use std::path::PathBuf;
