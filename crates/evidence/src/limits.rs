@@ -19,6 +19,8 @@ pub struct Limits {
     pub folder_depth: u32,
     /// Files read below one given path.
     pub files: u64,
+    /// Warnings kept in the manifest; the rest is counted.
+    pub warnings: usize,
     /// Bytes of one text line; a longer line is skipped and counted.
     pub line_bytes: usize,
     /// Bytes of one JSON or XML document that must be held whole.
@@ -42,6 +44,7 @@ impl Default for Limits {
             name_bytes: 4_096,
             folder_depth: 64,
             files: 2_000_000,
+            warnings: 10_000,
             line_bytes: 1 << 20,
             document_bytes: 64 << 20,
             content_bytes: 8 << 20,

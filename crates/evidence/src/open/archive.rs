@@ -120,7 +120,7 @@ impl Run<'_> {
                 ));
             }
         }
-        let survey = survey(&zip, most);
+        let survey = survey(&zip, most, self.options.limits.name_bytes);
         for note in &survey.notes {
             self.warn(format!("{shown}: {note}"));
         }
@@ -167,7 +167,8 @@ impl Run<'_> {
             if entry.is_folder() || archive.survey.overlapping.contains(&position) {
                 continue;
             }
-            let (path, label) = self.label(&archive.shown, &entry.text());
+            let (path, _) = names::clean(&entry.text(), limits.name_bytes);
+            let label = format!("{}!/{path}", archive.shown);
             let label = match archive.survey.repeated.get(&position) {
                 Some(nth) => format!("{label} ({nth})"),
                 None => label,
@@ -258,19 +259,6 @@ impl Run<'_> {
         if entry.link {
             self.warn(format!("{label}: a link, not followed"));
         }
-    }
-
-    /// An entry's clean path, and the path shown for it. What is wrong with the name is said.
-    pub(super) fn label(&self, shown: &str, name: &str) -> (String, String) {
-        let (path, concern) = names::clean(name, self.options.limits.name_bytes);
-        let label = format!("{shown}!/{path}");
-        if let Some(concern) = concern {
-            self.warn(format!(
-                "{label}: {}; read under this label only",
-                concern.describe()
-            ));
-        }
-        (path, label)
     }
 }
 

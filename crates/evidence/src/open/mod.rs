@@ -19,6 +19,7 @@ mod readers;
 mod run;
 mod survey;
 mod walk;
+mod warnings;
 mod zip;
 
 pub(crate) use run::Run;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// What is wrong with an entry's name. It is read all the same: names are labels here, nothing is written anywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Concern {
     Climbs,
     Absolute,
@@ -13,13 +13,14 @@ pub(crate) enum Concern {
 }
 
 impl Concern {
+    /// What such names do.
     pub(crate) fn describe(self) -> &'static str {
         match self {
-            Concern::Climbs => "the name climbs out of the archive",
-            Concern::Absolute => "the name is absolute",
-            Concern::Device => "the name is a device's",
-            Concern::Control => "the name holds control characters",
-            Concern::TooLong => "the name is too long and was cut",
+            Concern::Climbs => "climb out of the archive",
+            Concern::Absolute => "are absolute",
+            Concern::Device => "are those of devices",
+            Concern::Control => "hold control characters",
+            Concern::TooLong => "are too long and were cut",
         }
     }
 }
@@ -166,15 +167,15 @@ pub(crate) fn stem(name: &str) -> &str {
 
 /// A machine's name out of a folder's or archive's: without what collectors put around it.
 ///
-/// `Collection-EX01-2021-03-05T10_10_10Z`, `2021-03-05T101010_EX01`, `EX01-C.0123456789abcdef`, `EX01_part2` and
-/// `EX01-35` (the Exchange log collector's month and day, when `numbered`) are all `EX01`.
+/// `Collection-EX01-2021-03-05T10_10_10Z`, `2021-03-05T101010_EX01`, `EX01-C.0123456789abcdef`, `EX01_part2`,
+/// `EX01-IIS-logs` and `EX01-35` (the Exchange log collector's month and day, when `numbered`) are all `EX01`.
 pub(crate) fn machine(name: &str, numbered: bool) -> String {
     let mut name = name.strip_prefix("Collection-").unwrap_or(name);
     for (at, _) in name.match_indices(['-', '_', ' ', '.']) {
         let rest = &name[at + 1..];
         let client = rest.len() > 8 && rest.starts_with("C.");
         let number = numbered && is_numbers(rest);
-        if at > 0 && (is_date(rest) || is_part(rest) || client || number) {
+        if at > 0 && (is_date(rest) || is_part(rest) || client || number || is_content(rest)) {
             name = &name[..at];
             break;
         }
@@ -186,6 +187,31 @@ pub(crate) fn machine(name: &str, numbered: bool) -> String {
         }
     }
     name.to_owned()
+}
+
+/// What an archive of one machine holds: `evtx`, `IIS logs`. Only words no machine is called by.
+fn is_content(text: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "artifacts",
+        "collection",
+        "evidence",
+        "evtx",
+        "export",
+        "files",
+        "iis",
+        "journaux",
+        "kape",
+        "log",
+        "logs",
+        "preuves",
+        "triage",
+        "velociraptor",
+    ];
+    let lower = text.to_lowercase();
+    let mut words = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.clone().next().is_some() && words.all(|word| WORDS.contains(&word))
 }
 
 fn is_numbers(text: &str) -> bool {
@@ -406,8 +432,14 @@ mod tests {
             "EX01-C.0123456789abcdef",
             "EX01_part2",
             "EX01 disk 1",
+            "EX01-evtx",
+            "EX01_IIS_logs",
+            "EX01 - triage",
         ] {
             assert_eq!(machine(name, false), "EX01", "{name}");
+        }
+        for name in ["SRV-EXCHANGE", "MAIL-PROXY", "logs", "EX01.acme.local"] {
+            assert_eq!(machine(name, false), name);
         }
         assert_eq!(machine("EX01-35", true), "EX01");
         assert_eq!(machine("EX01-35-1", true), "EX01");

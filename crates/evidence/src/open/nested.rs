@@ -11,11 +11,14 @@ use super::file::Found;
 use super::names;
 use super::readers::{Bounded, Counted, Failed};
 use super::run::Run;
+use super::survey::Concerns;
 use super::walk::Owners;
 use crate::UnitId;
 
 /// A nested archive up to this size is kept in memory, a larger one in a temporary file.
 const IN_MEMORY: u64 = 4 << 20;
+/// Bytes of a tar's record that holds a long name.
+const LONG_NAME: u64 = 64 << 10;
 
 impl Run<'_> {
     /// Something that can be read only once, from its beginning: a file, or what holds files.
@@ -139,59 +142,91 @@ impl Run<'_> {
         budget: &Arc<Budget>,
         depth: u32,
     ) {
+        let mut concerns = Concerns::default();
+        if let Err(why) = self.tar_entries(reader, shown, unit, budget, depth, &mut concerns) {
+            self.warn(format!("{shown}: {why}"));
+        }
+        for note in concerns.notes() {
+            self.warn(format!("{shown}: {note}"));
+        }
+    }
+
+    fn tar_entries(
+        &self,
+        reader: &mut dyn Read,
+        shown: &str,
+        unit: UnitId,
+        budget: &Arc<Budget>,
+        depth: u32,
+        concerns: &mut Concerns,
+    ) -> Result<(), String> {
         let limits = &self.options.limits;
         let mut archive = tar::Archive::new(reader);
-        let entries = match archive.entries() {
-            Ok(entries) => entries,
-            Err(error) => return self.warn(format!("{shown}: cannot be read: {error}")),
+        let damaged = |position: u64, error: io::Error| {
+            format!("the archive is damaged or cut short after {position} entries ({error})")
         };
+        // The library would hold a name of any length in memory; so long names are read here.
+        let entries = archive.entries().map_err(|error| damaged(0, error))?.raw(true);
+        let mut long_name = None;
         for (position, entry) in (0..).zip(entries) {
             if self.stopped() {
-                return;
+                return Ok(());
             }
             if position >= limits.archive_entries {
-                return self.warn(format!(
-                    "{shown}: entries beyond the cap of {position} were not read"
-                ));
+                return Err(format!("entries beyond the cap of {position} were not read"));
             }
-            let mut entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    return self.warn(format!(
-                        "{shown}: the archive is damaged or cut short after {position} entries ({error})"
-                    ));
-                }
-            };
+            let mut entry = entry.map_err(|error| damaged(position, error))?;
             let kind = entry.header().entry_type();
-            if kind.is_dir() {
+            if kind.is_dir() || kind.is_pax_global_extensions() {
                 continue;
             }
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let (_, label) = self.label(shown, &name);
+            if kind.is_gnu_longname() || kind.is_pax_local_extensions() {
+                long_name = long_name_in(&mut entry, kind.is_gnu_longname()).or(long_name);
+                continue;
+            }
+            let name = long_name
+                .take()
+                .unwrap_or_else(|| entry.path_bytes().into_owned());
+            let (path, concern) = names::clean(&String::from_utf8_lossy(&name), limits.name_bytes);
+            concerns.add(concern, &path);
+            let label = format!("{shown}!/{path}");
             if !kind.is_file() {
                 self.warn(format!("{label}: not a regular file, not read"));
                 continue;
             }
             let size = entry.size();
-            let seconds = entry
-                .header()
-                .mtime()
-                .ok()
-                .and_then(|time| i64::try_from(time).ok());
+            if !budget.take(size) {
+                let cap = limits.archive_bytes;
+                return Err(format!(
+                    "{path} and what follows were not read: the archive holds more than {cap} bytes"
+                ));
+            }
+            let seconds = entry.header().mtime().ok();
+            let seconds = seconds.and_then(|time| i64::try_from(time).ok());
             let found = Found {
-                shown: label.clone(),
+                shown: label,
                 unit,
                 size: Some(size),
                 modified: seconds.and_then(|time| time.checked_mul(vigie_event::MICROS_PER_SECOND)),
                 created: None,
             };
-            if !budget.take(size) {
-                let cap = limits.archive_bytes;
-                return self.warn(format!(
-                    "{label}: not read, and what follows: the archive holds more than {cap} bytes"
-                ));
-            }
             self.stream(&mut entry, found, &|| None, budget, depth);
         }
+        Ok(())
     }
+}
+
+/// The name of the next entry, when it is too long for its header: GNU's way or POSIX's.
+fn long_name_in(entry: &mut dyn Read, gnu: bool) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    entry.take(LONG_NAME).read_to_end(&mut bytes).ok()?;
+    if gnu {
+        let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+        bytes.truncate(end);
+        return Some(bytes);
+    }
+    tar::PaxExtensions::new(&bytes)
+        .filter_map(Result::ok)
+        .find(|record| record.key_bytes() == b"path")
+        .map(|record| record.value_bytes().to_vec())
 }

@@ -13,6 +13,7 @@ use super::budget::Budget;
 use super::bytes::Bytes;
 use super::file::Found;
 use super::walk::{Job, Plan};
+use super::warnings::Warnings;
 use crate::{FileEntry, Manifest, Options, Sink, UnitId};
 
 /// How long an idle worker sleeps before it looks for an archive to help with.
@@ -34,7 +35,7 @@ pub(crate) struct Run<'a> {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) files: Vec<FileEntry>,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Warnings,
     /// Per unit: names its rows give the machine, with count and field.
     pub(super) names: BTreeMap<UnitId, BTreeMap<String, (u64, &'static str)>>,
     /// Per unit: the name its collector gives the machine, from the first file by path.
@@ -58,7 +59,10 @@ impl<'a> Run<'a> {
             plan,
             next: AtomicUsize::new(0),
             ids: AtomicU64::new(0),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(State {
+                warnings: plan.warnings.clone(),
+                ..State::default()
+            }),
             hands: Mutex::new(Hands::default()),
             changed: Condvar::new(),
         }
@@ -120,7 +124,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn warn(&self, warning: String) {
-        self.state().warnings.push(warning);
+        self.state().warnings.add(warning);
     }
 
     pub(super) fn advance(&self, bytes: u64) {
@@ -170,7 +174,6 @@ impl<'a> Run<'a> {
     pub(crate) fn finish(self) -> Manifest {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         state.files.sort_by_key(|file| file.id);
-        state.warnings.sort();
         let mut units = self.plan.units.clone();
         for unit in &mut units {
             if let Some((_, name)) = state.collected.get(&unit.id) {
@@ -190,12 +193,10 @@ impl<'a> Run<'a> {
                 unit.host_source = Some(field.to_owned());
             }
         }
-        let mut warnings = self.plan.warnings.clone();
-        warnings.extend(state.warnings);
         Manifest {
             units,
             files: state.files,
-            warnings,
+            warnings: state.warnings.finish(),
             bytes: state.bytes,
             records: state.records,
             interrupted: self.options.cancel.load(Ordering::Relaxed),

@@ -4,6 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash, Hasher};
 
+use super::names::{Concern, clean};
 use super::zip::{Zip, method_name};
 
 /// Entries that need a word, and those that are not read.
@@ -19,13 +20,51 @@ pub(crate) struct Survey {
     pub(crate) notes: Vec<String>,
 }
 
-/// Goes through the first `most` entries.
-pub(crate) fn survey(zip: &Zip, most: u64) -> Survey {
+/// How many, and the first of them.
+#[derive(Debug, Default)]
+struct Tally {
+    count: u64,
+    first: String,
+}
+
+impl Tally {
+    fn add(&mut self, name: &str) {
+        if self.count == 0 {
+            name.clone_into(&mut self.first);
+        }
+        self.count += 1;
+    }
+}
+
+/// What is wrong with the names in an archive, each kind counted.
+#[derive(Debug, Default)]
+pub(crate) struct Concerns(BTreeMap<Concern, Tally>);
+
+impl Concerns {
+    pub(crate) fn add(&mut self, concern: Option<Concern>, name: &str) {
+        if let Some(concern) = concern {
+            self.0.entry(concern).or_default().add(name);
+        }
+    }
+
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(concern, Tally { count, first })| {
+            format!(
+                "{count} entries have names that {}; they are labels here and nothing is written (the first is {first})",
+                concern.describe()
+            )
+        })
+    }
+}
+
+/// Goes through the first `most` entries; names are shown with `longest` bytes at most.
+pub(crate) fn survey(zip: &Zip, most: u64, longest: usize) -> Survey {
     let mut survey = Survey::default();
     let mut names: Vec<(u64, u64)> = Vec::new();
     let mut spans: Vec<(u64, u64, u64)> = Vec::new();
-    let mut encrypted = Some((0, String::new()));
-    let mut unsupported: BTreeMap<u16, (u64, String)> = BTreeMap::new();
+    let mut concerns = Concerns::default();
+    let mut encrypted = Tally::default();
+    let mut unsupported: BTreeMap<u16, Tally> = BTreeMap::new();
     for (position, entry) in (0..).zip(zip.entries()) {
         survey.entries += 1;
         if position >= most {
@@ -36,27 +75,22 @@ pub(crate) fn survey(zip: &Zip, most: u64) -> Survey {
         names.push((hasher.finish(), position));
         let (start, end) = entry.span();
         spans.push((start, end, position));
+        let (name, concern) = clean(&entry.text(), longest);
+        concerns.add(concern, &name);
         if entry.encrypted {
-            let (count, first) = encrypted.get_or_insert_default();
-            if *count == 0 {
-                *first = entry.text();
-            }
-            *count += 1;
+            encrypted.add(&name);
         } else if !entry.readable() {
-            let (count, _) = unsupported
-                .entry(entry.method)
-                .or_insert_with(|| (0, entry.text()));
-            *count += 1;
+            unsupported.entry(entry.method).or_default().add(&name);
         }
     }
     survey.repeats(names);
     survey.overlaps(spans);
+    survey.notes.extend(concerns.notes());
     let read = survey.entries.min(most);
     if survey.entries > most {
         let left = survey.entries - most;
-        survey
-            .notes
-            .push(format!("{left} entries beyond the cap of {most} were not read"));
+        let note = format!("{left} entries beyond the cap of {most} were not read");
+        survey.notes.push(note);
     }
     if let Some(declared) = zip.miscounted(survey.entries) {
         survey.notes.push(format!(
@@ -64,17 +98,18 @@ pub(crate) fn survey(zip: &Zip, most: u64) -> Survey {
             survey.entries
         ));
     }
-    if let Some((count, first)) = encrypted.filter(|(count, _)| *count > 0) {
+    if encrypted.count > 0 {
         survey.notes.push(format!(
-            "{count} of {read} entries are encrypted and were not read (the first is {first}); \
-             unpack them with their password and give the unpacked files"
+            "{} of {read} entries are encrypted and were not read (the first is {}); \
+             unpack them with their password and give the unpacked files",
+            encrypted.count, encrypted.first
         ));
     }
-    for (method, (count, first)) in unsupported {
+    for (method, Tally { count, first }) in unsupported {
         survey.notes.push(format!(
-            "{count} of {read} entries are packed with {} and were not read (the first is {first}); {}",
-            method_name(method),
-            "unpack them and give the unpacked files"
+            "{count} of {read} entries are packed with {} and were not read (the first is {first}); \
+             unpack them and give the unpacked files",
+            method_name(method)
         ));
     }
     survey

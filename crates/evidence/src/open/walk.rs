@@ -11,6 +11,7 @@ use vigie_event::{MICROS_PER_SECOND, Timestamp};
 use super::bytes::Bytes;
 use super::layout::{Kind, Place, Tree, whose};
 use super::names;
+use super::warnings::Warnings;
 use super::zip::{Damage, Zip};
 use crate::{EvidenceError, Limits, Unit, UnitId};
 
@@ -61,7 +62,7 @@ impl Owners {
 pub(crate) struct Plan {
     pub(crate) jobs: Vec<Job>,
     pub(crate) units: Vec<Unit>,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Warnings,
 }
 
 /// A file found below a given path.
@@ -78,7 +79,10 @@ struct Found {
 
 /// Lists the files under the given paths, without following links.
 pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceError> {
-    let mut plan = Plan::default();
+    let mut plan = Plan {
+        warnings: Warnings::new(limits.warnings),
+        ..Plan::default()
+    };
     for path in paths {
         let failed = |cause| EvidenceError::Open {
             path: path.clone(),
@@ -88,7 +92,7 @@ pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceE
         let mut walk = Walk {
             limits,
             found: Vec::new(),
-            warnings: Vec::new(),
+            warnings: &mut plan.warnings,
             beyond: 0,
         };
         let root = base_name(path);
@@ -100,17 +104,17 @@ pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceE
             let cause = io::Error::other("neither a folder nor a regular file");
             return Err(failed(cause));
         }
-        if walk.beyond > 0 {
-            plan.warnings.push(format!(
-                "{root}: {} files beyond the cap of {} were not read",
-                walk.beyond, limits.files
+        let Walk { found, beyond, .. } = walk;
+        if beyond > 0 {
+            plan.warnings.add(format!(
+                "{root}: {beyond} files beyond the cap of {} were not read",
+                limits.files
             ));
         }
-        plan.warnings.append(&mut walk.warnings);
         if data.is_dir() {
-            plan.folder(&root, walk.found, paths.len() > 1);
+            plan.folder(&root, found, paths.len() > 1);
         } else {
-            plan.file(&root, walk.found);
+            plan.file(&root, found);
         }
     }
     plan.jobs.sort_by(|a, b| a.shown.cmp(&b.shown));
@@ -134,14 +138,14 @@ fn base_name(path: &Path) -> String {
 struct Walk<'a> {
     limits: &'a Limits,
     found: Vec<Found>,
-    warnings: Vec<String>,
+    warnings: &'a mut Warnings,
     beyond: u64,
 }
 
 impl Walk<'_> {
     fn folder(&mut self, path: &Path, shown: &str, below: &str, depth: u32) {
         if depth > self.limits.folder_depth {
-            self.warnings.push(format!(
+            self.warnings.add(format!(
                 "{shown}: folders nested deeper than {} are not read",
                 self.limits.folder_depth
             ));
@@ -165,7 +169,7 @@ impl Walk<'_> {
         });
         if let Err(error) = listed {
             self.warnings
-                .push(format!("{shown}: the folder cannot be read: {error}"));
+                .add(format!("{shown}: the folder cannot be read: {error}"));
         }
         folders.sort();
         for (path, name) in folders {
@@ -192,7 +196,7 @@ impl Walk<'_> {
             // A pipe would never end and a device may do anything: neither is opened.
             "not a regular file, not read"
         };
-        self.warnings.push(format!("{shown}/{name}: {what}"));
+        self.warnings.add(format!("{shown}/{name}: {what}"));
     }
 
     fn file(&mut self, path: &Path, shown: &str, below: String) {
@@ -209,7 +213,7 @@ impl Walk<'_> {
                 modified: data.modified().ok().and_then(micros),
                 created: data.created().ok().and_then(micros),
             }),
-            Err(error) => self.warnings.push(format!("{shown}: cannot be read: {error}")),
+            Err(error) => self.warnings.add(format!("{shown}: cannot be read: {error}")),
         }
     }
 }

@@ -310,6 +310,38 @@ fn gzip_and_tar_are_read() {
 }
 
 #[test]
+fn tar_names_may_be_long_and_hostile() {
+    let evidence = Evidence::new();
+    let log = iis_log(None, 5);
+    let long = format!("{}/u_ex.log", "folder".repeat(30));
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(log.len() as u64);
+    builder
+        .append_data(&mut header.clone(), &long, log.as_bytes())
+        .unwrap();
+    let name = b"../../climbs.log";
+    header.as_old_mut().name[..name.len()].copy_from_slice(name);
+    header.set_cksum();
+    builder.append(&header, log.as_bytes()).unwrap();
+    let posix = [("path", b"posix/u_ex.log".as_slice())];
+    builder.append_pax_extensions(posix).unwrap();
+    builder.append(&header, log.as_bytes()).unwrap();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    header.set_cksum();
+    builder.append(&header, std::io::empty()).unwrap();
+    evidence.file("EX01/logs.tar", builder.into_inner().unwrap());
+    let done = read_here(&evidence.path());
+    for entry in [long.as_str(), "../../climbs.log", "posix/u_ex.log"] {
+        let path = format!("evidence/EX01/logs.tar!/{entry}");
+        assert_eq!(done.rows.get(&path), Some(&5), "{path}: {:?}", done.manifest);
+    }
+    done.warned(&["logs.tar", "2 entries have names that climb out"]);
+    done.warned(&["climbs.log", "not a regular file, not read"]);
+}
+
+#[test]
 fn damaged_gzip_and_tar_give_what_they_have() {
     let evidence = Evidence::new();
     let log = iis_log(None, 4_000);
