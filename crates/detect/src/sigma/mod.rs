@@ -57,7 +57,7 @@ pub struct Refused {
 }
 
 /// A rule's log source.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogSource {
     /// `process_creation`, `webserver`, ...
     pub category: Option<String>,
@@ -141,6 +141,10 @@ pub struct Hit {
 pub struct RuleSet {
     rules: Vec<Rule>,
     programs: Vec<Option<Program>>,
+    /// By rule: which of `sources` its log source is.
+    source_of: Vec<u32>,
+    /// Log sources, each once, and whether the rules of it were not written for Vigie.
+    sources: Vec<(LogSource, bool)>,
     tests: Tests,
     correlations: Vec<correlation::Correlation>,
     frame: frame::Frame,
@@ -150,6 +154,21 @@ impl RuleSet {
     /// Compiles rules. A rule that does not work is refused with the reason; the others load.
     pub fn compile(sources: &[RuleSource]) -> Loaded {
         load::compile(sources, &Placeholders::default())
+    }
+
+    /// Adds a rule; `None` for the program of a correlation.
+    fn push(&mut self, rule: Rule, program: Option<Program>) {
+        let public = rule.vigie.is_none();
+        let is_same =
+            |(known, known_public): &(LogSource, bool)| *known == rule.logsource && *known_public == public;
+        let known = self.sources.iter().position(is_same);
+        let source = known.unwrap_or_else(|| {
+            self.sources.push((rule.logsource.clone(), public));
+            self.sources.len() - 1
+        });
+        self.source_of.push(source as u32);
+        self.rules.push(rule);
+        self.programs.push(program);
     }
 
     /// Compiles rules whose values may name placeholders.

@@ -1,9 +1,10 @@
 //! A rule's detection as expressions over tests that rules share.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::expr::Expr;
+use super::frame::{Literals, literals};
 use super::load::Leaf;
 
 /// A test, by its place in [`Tests`].
@@ -12,7 +13,7 @@ pub(super) type TestId = u32;
 /// All tests of all rules, each once.
 #[derive(Debug, Default)]
 pub(super) struct Tests {
-    leaves: Vec<Arc<Leaf>>,
+    leaves: Vec<(Arc<Leaf>, OnceLock<Literals>)>,
     by_leaf: HashMap<Arc<Leaf>, TestId>,
 }
 
@@ -23,13 +24,19 @@ impl Tests {
         }
         let id = self.leaves.len() as TestId;
         let leaf = Arc::new(leaf);
-        self.leaves.push(Arc::clone(&leaf));
+        self.leaves.push((Arc::clone(&leaf), OnceLock::new()));
         self.by_leaf.insert(leaf, id);
         id
     }
 
     pub(super) fn get(&self, id: TestId) -> Option<&Leaf> {
-        self.leaves.get(id as usize).map(|leaf| &**leaf)
+        self.leaves.get(id as usize).map(|(leaf, _)| &**leaf)
+    }
+
+    /// The literals a test follows from.
+    pub(super) fn literals(&self, id: TestId) -> Option<&Literals> {
+        let (leaf, known) = self.leaves.get(id as usize)?;
+        Some(known.get_or_init(|| literals(&leaf.1)))
     }
 
     fn intern_all(&mut self, expr: &Expr<Leaf>) -> Expr<TestId> {
@@ -79,11 +86,11 @@ impl Program {
         self.condition = Expr::All(vec![before, condition]);
     }
 
-    /// The whole detection as one expression.
-    pub(super) fn whole(&self) -> Expr<TestId> {
+    /// The whole detection as one expression, each test replaced by what `decide` makes of it.
+    pub(super) fn whole(&self, decide: &mut impl FnMut(TestId) -> Expr<TestId>) -> Expr<TestId> {
         self.condition
             .fold(&mut |index| match self.selections.get(*index) {
-                Some((_, selection)) => selection.clone(),
+                Some((_, selection)) => selection.fold(&mut |test| decide(*test)),
                 None => Expr::Const(false),
             })
     }

@@ -134,6 +134,11 @@ impl TextTest {
         !self.cased && !self.folds
     }
 
+    /// Whether a value without characters beyond ASCII cannot match, because the test names a letter beyond it.
+    pub(super) fn folds(&self) -> bool {
+        self.folds
+    }
+
     /// The longest ASCII stretch that every matching value contains, ASCII case aside.
     pub(super) fn longest_literal(&self) -> Option<&str> {
         literals(&self.parts)
@@ -144,7 +149,7 @@ impl TextTest {
 
     pub(super) fn matches(&self, value: &str) -> bool {
         if self.folds {
-            self.matches_bytes(folded(value).as_bytes())
+            !value.is_ascii() && self.matches_bytes(folded(value).as_bytes())
         } else {
             self.matches_bytes(value.as_bytes())
         }

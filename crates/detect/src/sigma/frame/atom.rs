@@ -12,6 +12,8 @@ pub(super) enum Place {
     Start,
     End,
     Anywhere,
+    /// No literal: any character beyond ASCII.
+    BeyondAscii,
 }
 
 /// A literal in a field's value, ASCII case aside.
@@ -24,56 +26,69 @@ pub(super) struct Atom {
     pub(super) text: Box<str>,
 }
 
-/// How a test follows from literals.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Literals {
-    /// It holds just where this one is.
-    Exact(Place, Box<str>),
-    /// It can hold only where one of these is.
-    Needed(Vec<Box<str>>),
-    None,
+/// How a test follows from literals in the value.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::sigma) struct Literals {
+    /// The test can hold only where one of these is; none when there is no such set.
+    pub(super) any_of: Box<[(Place, Box<str>)]>,
+    /// It holds wherever one is.
+    pub(super) exact: bool,
+    /// Roughly, the share of values that have one.
+    frequency: f64,
 }
 
-pub(super) fn literals(test: &Test) -> Literals {
-    match test {
-        Test::Text(text) if text.is_bytewise() => match text.shape() {
-            Shape::Equals(text) => Literals::Exact(Place::Whole, text.into()),
-            Shape::StartsWith(text) => Literals::Exact(Place::Start, text.into()),
-            Shape::EndsWith(text) => Literals::Exact(Place::End, text.into()),
-            Shape::Contains(text) => Literals::Exact(Place::Anywhere, text.into()),
-            Shape::Anything => Literals::None,
-            Shape::Pattern => needed(text.longest_literal()),
+/// What [`Literals`] follow from a test.
+pub(in crate::sigma) fn literals(test: &Test) -> Literals {
+    type Found = Vec<(Place, Box<str>)>;
+    let anywhere = |text: &str| -> Found { vec![(Place::Anywhere, text.to_ascii_lowercase().into())] };
+    let (any_of, exact): (Found, bool) = match test {
+        Test::Text(test) => match test.shape() {
+            Shape::Equals(text) if test.is_bytewise() => (vec![(Place::Whole, text.into())], true),
+            Shape::StartsWith(text) if test.is_bytewise() => (vec![(Place::Start, text.into())], true),
+            Shape::EndsWith(text) if test.is_bytewise() => (vec![(Place::End, text.into())], true),
+            Shape::Contains(text) if test.is_bytewise() => (vec![(Place::Anywhere, text.into())], true),
+            Shape::Anything => (Vec::new(), false),
+            _ => match test.longest_literal() {
+                Some(text) if text.len() > 1 => (anywhere(text), false),
+                _ if test.folds() => (vec![(Place::BeyondAscii, "".into())], false),
+                _ => (Vec::new(), false),
+            },
         },
-        Test::Text(text) => needed(text.longest_literal()),
-        Test::Regex(pattern) if !pattern.needed.is_empty() => Literals::Needed(pattern.needed.to_vec()),
-        _ => Literals::None,
+        Test::Regex(pattern) => {
+            let needed = pattern.needed.iter().flat_map(|text| anywhere(text));
+            (needed.collect(), false)
+        }
+        _ => (Vec::new(), false),
+    };
+    Literals {
+        frequency: any_of.iter().map(|(place, text)| frequency(*place, text)).sum(),
+        any_of: any_of.into(),
+        exact,
     }
 }
 
-fn needed(text: Option<&str>) -> Literals {
-    match text {
-        Some(text) if text.len() > 1 => Literals::Needed(vec![text.to_ascii_lowercase().into()]),
-        _ => Literals::None,
-    }
-}
-
-/// A set of literals one of which is in every event an expression matches.
-#[derive(Debug, Clone)]
+/// Tests one of which holds in every event an expression matches, and whose literals can be looked for.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Trigger {
-    pub(super) atoms: Vec<Atom>,
+    pub(super) tests: Vec<TestId>,
     /// Roughly, the share of events that have one.
     frequency: f64,
 }
 
 /// The rarest such set; `None` when an event can match without any literal.
-pub(super) fn trigger(expr: &Expr<TestId>, atoms_of: &dyn Fn(TestId) -> Vec<Atom>) -> Option<Trigger> {
-    let of = |part: &Expr<TestId>| trigger(part, atoms_of);
+pub(super) fn trigger<'a>(
+    expr: &Expr<TestId>,
+    literals_of: &dyn Fn(TestId) -> Option<&'a Literals>,
+) -> Option<Trigger> {
+    let of = |part: &Expr<TestId>| trigger(part, literals_of);
     match expr {
         Expr::Const(_) | Expr::Not(_) => None,
         Expr::Leaf(test) => {
-            let atoms = atoms_of(*test);
-            let frequency = atoms.iter().map(frequency).sum();
-            (!atoms.is_empty()).then_some(Trigger { atoms, frequency })
+            let literals = literals_of(*test)?;
+            (!literals.any_of.is_empty()).then(|| Trigger {
+                tests: vec![*test],
+                frequency: literals.frequency,
+            })
         }
         Expr::All(parts) => parts
             .iter()
@@ -97,70 +112,44 @@ pub(super) fn trigger(expr: &Expr<TestId>, atoms_of: &dyn Fn(TestId) -> Vec<Atom
 fn union(parts: Vec<Trigger>) -> Trigger {
     Trigger {
         frequency: parts.iter().map(|part| part.frequency).sum(),
-        atoms: parts.into_iter().flat_map(|part| part.atoms).collect(),
+        tests: parts.into_iter().flat_map(|part| part.tests).collect(),
     }
 }
 
-/// What events of all kinds are full of.
-const COMMON: [&str; 16] = [
-    "c:\\windows\\system32\\",
-    "c:\\windows\\syswow64\\",
-    "c:\\program files (x86)\\microsoft",
-    "c:\\program files\\microsoft",
-    "c:\\programdata\\microsoft\\windows",
-    "c:\\users\\administrator\\appdata\\local\\temp\\",
-    "\\appdata\\roaming\\microsoft\\windows\\",
-    "hklm\\software\\microsoft\\windows\\currentversion\\",
-    "hklm\\system\\currentcontrolset\\services\\",
-    "nt authority\\system",
-    "microsoft windows operating system",
-    "microsoft corporation",
-    "https://www.microsoft.com/",
-    "powershell.exe -command",
-    ".exe.dll.ps1.bat.tmp.log",
-    "truefalse-",
-];
+/// What events of all kinds are full of, a line each.
+const COMMON: &str = "c:\\windows\\system32\\
+c:\\windows\\syswow64\\
+c:\\program files (x86)\\microsoft
+c:\\program files\\microsoft
+c:\\programdata\\microsoft\\windows
+c:\\users\\administrator\\appdata\\local\\temp\\
+\\appdata\\roaming\\microsoft\\windows\\
+hklm\\software\\microsoft\\windows\\currentversion\\
+hklm\\system\\currentcontrolset\\services\\
+nt authority\\system
+microsoft windows operating system
+microsoft corporation
+https://www.microsoft.com/
+powershell.exe -command
+.exe.dll.ps1.bat.tmp.log
+truefalse-";
 
 /// Programs that run all the time.
-const COMMON_PROGRAMS: [&str; 24] = [
-    "cmd.exe",
-    "powershell.exe",
-    "pwsh.exe",
-    "svchost.exe",
-    "rundll32.exe",
-    "regsvr32.exe",
-    "explorer.exe",
-    "conhost.exe",
-    "wmiprvse.exe",
-    "services.exe",
-    "lsass.exe",
-    "w3wp.exe",
-    "msiexec.exe",
-    "reg.exe",
-    "net.exe",
-    "net1.exe",
-    "schtasks.exe",
-    "sc.exe",
-    "wscript.exe",
-    "cscript.exe",
-    "mshta.exe",
-    "wmic.exe",
-    "chrome.exe",
-    "msedge.exe",
-];
+const COMMON_PROGRAMS: &str = "\\cmd.exe\\powershell.exe\\pwsh.exe\\svchost.exe\\rundll32.exe\\regsvr32.exe\
+\\explorer.exe\\conhost.exe\\wmiprvse.exe\\services.exe\\lsass.exe\\w3wp.exe\\msiexec.exe\\reg.exe\\net.exe\
+\\net1.exe\\schtasks.exe\\sc.exe\\wscript.exe\\cscript.exe\\mshta.exe\\wmic.exe\\chrome.exe\\msedge.exe\\";
 
-fn frequency(atom: &Atom) -> f64 {
-    let text = &*atom.text;
-    let by_length = match atom.place {
+fn frequency(place: Place, text: &str) -> f64 {
+    let by_length = match place {
+        Place::BeyondAscii => return 0.02,
         Place::Whole if text.len() <= 5 => 0.2,
         Place::Whole => 0.01,
         Place::Start | Place::End => (-(text.len() as f64) * 0.5).exp2(),
         Place::Anywhere => (-(text.len() as f64) * 0.7).exp2(),
     };
-    let is_common = COMMON.iter().any(|common| common.contains(text));
-    let is_program = COMMON_PROGRAMS
-        .iter()
-        .any(|program| text.ends_with(program) || (text.len() > 3 && program.contains(text)));
+    let is_common = COMMON.contains(text);
+    let file = text.rsplit('\\').next().unwrap_or(text);
+    let is_program = file.len() > 2 && COMMON_PROGRAMS.contains(file);
     let known = match () {
         () if is_common => 0.3,
         () if is_program => 0.05,
@@ -175,34 +164,26 @@ mod tests {
 
     #[test]
     fn the_rarest_literals_are_looked_for() {
-        let atom = |text: &str| Atom {
-            field: 0,
-            place: Place::Anywhere,
-            text: text.into(),
-        };
-        let words = ["\\powershell.exe", "invoke-mimikatz", "sekurlsa"];
-        let atoms_of = |test: TestId| {
-            words
-                .get(test as usize)
-                .map(|word| atom(word))
-                .into_iter()
-                .collect()
-        };
-        let chosen = |expr: Expr<TestId>| {
-            trigger(&expr, &atoms_of).map(|trigger| {
-                let texts = trigger.atoms.iter().map(|atom| atom.text.to_string());
-                texts.collect::<Vec<_>>()
+        let known: Vec<Literals> = ["\\powershell.exe", "invoke-mimikatz", "sekurlsa"]
+            .iter()
+            .map(|word| Literals {
+                any_of: Box::new([(Place::Anywhere, (*word).into())]),
+                exact: true,
+                frequency: frequency(Place::Anywhere, word),
             })
+            .collect();
+        let chosen = |expr: Expr<TestId>| {
+            trigger(&expr, &|test| known.get(test as usize)).map(|trigger| trigger.tests)
         };
         let leaf = Expr::Leaf;
         assert_eq!(
             chosen(Expr::All(vec![leaf(0), Expr::Any(vec![leaf(1), leaf(2)])])),
-            Some(vec!["invoke-mimikatz".to_owned(), "sekurlsa".to_owned()])
+            Some(vec![1, 2])
         );
         assert_eq!(chosen(Expr::Any(vec![leaf(1), leaf(9)])), None);
         assert_eq!(chosen(leaf(1).negated()), None);
         let two = chosen(Expr::AtLeast(2, vec![leaf(0), leaf(1), leaf(9)]));
-        assert_eq!(two.map(|atoms| atoms.len()), Some(2));
+        assert_eq!(two.map(|tests| tests.len()), Some(2));
         assert_eq!(chosen(Expr::AtLeast(2, vec![leaf(0), leaf(9), leaf(9)])), None);
     }
 }

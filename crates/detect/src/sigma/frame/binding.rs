@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use vigie_event::{EventBatch, EventType, Source};
 
-use super::atom::{Atom, Literals, Trigger, literals, trigger};
+use super::atom::{Atom, Trigger, trigger};
 use super::scan::Scanner;
 use crate::sigma::RuleSet;
 use crate::sigma::expr::Expr;
@@ -43,18 +43,20 @@ impl Kind {
         }
     }
 
-    /// The value a field has in all events of the kind.
-    fn constant(&self, field: &FieldName) -> Option<String> {
-        let FieldName::Named(name) = field else {
-            return None;
+    /// The fields that have one value in all events of the kind.
+    fn constants(&self) -> Vec<(&'static str, String)> {
+        let Some(event) = self.event.as_ref().filter(|_| self.named) else {
+            return Vec::new();
         };
-        let event = self.event.as_ref().filter(|_| self.named)?;
-        match name.to_ascii_lowercase().as_str() {
-            "channel" => Some(event.channel.to_string()),
-            "provider_name" => Some(event.provider.to_string()),
-            "eventid" if event.event_id != 0 => Some(event.event_id.to_string()),
-            _ => None,
+        let [channel, id, provider] = NAMES;
+        let mut constants = vec![
+            (channel, event.channel.to_string()),
+            (provider, event.provider.to_string()),
+        ];
+        if event.event_id != 0 {
+            constants.push((id, event.event_id.to_string()));
         }
+        constants
     }
 }
 
@@ -112,8 +114,8 @@ impl Binding {
             binding: Binding::default(),
         };
         let live = building.live_rules(kind, batch);
-        let triggers: Vec<Option<Trigger>> = live.iter().map(|(_, expr)| building.trigger(expr)).collect();
-        for (index, wanted) in triggers.into_iter().enumerate() {
+        for (index, (_, expr)) in live.iter().enumerate() {
+            let wanted = trigger(expr, &|test| set.tests.literals(test));
             building.wake(index as u32, wanted);
         }
         for (rule, expr) in live {
@@ -160,18 +162,20 @@ struct Building<'a> {
 impl<'a> Building<'a> {
     /// The rules that can match events of the kind, with what the kind leaves of them.
     fn live_rules(&self, kind: &Kind, batch: &EventBatch) -> Vec<(u32, Expr<TestId>)> {
-        let mut routes: HashMap<(&crate::sigma::LogSource, bool), bool> = HashMap::new();
+        let constants = kind.constants();
+        let routed: Vec<bool> = self
+            .set
+            .sources
+            .iter()
+            .map(|(logsource, public)| logsource::matches(logsource, *public, batch))
+            .collect();
         let mut live = Vec::new();
-        for (index, (rule, program)) in self.set.rules.iter().zip(&self.set.programs).enumerate() {
+        for (index, (program, source)) in self.set.programs.iter().zip(&self.set.source_of).enumerate() {
             let Some(program) = program else { continue };
-            let public = rule.vigie.is_none();
-            let is_routed = *routes
-                .entry((&rule.logsource, public))
-                .or_insert_with(|| logsource::matches(&rule.logsource, public, batch));
-            if !is_routed {
+            if !routed.get(*source as usize).is_some_and(|routed| *routed) {
                 continue;
             }
-            let expr = program.whole().fold(&mut |test| self.decided(kind, *test));
+            let expr = program.whole(&mut |test| self.decided(&constants, test));
             if expr != Expr::Const(false) {
                 live.push((index as u32, expr));
             }
@@ -179,13 +183,19 @@ impl<'a> Building<'a> {
         live
     }
 
-    fn decided(&self, kind: &Kind, id: TestId) -> Expr<TestId> {
+    fn decided(&self, constants: &[(&str, String)], id: TestId) -> Expr<TestId> {
         let Some((field, test)) = self.set.tests.get(id) else {
             return Expr::Const(false);
         };
-        match kind.constant(field) {
-            Some(value) if !matches!(test, Test::Field(..)) => {
-                Expr::Const(test.holds(Some(&value), |_| None))
+        let FieldName::Named(name) = field else {
+            return Expr::Leaf(id);
+        };
+        match constants
+            .iter()
+            .find(|(constant, _)| name.eq_ignore_ascii_case(constant))
+        {
+            Some((_, value)) if !matches!(test, Test::Field(..)) => {
+                Expr::Const(test.holds(Some(value), |_| None))
             }
             _ => Expr::Leaf(id),
         }
@@ -199,32 +209,22 @@ impl<'a> Building<'a> {
         })
     }
 
-    fn trigger(&mut self, expr: &Expr<TestId>) -> Option<Trigger> {
-        let mut atoms: HashMap<TestId, Vec<Atom>> = HashMap::new();
-        collect(expr, &mut |id| {
-            atoms.entry(id).or_insert_with(|| self.atoms_of(id));
-        });
-        trigger(expr, &|id| atoms.get(&id).cloned().unwrap_or_default())
-    }
-
+    /// The literals of a test, in its field.
     fn atoms_of(&mut self, id: TestId) -> Vec<Atom> {
         let set = self.set;
-        let Some((name, test)) = set.tests.get(id) else {
+        let (Some((name, _)), Some(literals)) = (set.tests.get(id), set.tests.literals(id)) else {
             return Vec::new();
         };
         let field = self.field(name);
-        match literals(test) {
-            Literals::Exact(place, text) => vec![Atom { field, place, text }],
-            Literals::Needed(texts) => texts
-                .into_iter()
-                .map(|text| Atom {
-                    field,
-                    place: super::atom::Place::Anywhere,
-                    text,
-                })
-                .collect(),
-            Literals::None => Vec::new(),
-        }
+        literals
+            .any_of
+            .iter()
+            .map(|(place, text)| Atom {
+                field,
+                place: *place,
+                text: text.clone(),
+            })
+            .collect()
     }
 
     fn wake(&mut self, rule: u32, wanted: Option<Trigger>) {
@@ -232,7 +232,12 @@ impl<'a> Building<'a> {
             self.binding.always.push(rule);
             return;
         };
-        for atom in wanted.atoms {
+        let atoms: Vec<Atom> = wanted
+            .tests
+            .iter()
+            .flat_map(|test| self.atoms_of(*test))
+            .collect();
+        for atom in atoms {
             let next = self.atoms.len() as u32;
             let number = *self.atoms.entry(atom).or_insert(next);
             if number == next {
@@ -271,11 +276,7 @@ impl<'a> Building<'a> {
     fn how(&mut self, id: TestId) -> How {
         let atoms = self.atoms_of(id);
         let numbers: Option<Vec<u32>> = atoms.iter().map(|atom| self.atoms.get(atom).copied()).collect();
-        let is_exact = self
-            .set
-            .tests
-            .get(id)
-            .is_some_and(|(_, test)| matches!(literals(test), Literals::Exact(..)));
+        let is_exact = self.set.tests.literals(id).is_some_and(|literals| literals.exact);
         match numbers.as_deref() {
             Some([number]) if is_exact => How::Atom(*number),
             Some([_, ..]) if !is_exact => How::Gated(numbers.unwrap_or_default()),
@@ -361,18 +362,5 @@ impl<'a> Building<'a> {
         self.binding.always.dedup();
         self.binding.atoms = self.atoms.len();
         self.binding
-    }
-}
-
-fn collect(expr: &Expr<TestId>, found: &mut impl FnMut(TestId)) {
-    match expr {
-        Expr::Const(_) => {}
-        Expr::Leaf(id) => found(*id),
-        Expr::Not(part) => collect(part, found),
-        Expr::All(parts) | Expr::Any(parts) | Expr::AtLeast(_, parts) => {
-            for part in parts {
-                collect(part, found);
-            }
-        }
     }
 }

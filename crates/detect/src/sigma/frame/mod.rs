@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use arrow_array::{Array, StringViewArray};
 use vigie_event::EventBatch;
 
+pub(super) use atom::{Literals, literals};
 pub(super) use needed::needed;
 
 use self::binding::{Binding, BoundTest, How, Kind};
@@ -26,6 +27,7 @@ use self::scan::Scanner;
 use super::explain::leaf_holds;
 use super::expr::Expr;
 use super::fields::{self, Field};
+use super::test::Test;
 use super::{Hit, RuleSet};
 
 /// Kinds of events remembered; at more, all are forgotten, so that evidence cannot fill the memory with invented ones.
@@ -219,6 +221,7 @@ impl Block<'_> {
     /// Neighbouring rows often have the same value: it is looked at once.
     fn scan_column(&self, scanner: &Scanner, column: &StringViewArray, scratch: &mut Scratch) {
         let mut last: Option<&str> = None;
+        let mut bytes = 0;
         for row in 0..self.rows {
             if column.is_null(self.start + row) {
                 continue;
@@ -227,10 +230,12 @@ impl Block<'_> {
             if last != Some(value) {
                 scratch.found.clear();
                 scanner.scan(value, |atom| scratch.found.push(atom));
+                bytes += value.len();
                 last = Some(value);
             }
             scratch.mark(row);
         }
+        scanner.scanned(bytes);
     }
 
     /// The rows among `rows` for which the expression holds.
@@ -295,6 +300,16 @@ impl Block<'_> {
             return Bits::default();
         };
         let field = self.field(bound.field);
-        rows.filter(|row| leaf_holds(self.batch, field, test, self.start + row))
+        let column = match field {
+            Field::Column(index) => self.batch.text_column(index),
+            _ => None,
+        };
+        match column {
+            Some(column) if !matches!(test, Test::Field(..)) => rows.filter(|row| {
+                let row = self.start + row;
+                test.holds(column.is_valid(row).then(|| column.value(row)), |_| None)
+            }),
+            _ => rows.filter(|row| leaf_holds(self.batch, field, test, self.start + row)),
+        }
     }
 }

@@ -113,13 +113,12 @@ impl Loading {
         described
             .notes
             .extend(logsource::note(&described.logsource, described.vigie.is_none()));
-        self.set.rules.push(described);
         let program = Program::new(
             rule.lowered.selections,
             rule.lowered.condition,
             &mut self.set.tests,
         );
-        self.set.programs.push(Some(program));
+        self.set.push(described, Some(program));
     }
 
     fn taken(&self, id: &str) -> Option<String> {
@@ -210,8 +209,7 @@ impl Loading {
                 }
             }
         }
-        self.set.rules.push(described);
-        self.set.programs.push(None);
+        self.set.push(described, None);
         self.set.correlations.push(correlation);
         self.names.insert(id, index);
         if let Some(name) = rule

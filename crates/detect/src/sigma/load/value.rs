@@ -16,7 +16,7 @@ use crate::sigma::text::{Open, Part, Shape, TextTest, parts_of};
 /// Memory a compiled regular expression may take.
 const PATTERN_BYTES: usize = 4 << 20;
 /// Memory its lazily built automaton may take, per thread.
-const PATTERN_CACHE_BYTES: usize = 1 << 18;
+const PATTERN_CACHE_BYTES: usize = 2 << 20;
 
 /// A test of a field.
 pub(in crate::sigma) type Leaf = (FieldName, Test);
