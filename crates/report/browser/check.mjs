@@ -75,6 +75,7 @@ async function layout(browser, report, name, lang) {
       );
       check(`${at}: no text squeezed into a column of letters`, !thin, thin);
       await verdicts(page, at, lang);
+      await page.setViewportSize({ width, height: 1250 });
       await page.screenshot({ path: join(place, `${name}-${width}-${scheme}.png`) });
       check(`${at}: no console message and no request`, noise.length === 0, noise.join("; "));
       await close();

@@ -118,20 +118,25 @@ impl Lang {
         out
     }
 
-    /// Prose as the language sets it: in French, high punctuation and guillemets keep a space that does not break.
+    /// Prose as the language sets it: in French, high punctuation and guillemets keep a space that does not break, and
+    /// an elision has a round apostrophe.
     pub(crate) fn typeset(self, text: &str) -> Cow<'_, str> {
-        if self != Lang::Fr || !text.contains([':', ';', '!', '?', '»', '«']) {
+        if self != Lang::Fr || !text.contains([':', ';', '!', '?', '»', '«', '\'']) {
             return Cow::Borrowed(text);
         }
         let mut out = String::with_capacity(text.len() + 8);
-        let mut chars = text.chars().peekable();
+        let mut chars = text.chars();
         while let Some(c) = chars.next() {
+            let mut ahead = chars.clone();
+            let next = ahead.next();
+            if c == '\'' && next.is_some_and(char::is_alphabetic) && ends_in_elision(&out) {
+                out.push('’');
+                continue;
+            }
             if c != ' ' {
                 out.push(c);
                 continue;
             }
-            let mut ahead = chars.clone();
-            let next = ahead.next();
             let ends = ahead.next().is_none_or(char::is_whitespace);
             out.push(match next {
                 _ if out.ends_with('«') => '\u{a0}',
@@ -253,6 +258,16 @@ pub(crate) fn iso(rfc3339: &str) -> String {
     }
 }
 
+/// Whether a text ends in a French word that loses its vowel before another one: `l`, `d`, `qu`, `jusqu`.
+fn ends_in_elision(text: &str) -> bool {
+    const LONGER: [&str; 6] = ["qu", "jusqu", "lorsqu", "puisqu", "quelqu", "aujourd"];
+    let start = text
+        .rfind(|c: char| !c.is_alphabetic())
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    let word = text[start..].to_lowercase();
+    matches!(word.as_str(), "c" | "d" | "j" | "l" | "m" | "n" | "s" | "t") || LONGER.contains(&word.as_str())
+}
+
 struct Civil {
     text: String,
     year: i64,
@@ -322,6 +337,11 @@ mod tests {
         );
         assert_eq!(set("dir :a ;b"), "dir :a ;b");
         assert_eq!(set("déjà"), "déjà");
+        assert_eq!(
+            set("l'accès qu'il a, 'ici' et C:\\it's"),
+            "l’accès qu’il a, 'ici' et C:\\it's"
+        );
+        assert_eq!(set("L'œuvre; d'"), "L’œuvre; d'");
         assert_eq!(Lang::En.typeset("a : b"), "a : b");
     }
 

@@ -255,7 +255,7 @@ impl Page<'_> {
                 .links
                 .iter()
                 .take(MAX_LINKS)
-                .map(|link| visible(link).into_owned())
+                .map(|link| self.view.link(link))
                 .collect();
             if storyline.links.len() > MAX_LINKS {
                 let hidden = (storyline.links.len() - MAX_LINKS) as u64;

@@ -115,6 +115,21 @@ impl<'a> View<'a> {
         }
     }
 
+    /// What holds a storyline together: `address 203.0.113.45`, its kind in the view's language.
+    pub(crate) fn link(&self, link: &str) -> String {
+        let (kind, value) = link.split_once(' ').unwrap_or((link, ""));
+        let kind = match kind {
+            "address" => self.t.link_address,
+            "canary" => self.t.link_canary,
+            "file" => self.t.link_file,
+            "process" => self.t.link_process,
+            "logon" => self.t.link_logon,
+            "account" => self.t.link_account,
+            other => other,
+        };
+        visible(&format!("{kind} {value}")).trim_end().to_owned()
+    }
+
     /// How many machines have each verdict, worst first.
     pub(crate) fn tally(&self) -> Vec<(Verdict, u64)> {
         let count = |verdict| self.hosts.iter().filter(|host| host.verdict == verdict).count() as u64;

@@ -16,7 +16,7 @@ const TOP: f64 = 24.0;
 const ROW: f64 = 26.0;
 const BAND: f64 = 14.0;
 /// Characters of a source's label.
-const LABEL: usize = 33;
+const LABEL: usize = 36;
 /// Intervals and gaps drawn per source.
 const MAX_BANDS: usize = 400;
 
@@ -93,11 +93,15 @@ impl Page<'_> {
             "<text class=\"{class}\" x=\"0\" y=\"{:.1}\">{mark}{}</text>\
              <rect class=\"track\" x=\"{start:.1}\" y=\"{band:.1}\" width=\"{:.1}\" height=\"{BAND}\"/>",
             top + ROW / 2.0 + 5.0,
-            self.short(&title, LABEL),
+            self.short(&title, if coverage.required { LABEL - 4 } else { LABEL }),
             end - start
         )?;
         if is_missing(coverage) && coverage.gaps.is_empty() {
             self.band(out, "gap", (start, end), band, self.view.t.log_missing)?;
+        }
+        // What is no log has no hours: it is there for the whole window or not at all.
+        if !is_missing(coverage) && coverage.covered.is_empty() && coverage.gaps.is_empty() {
+            self.band(out, "covered", (start, end), band, &self.view.covered(coverage))?;
         }
         for gap in coverage.gaps.iter().take(MAX_BANDS) {
             if let Some(ends) = ends(axis, &gap.from, &gap.to) {

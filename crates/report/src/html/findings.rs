@@ -89,11 +89,10 @@ impl Page<'_> {
             "<tr data-o=\"{class}\" class=\"{class}{serious}\"><td class=\"when\">{}",
             self.stamp(finding.time.as_deref())
         )?;
-        if let Some(end) = finding
-            .end_time
-            .as_deref()
-            .filter(|end| Some(*end) != finding.time.as_deref())
-        {
+        if let Some(end) = finding.end_time.as_deref().filter(|end| {
+            let start = finding.time.as_deref().map(|time| self.view.lang.stamp(time));
+            Some(self.view.lang.stamp(end)) != start
+        }) {
             writeln!(out, "<span class=\"end\">→ {}</span>", self.stamp(Some(end)))?;
         }
         writeln!(

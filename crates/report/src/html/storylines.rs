@@ -65,7 +65,12 @@ impl Page<'_> {
                 self.cut(&stages.join(" → "), SENTENCE)
             )?;
         }
-        let mut links: Vec<String> = story.links.iter().take(MAX_LINKS).cloned().collect();
+        let mut links: Vec<String> = story
+            .links
+            .iter()
+            .take(MAX_LINKS)
+            .map(|link| self.view.link(link))
+            .collect();
         if story.links.len() > MAX_LINKS {
             links.push(
                 self.view

@@ -22,7 +22,7 @@ const BIN: (f64, f64) = (13.0, 104.0);
 /// Marks on the whole page, and per machine at least.
 const MARKS: (usize, usize) = (20_000, 100);
 /// Characters of a lane's label.
-const LABEL: usize = 34;
+const LABEL: usize = 36;
 
 /// Findings of one lane and outcome that fall on one place.
 struct Mark<'a> {
