@@ -20,22 +20,18 @@ pub const EXCHANGE: [&str; 11] = [
     "admin_audit",
 ];
 
-/// The formats that no other target has: configuration, compiled pages, output of checks. The first byte of a
-/// `documents` input chooses one.
+/// The formats that no other target has: configuration, compiled pages, listings, output of checks, rendered events.
+/// The first byte of a `documents` input chooses one.
 pub fn documents() -> Vec<&'static str> {
-    let elsewhere = |name: &&str| {
-        let is_event = name.ends_with("_json") || name.ends_with("_csv");
-        !EXCHANGE.contains(name)
-            && !OTHERS.contains(name)
-            && (!is_event || name.starts_with("file_listing"))
-    };
+    let shared = |name: &str| name.ends_with("_json") || name.ends_with("_csv");
     vigie_evidence::fuzzing::formats()
         .into_iter()
-        .filter(elsewhere)
+        .filter(|name| !EXCHANGE.contains(name) && !OTHERS.contains(name))
+        .filter(|name| !shared(name) || name.starts_with("file_listing"))
         .collect()
 }
 
-/// Formats with a target of their own, and those that share one under another name.
+/// Formats with a target of their own; those named `..._json` and `..._csv` share one parser each.
 const OTHERS: [&str; 5] = ["evtx", "w3c", "httperr", "event_xml", "winlogbeat"];
 
 /// Files of a pack, in the order in which the first byte of a `pack` input chooses one.

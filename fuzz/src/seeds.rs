@@ -73,8 +73,20 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Files below a folder of the checkout with one of these extensions, small enough to mutate.
+/// Files below a folder of the checkout with one of these extensions.
 fn samples(folder: &str, extensions: &[&str]) -> io::Result<Vec<Seed>> {
+    files(folder, &|extension| extensions.contains(&extension))
+}
+
+/// All samples of a format, without what is expected of them.
+fn everything(folder: &str) -> io::Result<Vec<Seed>> {
+    if !root().join(folder).is_dir() {
+        return Ok(Vec::new());
+    }
+    files(folder, &|extension| extension != "snap")
+}
+
+fn files(folder: &str, wanted: &dyn Fn(&str) -> bool) -> io::Result<Vec<Seed>> {
     let mut seeds = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -85,7 +97,7 @@ fn samples(folder: &str, extensions: &[&str]) -> io::Result<Vec<Seed>> {
                 .map(|extension| extension.to_string_lossy().to_lowercase());
             if path.is_dir() {
                 folders.push(path);
-            } else if extension.is_some_and(|extension| extensions.contains(&extension.as_str())) {
+            } else if wanted(extension.as_deref().unwrap_or_default()) {
                 let bytes = fs::read(&path)?;
                 let name = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
                 seeds.push((name.replace(['/', '\\', ' '], "_"), bytes));
@@ -116,12 +128,11 @@ fn exchange(text: &str) -> io::Result<Vec<Seed>> {
 fn documents(folder: &str) -> io::Result<Vec<Seed>> {
     let mut seeds = Vec::new();
     for (number, format) in crate::documents().iter().enumerate() {
-        let folder = format!("{folder}/{format}");
-        if !root().join(&folder).is_dir() {
-            continue;
-        }
-        let every = ["config", "compiled", "log", "csv", "txt", "xml", "html", "json"];
-        for (name, mut bytes) in samples(&folder, &every)? {
+        let files = match *format {
+            "event_text" => samples("crates/evidence/tests/samples/windows", &["txt"])?,
+            format => everything(&format!("{folder}/{format}"))?,
+        };
+        for (name, mut bytes) in files {
             bytes.insert(0, number as u8);
             seeds.push((name, bytes));
         }

@@ -61,6 +61,9 @@ impl Tool {
         if let Some(path) = self.find() {
             return Ok(path);
         }
+        if let Some(named) = self.named() {
+            bail!("{} names {}, which is not there", self.variable, named.display());
+        }
         let package = self.package;
         if can_install() {
             eprintln!("{} is missing: installing the package {package}", self.names[0]);
@@ -80,10 +83,17 @@ impl Tool {
     }
 
     fn find(&self) -> Option<PathBuf> {
-        if let Some(path) = env::var_os(self.variable).filter(|path| !path.is_empty()) {
-            return in_path(Path::new(&path));
+        match self.named() {
+            Some(path) => in_path(&path),
+            None => self.names.iter().find_map(|name| in_path(Path::new(name))),
         }
-        self.names.iter().find_map(|name| in_path(Path::new(name)))
+    }
+
+    /// What the environment says.
+    fn named(&self) -> Option<PathBuf> {
+        env::var_os(self.variable)
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
     }
 }
 
