@@ -79,6 +79,9 @@ impl<'a> Text<'a> {
     /// Puts the next line, without its end, into `line`.
     pub(super) fn next_line(&mut self, line: &mut String) -> io::Result<Line> {
         line.clear();
+        self.begin_piece();
+        // The very first look at the input passes over its mark.
+        self.fill_buf()?;
         let (number, offset) = (self.line, self.offset);
         let (mut bytes, mut length) = (Vec::new(), 0u64);
         let found = loop {

@@ -1,7 +1,7 @@
 //! XML documents element by element. Entities other than the five of XML itself are never expanded.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{BufRead, Read};
 
 use quick_xml::Reader;
 use quick_xml::escape::{resolve_predefined_entity, unescape};
@@ -89,7 +89,11 @@ impl<'a> Document<'a> {
     /// Says why the rest cannot be read.
     pub(super) fn next(&mut self) -> Result<Option<Node>, String> {
         loop {
-            self.reader.get_mut().begin_piece();
+            let text = self.reader.get_mut();
+            text.begin_piece();
+            // The very first look at the input passes over its mark.
+            text.fill_buf()
+                .map_err(|error| format!("the rest could not be read: {error}"))?;
             self.buffer.clear();
             let (line, offset) = (self.text().line(), self.text().offset());
             let event = self.reader.read_event_into(&mut self.buffer);

@@ -106,6 +106,7 @@ impl Page<'_> {
                 "exchange_build" => t.kind_exchange_build,
                 "check_run" => t.kind_check_run,
                 "check_result" => t.kind_check_result,
+                "mitigation" => t.kind_mitigation,
                 "iis_module" => t.kind_iis_module,
                 other => other,
             };

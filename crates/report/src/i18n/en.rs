@@ -158,6 +158,7 @@ pub(crate) static EN: Texts = Texts {
     kind_exchange_build: "Exchange build",
     kind_check_run: "Check run",
     kind_check_result: "Result of a check",
+    kind_mitigation: "Protection in place",
     kind_iis_module: "IIS module",
     missing_needed: "Missing, and needed for a verdict: {logs}",
     missing_other: "Missing: {logs}",

@@ -160,6 +160,7 @@ pub(crate) static FR: Texts = Texts {
     kind_exchange_build: "Version d’Exchange",
     kind_check_run: "Contrôle exécuté",
     kind_check_result: "Résultat d’un contrôle",
+    kind_mitigation: "Protection en place",
     kind_iis_module: "Module IIS",
     missing_needed: "Absents, et nécessaires au verdict\u{a0}: {logs}",
     missing_other: "Absents\u{a0}: {logs}",

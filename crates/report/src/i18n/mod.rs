@@ -55,7 +55,7 @@ texts! {
     coverage_in_figures, col_source, col_needed, col_covered, col_records, col_first, col_last, yes, no,
     events_by_source, head_findings, findings_cut, col_time, col_outcome, col_stage, col_what,
     filter_text, filter_all, record, head_observations, col_kind, col_value, col_file,
-    kind_exchange_build, kind_check_run, kind_check_result, kind_iis_module, missing_needed,
+    kind_exchange_build, kind_check_run, kind_check_result, kind_mitigation, kind_iis_module, missing_needed,
     missing_other, gap_before, gap_inside, gap_after, unseen_none_here, head_manifest, manifest_intro,
     head_skipped, skipped_nothing, no_file, col_size, col_skipped, not_recognised, clock_corrected,
 }

@@ -5,7 +5,7 @@
 
 use std::io::Read;
 
-use vigie_event::{EventBatch, Source};
+use vigie_event::{EventBatch, Source, parse_utc};
 
 use super::{cves, is_host};
 use crate::files::rows::Rows;
@@ -63,12 +63,13 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
     rows.finish()
 }
 
-/// One message. Those without meaning for the state of the server are passed over.
-fn message(line: &str, number: u64, offset: u64, rows: &mut Rows<'_>) {
-    let time = rows.context.file.modified;
-    let has = |text: &str| line.contains(text);
-    let (result, kind, value) = if line.starts_with(SUMMARY) {
+/// What one message says: the row's `Result`, the kind of fact, the fact.
+fn meaning(message: &str) -> Option<(&'static str, &'static str, String)> {
+    let has = |text: &str| message.contains(text);
+    Some(if has(SUMMARY) {
         ("run", "check_run", CHECK.to_owned())
+    } else if has("Starting EOMT") {
+        ("run", "check_run", from(message, "EOMT").to_owned())
     } else if has("This attempt was unsuccessful.") || has("failed to complete") {
         (
             "failed",
@@ -77,8 +78,6 @@ fn message(line: &str, number: u64, offset: u64, rows: &mut Rows<'_>) {
         )
     } else if has(".ps1 complete on") {
         ("info", "check_result", format!("{CHECK}: came to its end"))
-    } else if has("Starting EOMT") {
-        ("run", "check_run", from(line, "EOMT").to_owned())
     } else if has("is not vulnerable") {
         (
             "not_vulnerable",
@@ -87,42 +86,72 @@ fn message(line: &str, number: u64, offset: u64, rows: &mut Rows<'_>) {
         )
     } else if has("is vulnerable") {
         ("vulnerable", "check_result", format!("{CHECK}: vulnerable"))
-    } else if (has("itigation complete") || has("itigation of CVE")) && !has("ollback") {
-        ("mitigated", "mitigation", from(line, "itigation").to_owned())
     } else if has("ollback") && has("complete") {
         ("info", "check_result", format!("{CHECK}: mitigation rolled back"))
-    } else if has("threats detected") || has("hreats have been") {
+    } else if has("Mitigation complete") {
+        let value = format!("CVE-2021-26855: {CHECK} reports its mitigation complete");
+        ("mitigated", "mitigation", value)
+    } else if has("Mitigation failed") {
+        ("failed", "check_result", format!("{CHECK}: mitigation failed"))
+    } else if has("Threats detected!") {
+        (
+            "threat",
+            "check_result",
+            format!("{CHECK}: the Safety Scanner found threats"),
+        )
+    } else if has("No known threats detected") {
         (
             "info",
             "check_result",
-            format!("{CHECK}: {}", from(line, "hreats")),
+            format!("{CHECK}: the Safety Scanner found nothing it knows"),
         )
     } else {
+        return None;
+    })
+}
+
+/// One line: `yyyy-MM-dd HH:mm:ss Level: message` in the log, the message alone in the summary. Those without meaning
+/// for the state of the server are passed over.
+fn message(line: &str, number: u64, offset: u64, rows: &mut Rows<'_>) {
+    let (local_time, rest) = match line.split_at_checked(19) {
+        Some((time, rest)) if parse_utc(time).is_some() => (time, rest.trim_start()),
+        _ => ("", line),
+    };
+    let level = ["Info", "Notice", "Error"].into_iter().find(|level| {
+        rest.strip_prefix(level)
+            .is_some_and(|rest| rest.starts_with(": "))
+    });
+    let message = level.map_or(rest, |level| rest.get(level.len() + 2..).unwrap_or_default());
+    let Some((result, kind, value)) = meaning(message) else {
         return;
     };
-    let host = line
+    let names_host = message.contains("Starting EOMT") || message.contains("complete on");
+    let host = message
         .split_whitespace()
         .skip_while(|word| *word != "on")
         .nth(1)
         .map(|word| word.trim_end_matches([',', '.']))
-        .filter(|word| is_host(word) && (has("Starting EOMT") || has(".ps1 complete on")))
+        .filter(|word| names_host && is_host(word))
         .unwrap_or_default();
     if !host.is_empty() {
         rows.outcome.host(host, "EOMT log");
     }
-    let value = match kind {
-        "mitigation" => format!("CVE-2021-26855: {CHECK} reports its mitigation complete"),
-        _ => value,
-    };
+    let time = rows.context.file.modified;
     rows.observe(kind, &value, time, number);
-    let found = cves(line);
-    let cve = found.first().copied().unwrap_or_default();
+    let found = cves(message);
+    let cve = match found.first() {
+        Some(cve) => cve,
+        None if kind == "mitigation" => "CVE-2021-26855",
+        None => "",
+    };
     let values = [
         ("Check", CHECK),
         ("Cve", cve),
         ("Result", result),
         ("Host", host),
-        ("Message", line),
+        ("Message", message),
+        ("Level", level.unwrap_or_default()),
+        ("LocalTime", local_time),
     ];
     rows.row(None, number, offset, values);
 }

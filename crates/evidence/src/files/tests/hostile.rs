@@ -70,6 +70,19 @@ fn bytes_that_are_no_text_are_replaced_and_said() {
     );
 }
 
+#[test]
+fn rows_of_utf16_say_where_they_begin_in_the_file() {
+    let text = "Microsoft Safety Scanner v1.333, é\r\nStarted On Wed Mar 10 2021\r\n";
+    for (bytes, expected) in [(utf16(text), 74), (text.as_bytes().to_vec(), 37)] {
+        let reading = read("msert.log", &bytes);
+        assert_eq!(reading.batches[0].offset(0), expected);
+    }
+    let xml =
+        "<configuration><system.webServer><httpLogging dontLog='true'/></system.webServer></configuration>";
+    let reading = read("web.config", &utf16(xml));
+    assert_eq!(reading.batches[0].offset(1), 2 + 2 * 33);
+}
+
 /// Pieces of the samples, so that random documents come close to real ones.
 fn pieces() -> Vec<Vec<u8>> {
     let mut pieces = Vec::new();
