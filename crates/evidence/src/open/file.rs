@@ -27,61 +27,28 @@ pub(crate) struct Found {
 impl Run<'_> {
     /// Reads a file to its end. `holder` says that the files in it are read by themselves.
     pub(super) fn file(&self, reader: &mut dyn Read, found: Found, holder: bool) {
-        let mut hashed = Hashed {
-            inner: reader,
-            digest: Sha256::new(),
-            bytes: 0,
-            failed: None,
-        };
+        let mut hashed = Hashed::new(reader);
         let mut head = Vec::with_capacity(HEAD);
+        // An error is kept and told at the end.
         let _ = (&mut hashed).take(HEAD as u64).read_to_end(&mut head);
         let name = found.shown.rsplit('/').next().unwrap_or(&found.shown);
-        let format = recognise(&Head {
-            bytes: &head,
-            name,
-            path: &found.shown,
-        });
         if let Some(host) = collection::host(name, &head) {
             self.collected(&found, host);
         }
+        let format = recognise(&head, name, &found.shown);
         let file = self.reference(found, format);
         let mut whole = Cursor::new(head).chain(&mut hashed);
-        let mut outcome = match format {
-            Some(format) => self.parse(format, &file, &mut whole),
-            None => self.content(&file, &mut whole, holder),
-        };
-        // A parser that stopped early must not leave the hash short.
+        let mut outcome = self.take_in(&file, format, &mut whole, holder);
         let stopped = self.stopped();
-        let left = if stopped {
-            0
-        } else {
-            io::copy(&mut whole, &mut io::sink()).unwrap_or(0)
-        };
-        if left > 0 && format.is_some() {
-            outcome.skip("bytes after the end of the format", 0, left, || "end".to_owned());
+        if !stopped {
+            // A parser that stopped early must not leave the hash short.
+            let left = io::copy(&mut whole, &mut io::sink()).unwrap_or(0);
+            if left > 0 && format.is_some() {
+                outcome.skip("bytes after the end of the format", 0, left, || "end".to_owned());
+            }
         }
-        let failed = hashed.failed.take();
-        if let Some(error) = &failed {
-            outcome.skip(&format!("the rest could not be read: {error}"), 0, 0, || {
-                "end".to_owned()
-            });
-        }
-        let missing = file.size.unwrap_or(0).saturating_sub(hashed.bytes);
-        let short = failed.is_none() && !stopped && missing > 0;
-        if short {
-            outcome.skip(
-                "the rest could not be read: it ends before its size",
-                0,
-                missing,
-                || format!("byte {}", hashed.bytes),
-            );
-        }
-        let sha256 = if failed.is_some() || short || stopped {
-            String::new()
-        } else {
-            hex(&hashed.digest.finalize_reset())
-        };
-        let bytes = hashed.bytes;
+        let complete = !stopped && hashed.complete(&file, &mut outcome);
+        let (bytes, sha256) = (hashed.bytes, if complete { hashed.hex() } else { String::new() });
         if format.is_none() {
             self.inventory(&file, bytes, &sha256);
         }
@@ -89,6 +56,30 @@ impl Run<'_> {
             self.state().bytes += bytes;
         }
         self.done(&file, format, outcome, bytes, sha256);
+    }
+
+    /// Hands over what a file holds, as what it is.
+    fn take_in(
+        &self,
+        file: &FileRef,
+        format: Option<&Format>,
+        reader: &mut dyn Read,
+        holder: bool,
+    ) -> Outcome {
+        match format {
+            // What a configuration says is parsed, and what is hidden in it is looked for.
+            Some(format) if format.source == Source::IisConfig => {
+                let (content, mut outcome) = self.content(file, reader, holder);
+                let parsed = self.parse(format, file, &mut Cursor::new(content).chain(reader));
+                outcome.skipped.extend(parsed.skipped);
+                Outcome {
+                    skipped: outcome.skipped,
+                    ..parsed
+                }
+            }
+            Some(format) => self.parse(format, file, reader),
+            None => self.content(file, reader, holder).1,
+        }
     }
 
     /// Notes a file that is there and cannot be read.
@@ -138,8 +129,8 @@ impl Run<'_> {
         })
     }
 
-    /// A file no format takes is evidence by itself.
-    fn content(&self, file: &FileRef, reader: &mut dyn Read, holder: bool) -> Outcome {
+    /// A file no format takes is evidence by itself. Gives back what was read of it.
+    fn content(&self, file: &FileRef, reader: &mut dyn Read, holder: bool) -> (Vec<u8>, Outcome) {
         let mut outcome = Outcome::default();
         let cap = self.options.limits.content_bytes;
         let mut bytes = Vec::new();
@@ -152,7 +143,7 @@ impl Run<'_> {
                 format!("{cap} bytes")
             });
         }
-        outcome
+        (bytes, outcome)
     }
 
     /// The row of the file inventory.
@@ -184,8 +175,7 @@ impl Run<'_> {
         state.records += outcome.records;
         let names = state.names.entry(file.unit).or_default();
         for (name, count, field) in &outcome.hosts {
-            let known = names.entry(name.clone()).or_insert((0, field));
-            *known = (known.0 + count, known.1.min(field));
+            *names.entry(name.clone()).or_default().entry(field).or_default() += count;
         }
         state.files.push(FileEntry {
             id: file.id,
@@ -206,18 +196,30 @@ impl Run<'_> {
     }
 }
 
-fn recognise(head: &Head<'_>) -> Option<&'static Format> {
+/// The surest format, unless it is no log whatever it looks like.
+fn recognise(bytes: &[u8], name: &str, path: &str) -> Option<&'static Format> {
+    let head = Head { bytes, name, path };
     crate::text::FORMATS
         .iter()
         .chain(crate::windows::FORMATS)
         .chain(crate::files::FORMATS)
-        .filter_map(|format| Some(((format.recognise)(head)?, *format)))
+        .filter(|_| !is_program(name))
+        .filter_map(|format| Some(((format.recognise)(&head)?, *format)))
         .max_by_key(|(confidence, _)| *confidence)
         .map(|(_, format)| format)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Pages, scripts and programs: whatever their first lines look like, they are no logs. Else a first line that looks
+/// like one would hide a web shell.
+fn is_program(name: &str) -> bool {
+    const EXTENSIONS: [&str; 22] = [
+        "asa", "asax", "ascx", "ashx", "asmx", "asp", "aspx", "bat", "cer", "cmd", "cshtml", "dll", "exe",
+        "hta", "js", "jsp", "jspx", "php", "ps1", "psm1", "vbs", "wsf",
+    ];
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    EXTENSIONS
+        .iter()
+        .any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// Hashes and counts what passes through, and remembers why it stopped.
@@ -226,6 +228,35 @@ struct Hashed<'a> {
     digest: Sha256,
     bytes: u64,
     failed: Option<io::Error>,
+}
+
+impl<'a> Hashed<'a> {
+    fn new(inner: &'a mut dyn Read) -> Hashed<'a> {
+        Hashed {
+            inner,
+            digest: Sha256::new(),
+            bytes: 0,
+            failed: None,
+        }
+    }
+
+    /// Whether all of the file was there; what was not is noted.
+    fn complete(&self, file: &FileRef, outcome: &mut Outcome) -> bool {
+        let missing = file.size.unwrap_or(0).saturating_sub(self.bytes);
+        let why = match &self.failed {
+            Some(error) => error.to_string(),
+            None if missing > 0 => "it ends before its size".to_owned(),
+            None => return true,
+        };
+        let at = || format!("byte {}", self.bytes);
+        outcome.skip(&format!("the rest could not be read: {why}"), 0, missing, at);
+        false
+    }
+
+    fn hex(self) -> String {
+        let digest = self.digest.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl Read for Hashed<'_> {

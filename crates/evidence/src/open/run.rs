@@ -36,13 +36,16 @@ pub(crate) struct Run<'a> {
 pub(super) struct State {
     pub(super) files: Vec<FileEntry>,
     pub(super) warnings: Warnings,
-    /// Per unit: names its rows give the machine, with count and field.
-    pub(super) names: BTreeMap<UnitId, BTreeMap<String, (u64, &'static str)>>,
+    /// Per unit: names its rows give the machine, and how many in which field.
+    pub(super) names: BTreeMap<UnitId, Names>,
     /// Per unit: the name its collector gives the machine, from the first file by path.
     pub(super) collected: BTreeMap<UnitId, (String, String)>,
     pub(super) bytes: u64,
     pub(super) records: u64,
 }
+
+/// Names of a machine, each with the fields that give it and in how many rows.
+pub(super) type Names = BTreeMap<String, BTreeMap<&'static str, u64>>;
 
 /// Who is at work, and on which archives others may help.
 #[derive(Default)]
@@ -204,23 +207,58 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Fields of events. Events of other machines are collected and forwarded; the logs of a server are its own.
+const EVENT_FIELDS: [&str; 2] = ["Computer", "DeviceName"];
+
 /// The name rows give a machine. A collection may hold more rows of others, forwarded or handed over together, than
-/// of the machine itself: a name that the collector or the folder gives too wins over the most frequent one.
-fn own_name(
-    names: &BTreeMap<String, (u64, &'static str)>,
-    guesses: &[Option<String>],
-) -> Option<(String, &'static str)> {
+/// of the machine itself: a name that the collector or the folder gives too wins over the one a server's own logs
+/// give most, and that over the one events give most.
+fn own_name(names: &Names, guesses: &[Option<String>]) -> Option<(String, &'static str)> {
     let short = |name: &str| name.split('.').next().unwrap_or(name).to_lowercase();
-    let most = |wanted: Option<&String>| {
+    let most = |fits: &dyn Fn(&str, &str) -> bool| {
         names
             .iter()
-            .filter(|(name, _)| wanted.is_none_or(|wanted| short(name) == short(wanted)))
-            .max_by_key(|(_, (count, _))| *count)
-            .map(|(name, (_, field))| (name.clone(), *field))
+            .filter_map(|(name, fields)| {
+                let fitting = || fields.iter().filter(|(field, _)| fits(name, field));
+                let count: u64 = fitting().map(|(_, count)| count).sum();
+                let (field, _) = fitting().max_by_key(|(_, count)| **count)?;
+                Some((count, name, *field))
+            })
+            .max_by_key(|(count, _, _)| *count)
+            .map(|(_, name, field)| (name.clone(), field))
     };
     guesses
         .iter()
         .flatten()
-        .find_map(|guess| most(Some(guess)))
-        .or_else(|| most(None))
+        .find_map(|guess| most(&|name, _| short(name) == short(guess)))
+        .or_else(|| most(&|_, field| !EVENT_FIELDS.contains(&field)))
+        .or_else(|| most(&|_, _| true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likeliest_name_is_the_machines_own() {
+        let names: Names = [
+            ("DC01.acme.local", vec![("Computer", 5_000)]),
+            (
+                "EX01.acme.local",
+                vec![("Computer", 40), ("ServerName", 2), ("ServerHostName", 9)],
+            ),
+            ("EX02", vec![("X-FEServer", 3)]),
+        ]
+        .map(|(name, fields)| (name.to_owned(), fields.into_iter().collect()))
+        .into();
+        let named = |guesses: &[&str]| {
+            let guesses: Vec<_> = guesses.iter().map(|guess| Some((*guess).to_owned())).collect();
+            own_name(&names, &guesses)
+        };
+        let own = |name: &str, field| Some((name.to_owned(), field));
+        assert_eq!(named(&[]), own("EX01.acme.local", "ServerHostName"));
+        assert_eq!(named(&["monday", "dc01"]), own("DC01.acme.local", "Computer"));
+        assert_eq!(named(&["ex02.acme.local"]), own("EX02", "X-FEServer"));
+        assert_eq!(own_name(&Names::new(), &[]), None);
+    }
 }

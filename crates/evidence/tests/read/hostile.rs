@@ -260,6 +260,27 @@ fn more_warnings_than_the_cap_are_counted() {
 }
 
 #[test]
+fn a_page_that_looks_like_a_log_is_a_page() {
+    let evidence = Evidence::new();
+    let page = format!("{}<%@ Page %>", iis_log(None, 3));
+    evidence.file("EX01/C/inetpub/wwwroot/x.aspx", &page);
+    evidence.file(
+        "EX01/C/inetpub/wwwroot/web.config",
+        "<?xml version=\"1.0\"?><configuration><system.webServer><handlers/></system.webServer></configuration>",
+    );
+    let done = survived(&evidence, Limits::default());
+    let file = done.file("evidence/EX01/C/inetpub/wwwroot/x.aspx");
+    assert_eq!((file.source, file.records), (None, 0));
+    assert_eq!(done.contents[&file.path], page.as_bytes());
+    let config = done.file("evidence/EX01/C/inetpub/wwwroot/web.config");
+    assert_eq!(config.source, Some("iis_config"));
+    assert!(
+        done.contents.contains_key(&config.path),
+        "what is hidden in a configuration is looked for"
+    );
+}
+
+#[test]
 fn content_beyond_the_cap_is_not_handed_over() {
     let evidence = Evidence::new();
     evidence.file("EX01/small.aspx", "x".repeat(100));
