@@ -1,6 +1,7 @@
 //! One file at a time: recognise, parse while hashing, note what happened.
 
 use std::io::{self, Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
@@ -124,8 +125,20 @@ impl Run<'_> {
             inner: reader,
             cancel,
         };
-        (format.parse)(&mut reader, &context, &mut |batch: EventBatch| {
-            self.sink.batch(file, batch.with_file(file.id));
+        let mut rows = 0;
+        let parsed = guarded(|| {
+            (format.parse)(&mut reader, &context, &mut |batch: EventBatch| {
+                rows += batch.rows() as u64;
+                self.sink.batch(file, batch.with_file(file.id));
+            })
+        });
+        parsed.unwrap_or_else(|why| {
+            let mut outcome = Outcome {
+                records: rows,
+                ..Outcome::default()
+            };
+            outcome.skip(&why, 0, 0, || format!("after {rows} records"));
+            outcome
         })
     }
 
@@ -137,7 +150,9 @@ impl Run<'_> {
         let mut content = (&mut *reader).take(cap.saturating_add(1));
         let read = content.read_to_end(&mut bytes);
         if read.is_ok() && bytes.len() as u64 <= cap {
-            self.sink.content(file, &bytes);
+            if let Err(why) = guarded(|| self.sink.content(file, &bytes)) {
+                outcome.skip(&why, 0, 0, || "its content".to_owned());
+            }
         } else if read.is_ok() && !holder {
             outcome.skip("content not scanned: the file is too large", 0, 0, || {
                 format!("{cap} bytes")
@@ -207,6 +222,18 @@ fn recognise(bytes: &[u8], name: &str, path: &str) -> Option<&'static Format> {
         .filter_map(|format| Some(((format.recognise)(&head)?, *format)))
         .max_by_key(|(confidence, _)| *confidence)
         .map(|(_, format)| format)
+}
+
+/// An error in a reader or a rule must not cost the answer about all other files.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let said = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        format!("an error in Vigie itself, please report it; the rest was not read: {said}")
+    })
 }
 
 /// Pages, scripts and programs: whatever their first lines look like, they are no logs. Else a first line that looks

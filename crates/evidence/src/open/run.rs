@@ -54,6 +54,23 @@ struct Hands {
     archives: Vec<Arc<OpenArchive>>,
 }
 
+/// A worker at work, until it is dropped: should it fail, nobody waits for it.
+struct Busy<'r, 'a>(&'r Run<'a>);
+
+impl<'r, 'a> Busy<'r, 'a> {
+    fn new(run: &'r Run<'a>) -> Busy<'r, 'a> {
+        run.hands().busy += 1;
+        Busy(run)
+    }
+}
+
+impl Drop for Busy<'_, '_> {
+    fn drop(&mut self) {
+        self.0.hands().busy -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
 impl<'a> Run<'a> {
     pub(crate) fn new(options: &'a Options, sink: &'a dyn Sink, plan: &'a Plan) -> Run<'a> {
         Run {
@@ -74,7 +91,7 @@ impl<'a> Run<'a> {
     /// Takes files until there are none left, then helps with archives that others have open.
     pub(crate) fn work(&self) {
         while !self.stopped() {
-            self.hands().busy += 1;
+            let busy = Busy::new(self);
             let job = self.plan.jobs.get(self.next.fetch_add(1, Ordering::Relaxed));
             let found = match job {
                 Some(job) => {
@@ -83,13 +100,12 @@ impl<'a> Run<'a> {
                 }
                 None => self.help(),
             };
-            let mut hands = self.hands();
-            hands.busy -= 1;
-            self.changed.notify_all();
+            drop(busy);
+            let hands = self.hands();
+            if !found && hands.busy == 0 {
+                return;
+            }
             if !found {
-                if hands.busy == 0 {
-                    return;
-                }
                 let waited = self.changed.wait_timeout(hands, NAP);
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
             }

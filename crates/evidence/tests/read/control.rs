@@ -94,3 +94,49 @@ fn a_run_can_be_stopped() {
         "no hash of half a file"
     );
 }
+
+/// Fails on one file.
+struct Fails;
+
+impl Sink for Fails {
+    fn batch(&self, file: &FileRef, _: EventBatch) {
+        assert!(!file.path.ends_with("bad.log"), "this file is not liked");
+    }
+
+    fn content(&self, file: &FileRef, _: &[u8]) {
+        assert!(!file.path.ends_with("bad.aspx"), "this page is not liked");
+    }
+}
+
+#[test]
+fn an_error_of_our_own_costs_one_file_only() {
+    let evidence = Evidence::new();
+    let log = iis_log(None, 3);
+    evidence.file(
+        "EX01.zip",
+        zip(&[
+            ("bad.log", log.as_bytes()),
+            ("good.log", log.as_bytes()),
+            ("bad.aspx", b"x"),
+        ]),
+    );
+    evidence.file("EX02/u_ex.log", &log);
+    let options = Options {
+        threads: 3,
+        ..Options::default()
+    };
+    let manifest = read(&[evidence.path()], &options, &Fails).unwrap();
+    assert_eq!(manifest.records, 9, "rows that were handed over are counted");
+    for (name, said) in [
+        ("bad.log", "this file is not liked"),
+        ("bad.aspx", "this page is not liked"),
+    ] {
+        let file = manifest
+            .files
+            .iter()
+            .find(|file| file.path.ends_with(name))
+            .unwrap();
+        let why = &file.skipped[0].why;
+        assert!(why.contains("please report it") && why.contains(said), "{why}");
+    }
+}
