@@ -423,7 +423,7 @@ fn keep_event(file: &FileRef, row: RowRef<'_>, matched: Vec<String>) -> KeptEven
     let batch = row.batch();
     let numbered_by = match batch.source() {
         Source::WindowsEvent if batch.event_type().is_some() => Numbering::Records,
-        Source::FileInventory => Numbering::Whole,
+        Source::FileInventory if row.get("ListedBy").is_none() => Numbering::Whole,
         _ => Numbering::Lines,
     };
     KeptEvent {

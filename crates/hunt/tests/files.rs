@@ -93,7 +93,7 @@ fn hits_of_a_check_belong_to_the_machine_they_name() {
 #[test]
 fn a_listing_shows_a_page_that_nobody_collected_beside_its_request() {
     let folder = tempfile::tempdir().unwrap();
-    let listing = "0|/inetpub/wwwroot/aspnet_client/sample.aspx|5012-128-1|r/rrwxrwxrwx|0|0|2214|1614754860|1614754860|1614754860|1614754860\n";
+    let listing = "0|/Windows/notepad.exe|7-128-1|r/rrwxrwxrwx|0|0|9|1614754860|1614754860|1614754860|1614754860\n0|/inetpub/wwwroot/aspnet_client/sample.aspx|5012-128-1|r/rrwxrwxrwx|0|0|2214|1614754860|1614754860|1614754860|1614754860\n";
     write(folder.path(), "EX01/body.txt", listing);
     let log = "#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status time-taken\r\n2021-03-03 07:05:00 10.0.0.21 POST /aspnet_client/sample.aspx - 443 - 203.0.113.45 Mozilla/5.0 - 200 0 0 31\r\n";
     write(folder.path(), "EX01/W3SVC1/u_ex210303.log", log);
@@ -102,4 +102,13 @@ fn a_listing_shows_a_page_that_nobody_collected_beside_its_request() {
     let together = host.storylines.iter().any(|story| story.findings.len() >= 2);
     assert!(together, "{:?}", titles(&result));
     assert_eq!(host.verdict, Verdict::Compromised);
+    let evidence = host.findings.iter().flat_map(|finding| &finding.evidence);
+    let lines: Vec<_> = evidence
+        .filter(|line| line.path.ends_with("body.txt"))
+        .map(|line| line.line)
+        .collect();
+    assert!(
+        !lines.is_empty() && lines.iter().all(|line| *line == Some(2)),
+        "{lines:?}"
+    );
 }

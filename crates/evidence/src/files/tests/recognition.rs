@@ -79,3 +79,11 @@ fn ordinary_files_are_left_to_the_inventory() {
         assert!(claim.is_none(), "{name}: {}", claim.unwrap().0.name);
     }
 }
+
+#[test]
+fn the_documentation_names_every_format() {
+    let page = include_str!("../../../../../docs/files.md");
+    for format in FORMATS {
+        assert!(page.contains(&format!("`{}`", format.name)), "{}", format.name);
+    }
+}
