@@ -1,9 +1,9 @@
 //! Which files there are, and whose: folders and archives become units.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileType};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use vigie_event::{MICROS_PER_SECOND, Timestamp};
@@ -83,26 +83,39 @@ pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceE
         warnings: Warnings::new(limits.warnings),
         ..Plan::default()
     };
+    let failed = |path: &Path, cause| EvidenceError::Open {
+        path: path.to_owned(),
+        cause,
+    };
+    let mut wholes = Vec::new();
     for path in paths {
-        let failed = |cause| EvidenceError::Open {
-            path: path.clone(),
-            cause,
-        };
-        let data = fs::metadata(path).map_err(failed)?;
+        wholes.push(fs::canonicalize(path).map_err(|cause| failed(path, cause))?);
+    }
+    let mut different = Vec::new();
+    for (index, (path, whole)) in paths.iter().zip(&wholes).enumerate() {
+        let within = |other: &PathBuf| whole != other && whole.starts_with(other);
+        if wholes[..index].contains(whole) || wholes.iter().any(within) {
+            let path = path.display();
+            plan.warnings.add(format!("{path}: given twice, read once"));
+        } else {
+            different.push(path.clone());
+        }
+    }
+    for (path, root) in different.iter().zip(labels(&different)) {
+        let data = fs::metadata(path).map_err(|cause| failed(path, cause))?;
         let mut walk = Walk {
             limits,
             found: Vec::new(),
             warnings: &mut plan.warnings,
             beyond: 0,
         };
-        let root = base_name(path);
         if data.is_dir() {
             walk.folder(path, &root, "", 0);
         } else if data.is_file() {
             walk.file(path, &root, root.clone());
         } else {
             let cause = io::Error::other("neither a folder nor a regular file");
-            return Err(failed(cause));
+            return Err(failed(path, cause));
         }
         let Walk { found, beyond, .. } = walk;
         if beyond > 0 {
@@ -112,7 +125,7 @@ pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceE
             ));
         }
         if data.is_dir() {
-            plan.folder(&root, found, paths.len() > 1);
+            plan.folder(&root, found, different.len() > 1);
         } else {
             plan.file(&root, found);
         }
@@ -121,17 +134,39 @@ pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceE
     Ok(plan)
 }
 
-fn base_name(path: &Path) -> String {
+/// What the given paths are shown as: their last name, or as much more as tells them apart.
+fn labels(paths: &[PathBuf]) -> Vec<String> {
+    const MOST_NAMES: usize = 8;
+    let names: Vec<Vec<String>> = paths.iter().map(|path| names_of(path)).collect();
+    let label = |names: &Vec<String>, many: usize| names[names.len().saturating_sub(many)..].join("/");
+    let mut many = 1;
+    loop {
+        let labels: Vec<String> = names.iter().map(|names| label(names, many)).collect();
+        let different: BTreeSet<&String> = labels.iter().collect();
+        if different.len() == paths.len() || many == MOST_NAMES {
+            return labels;
+        }
+        many += 1;
+    }
+}
+
+/// The names a path is made of. `evidence/..` and links have other names than they look like.
+fn names_of(path: &Path) -> Vec<String> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    // `evidence/..` has no name of its own.
     let absolute = match absolute.file_name() {
         Some(_) => absolute,
         None => fs::canonicalize(&absolute).unwrap_or(absolute),
     };
-    absolute.file_name().map_or_else(
-        || path.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    )
+    let names = absolute.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+        _ => None,
+    });
+    let names: Vec<String> = names.collect();
+    if names.is_empty() {
+        vec![path.display().to_string()]
+    } else {
+        names
+    }
 }
 
 /// Lists files.
@@ -273,7 +308,7 @@ impl Plan {
         let mut above = Vec::new();
         let itself = matches!(places.as_slice(), [only] if only.prefix.is_empty());
         if itself || several {
-            above.push(root.to_owned());
+            above.extend(root.split('/').map(str::to_owned));
         }
         let mut owners: BTreeMap<String, UnitId> = BTreeMap::new();
         let mut inner: BTreeMap<String, Owners> = BTreeMap::new();
@@ -316,7 +351,10 @@ impl Plan {
     fn file(&mut self, root: &str, found: Vec<Found>) {
         for file in found {
             let owners = match &file.places {
-                Some(places) => self.archive(root, &[names::stem(root).to_owned()], places),
+                Some(places) => {
+                    let names: Vec<String> = names::stem(root).split('/').map(str::to_owned).collect();
+                    self.archive(root, &names, places)
+                }
                 None => {
                     let unit = self.unit(root.to_owned(), &[], Kind::Loose, false);
                     if let Some(unit) = self.units.get_mut(unit.0 as usize) {

@@ -275,3 +275,41 @@ fn a_name_that_folder_and_rows_agree_on_wins_over_the_most_frequent_one() {
     assert_eq!(done.unit("evidence/EX01").host.as_deref(), Some("EX01"));
     assert_eq!(done.unit("evidence/monday").host.as_deref(), Some("PROXY9"));
 }
+
+#[test]
+fn paths_of_one_name_are_told_apart() {
+    let evidence = Evidence::new();
+    let log = iis_log(None, 1);
+    for tenant in ["ACME", "GLOBEX"] {
+        evidence.file(&format!("{tenant}/EX01/C/inetpub/logs/u_ex.log"), &log);
+        evidence.file(
+            &format!("{tenant}/EX02.zip"),
+            zip(&[("C/inetpub/logs/u_ex.log", log.as_bytes())]),
+        );
+    }
+    let path = |name: &str| evidence.path().join(name);
+    let paths = [
+        path("ACME/EX01"),
+        path("GLOBEX/EX01"),
+        path("ACME/EX02.zip"),
+        path("GLOBEX/EX02.zip"),
+        path("GLOBEX/../ACME/EX01"),
+    ];
+    let done = read_all(&paths, 2, Limits::default());
+    assert_eq!(
+        done.units(),
+        [
+            ("ACME/EX01", "ACME", "EX01", "folder"),
+            ("GLOBEX/EX01", "GLOBEX", "EX01", "folder"),
+            ("ACME/EX02.zip", "ACME", "EX02", "zip"),
+            ("GLOBEX/EX02.zip", "GLOBEX", "EX02", "zip"),
+        ]
+    );
+    assert_eq!(done.manifest.records, 4);
+    done.warned(&["ACME/EX01", "given twice, read once"]);
+
+    let paths = [path("ACME/EX01/C"), path("ACME/EX01"), path("GLOBEX/EX01")];
+    let done = read_all(&paths, 2, Limits::default());
+    assert_eq!(done.manifest.records, 2);
+    done.warned(&["ACME/EX01/C", "given twice, read once"]);
+}
