@@ -30,14 +30,22 @@ use super::fields::{self, Field};
 use super::test::Test;
 use super::{Hit, RuleSet};
 
-/// Kinds of events remembered; at more, all are forgotten, so that evidence cannot fill the memory with invented ones.
+/// Kinds of events remembered, and tests and literals over all of them (the largest kind has some 20,000). At more, all
+/// are forgotten, so that evidence cannot fill the memory with invented kinds.
 const MAX_KINDS: usize = 4_096;
+const MAX_WEIGHT: usize = 400_000;
 
 /// What has been made ready so far, and working memory for threads to take.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
-    bindings: RwLock<HashMap<Kind, Arc<Binding>>>,
+    known: RwLock<Known>,
     scratch: Mutex<Vec<Scratch>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    bindings: HashMap<Kind, Arc<Binding>>,
+    weight: usize,
 }
 
 impl Frame {
@@ -68,17 +76,18 @@ impl Frame {
 
     fn binding(&self, set: &RuleSet, batch: &EventBatch) -> Arc<Binding> {
         let kind = Kind::of(batch);
-        let known = self.bindings.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(binding) = known.get(&kind) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(binding) = known.bindings.get(&kind) {
             return Arc::clone(binding);
         }
         drop(known);
         let binding = Arc::new(Binding::new(set, &kind, batch));
-        let mut known = self.bindings.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_KINDS {
-            known.clear();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.bindings.len() >= MAX_KINDS || known.weight > MAX_WEIGHT {
+            *known = Known::default();
         }
-        known.insert(kind, Arc::clone(&binding));
+        known.weight += binding.tests.len() + binding.atoms;
+        known.bindings.insert(kind, Arc::clone(&binding));
         binding
     }
 
