@@ -1,12 +1,12 @@
 //! `vigie demo`: the main job, on a provider that does not exist.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use vigie_hunt::HuntOptions;
 use vigie_report::Lang;
@@ -32,9 +32,7 @@ pub(crate) struct Arguments {
 /// Runs `vigie demo`.
 pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -> Result<ExitCode> {
     let evidence = arguments.out.join("evidence");
-    if evidence.exists() {
-        std::fs::remove_dir_all(&evidence).with_context(|| format!("cannot empty {}", evidence.display()))?;
-    }
+    clear(&evidence, &arguments.out.join("truth.json"))?;
     let note = |en: &str, fr: &str| eprintln!("{}", tell(lang, en, fr));
     note("simulating a provider...", "simulation d'un prestataire...");
     simulate(&evidence, &vigie_simulate::demo_plan(arguments.seed))?;
@@ -82,7 +80,21 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     })
 }
 
-fn absolute(path: &std::path::Path) -> String {
+/// Removes the evidence of an earlier demo, known by its ground truth. Any other is somebody's.
+fn clear(evidence: &Path, truth: &Path) -> Result<()> {
+    if !evidence.exists() {
+        return Ok(());
+    }
+    if !truth.is_file() && !evidence.join("truth.json").is_file() {
+        bail!(
+            "{} is there already and no demo made it; choose another --out",
+            evidence.display()
+        );
+    }
+    std::fs::remove_dir_all(evidence).with_context(|| format!("cannot empty {}", evidence.display()))
+}
+
+fn absolute(path: &Path) -> String {
     std::path::absolute(path)
         .unwrap_or_else(|_| path.to_owned())
         .display()

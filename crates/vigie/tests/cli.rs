@@ -299,3 +299,15 @@ fn ctrl_c_shows_what_was_read_and_does_not_claim_to_be_done() {
     };
     assert_eq!(code, Some(wanted));
 }
+
+#[test]
+fn a_demo_never_removes_evidence_it_did_not_make() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().join("evidence/EX01/u_ex210303.log");
+    std::fs::create_dir_all(real.parent().unwrap()).unwrap();
+    std::fs::write(&real, "#Fields: date time c-ip").unwrap();
+    let output = demo(folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no demo made it"));
+    assert!(real.exists());
+}
