@@ -125,7 +125,10 @@ fn message(line: &str, number: u64, offset: u64, rows: &mut Rows<'_>) {
     let Some((result, kind, value)) = meaning(message) else {
         return;
     };
-    let names_host = message.contains("Starting EOMT") || message.contains("complete on");
+    // `complete on SERVER :: SITE`; other words after `on` may be anything.
+    let names_host = ["Starting EOMT", ".ps1 complete on", " :: "]
+        .iter()
+        .any(|phrase| message.contains(phrase));
     let host = message
         .split_whitespace()
         .skip_while(|word| *word != "on")
