@@ -95,6 +95,10 @@ struct Node {
 impl Tree {
     /// Adds a file.
     pub(crate) fn file(&mut self, path: &str) {
+        if path.split('/').any(|part| part == "__MACOSX") {
+            // What macOS adds to an archive of its own; it follows the tree of the files.
+            return;
+        }
         let (node, name) = self.node(path);
         let lower = name.to_ascii_lowercase();
         let velociraptor = ["client_info.json", "collection_context.json", "uploads.json"];
@@ -160,7 +164,8 @@ impl Node {
         if let Some(collector) = self.collector() {
             return here(collector, true);
         }
-        if self.children.keys().any(|name| only_a_machine_has(name)) {
+        let of_a_machine = self.children.keys().any(|name| only_a_machine_has(name));
+        if of_a_machine && !self.sorted_by_kind() {
             return here(kind, true);
         }
         let below = |name: &String| {
@@ -206,6 +211,20 @@ impl Node {
         places
     }
 
+    /// Whether the folders are `IIS/EX01`, `IIS/EX02`, `HttpProxy/EX01`, `HttpProxy/EX02`: by kind of log first, then by
+    /// machine. Two names below two kinds must be the same, and none of them may be a part of every machine.
+    fn sorted_by_kind(&self) -> bool {
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+        let kinds = self.children.iter().filter(|(kind, _)| is_generic(kind));
+        for (_, child) in kinds {
+            let names = child.children.keys();
+            for name in names.filter(|name| !is_generic(name) && !only_a_machine_has(name)) {
+                *seen.entry(name.to_lowercase()).or_default() += 1;
+            }
+        }
+        seen.values().filter(|&&kinds| kinds >= 2).count() >= 2
+    }
+
     /// The collector whose output this folder is.
     fn collector(&self) -> Option<Kind> {
         let has = |name: &str| self.children.keys().any(|child| child.eq_ignore_ascii_case(name));
@@ -232,7 +251,9 @@ fn only_a_machine_has(name: &str) -> bool {
     let site = lower
         .strip_prefix("w3svc")
         .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
-    drive(name).is_some() || site || INSIDE_A_MACHINE.contains(&lower.as_str())
+    // `A` and `B` are floppies: a folder of that name is rather a tenant's.
+    let drive = drive(name).is_some_and(|letter| name.len() > 1 || letter > 'B');
+    drive || site || INSIDE_A_MACHINE.contains(&lower.as_str())
 }
 
 /// A folder or archive of CSS-Exchange's ExchangeLogCollector: `IIS_W3SVC1_Logs`, `ECP_Proxy_Logs.zip`,
@@ -360,6 +381,61 @@ mod tests {
                 place("ACME/EX01.zip", "ACME", "EX01", Kind::Zip),
                 place("ACME/EX02.zip", "ACME", "EX02", Kind::Zip),
             ]
+        );
+    }
+
+    #[test]
+    fn names_that_look_like_something_else() {
+        assert_eq!(
+            places(&["A/EX01/C/x.log", "B/EX01/C/x.log"]),
+            [
+                place("A/EX01", "A", "EX01", Kind::Folder),
+                place("B/EX01", "B", "EX01", Kind::Folder),
+            ]
+        );
+        assert_eq!(
+            places(&["EX01/C/x.log", "__MACOSX/EX01/C/._x.log"]),
+            [place("EX01", "", "EX01", Kind::Folder)]
+        );
+    }
+
+    #[test]
+    fn by_kind_first_and_then_by_server() {
+        let found = places(&[
+            "ACME/IIS/EX01/u_ex.log",
+            "ACME/IIS/EX02/u_ex.log",
+            "ACME/HttpProxy/EX01/Owa/x.log",
+            "ACME/HttpProxy/EX02/Ecp/x.log",
+            "ACME/evtx/DC01/Security.evtx",
+        ]);
+        let whose: Vec<_> = found
+            .iter()
+            .map(|(_, tenant, host, _)| (tenant.as_deref(), host.as_deref()))
+            .collect();
+        let acme = |host| (Some("ACME"), Some(host));
+        assert_eq!(
+            whose,
+            [
+                acme("EX01"),
+                acme("EX02"),
+                acme("EX01"),
+                acme("EX02"),
+                acme("DC01")
+            ]
+        );
+        // A machine's own folders have names in common too.
+        let one = [place("EX01", "", "EX01", Kind::Folder)];
+        assert_eq!(
+            places(&[
+                "EX01/Windows/Temp/x",
+                "EX01/Windows/System32/x",
+                "EX01/inetpub/temp/x",
+                "EX01/inetpub/history/x",
+                "EX01/Logging/Ews/x.log",
+                "EX01/Logging/Ecp/Server/x.log",
+                "EX01/Logging/HttpProxy/Ecp/x.log",
+            ]),
+            one
         );
     }
 
