@@ -232,30 +232,37 @@ impl<'a> View<'a> {
         )
     }
 
-    /// Everything skipped, by reason, most files first.
+    /// Everything skipped, by reason, most files first. A file of no known format is skipped as a log.
     pub(crate) fn skipped(&self, only_host: Option<&str>) -> Vec<Skipped<'a>> {
         let mut reasons: Vec<Skipped<'a>> = Vec::new();
         let mut index: HashMap<&'a str, usize> = HashMap::new();
+        let mut add = |why: &'a str, path: &'a str, at: Option<&'a str>, records: u64, bytes: u64| {
+            let place = *index.entry(why).or_insert_with(|| {
+                reasons.push(Skipped {
+                    why,
+                    files: 0,
+                    records: 0,
+                    bytes: 0,
+                    first: (path, at),
+                });
+                reasons.len() - 1
+            });
+            if let Some(reason) = reasons.get_mut(place) {
+                reason.files += 1;
+                reason.records += records;
+                reason.bytes += bytes;
+            }
+        };
         for file in &self.result.manifest {
             if only_host.is_some() && file.host.as_deref() != only_host {
                 continue;
             }
+            if file.source.is_none() && file.skipped.is_empty() {
+                add(self.t.skipped_foreign, &file.path, None, 0, file.size);
+            }
             for skip in &file.skipped {
-                let at = *index.entry(&skip.why).or_insert_with(|| {
-                    reasons.push(Skipped {
-                        why: &skip.why,
-                        files: 0,
-                        records: 0,
-                        bytes: 0,
-                        first: (&file.path, skip.first_at.as_deref()),
-                    });
-                    reasons.len() - 1
-                });
-                if let Some(reason) = reasons.get_mut(at) {
-                    reason.files += 1;
-                    reason.records += skip.records;
-                    reason.bytes += skip.bytes;
-                }
+                let at = skip.first_at.as_deref();
+                add(&skip.why, &file.path, at, skip.records, skip.bytes);
             }
         }
         reasons.sort_by_key(|reason| Reverse((reason.files, reason.records, reason.bytes)));

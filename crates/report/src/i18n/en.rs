@@ -109,6 +109,7 @@ pub(crate) static EN: Texts = Texts {
     label_fingerprint_long: "Fingerprint of the evidence (SHA-256 over all paths, sizes and hashes)",
     seen_no_evidence: "No evidence found {window}.",
     seen_other: "Looked at: {window}.",
+    skipped_foreign: "not a known log: the file is listed and its content scanned, nothing more",
     link_address: "address",
     link_canary: "session token",
     link_file: "file",

@@ -111,6 +111,7 @@ pub(crate) static FR: Texts = Texts {
     label_fingerprint_long: "Empreinte des preuves (SHA-256 sur tous les chemins, tailles et empreintes)",
     seen_no_evidence: "Aucune trace trouvée {window}.",
     seen_other: "Examiné\u{a0}: {window}.",
+    skipped_foreign: "pas un journal connu\u{a0}: le fichier est inventorié et son contenu examiné, rien de plus",
     link_address: "adresse",
     link_canary: "jeton de session",
     link_file: "fichier",

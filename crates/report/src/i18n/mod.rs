@@ -37,7 +37,7 @@ texts! {
     n_servers, n_files, n_records, n_findings, n_storylines, n_events, in_n_files,
     n_more, n_more_findings, n_more_storylines,
     // Phrases
-    from_to, first_in, no_reason, window_nothing, window_not_needed, window_incomplete, link_address, link_canary, link_file, link_process, link_logon, link_account,
+    from_to, first_in, no_reason, window_nothing, window_not_needed, window_incomplete, skipped_foreign, link_address, link_canary, link_file, link_process, link_logon, link_account,
     source_folder, source_records, unseen_partly,
     unseen_missing, scans_folded, log_missing, colon, and_hosts, linked_by, interrupted,
     findings_alone,
