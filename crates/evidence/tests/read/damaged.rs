@@ -107,6 +107,36 @@ fn sizes_behind_the_data_are_found() {
     assert_eq!(done.manifest.warnings.len(), 2, "{:?}", done.manifest.warnings);
 }
 
+/// A piece in the middle is missing: what comes after it is found all the same.
+#[test]
+fn a_hole_costs_no_more_than_what_was_in_it() {
+    let evidence = Evidence::new();
+    let log = iis_log(None, 200);
+    let entries: Vec<Raw> = (0..40)
+        .map(|index| Raw {
+            descriptor: Some(true),
+            ..Raw::stored(&format!("{index:02}.log"), log.as_bytes())
+        })
+        .collect();
+    let mut archive = without_directory(raw_zip(&entries));
+    for hole in 0..20 {
+        // Twenty holes in the first entries, from behind so that positions stay.
+        let at = (19 - hole) * (log.len() + 51) + 1_000;
+        archive.drain(at..at + 500);
+    }
+    evidence.file("EX01.zip", archive);
+    let done = read_here(&evidence.path());
+    for index in 20..40 {
+        let path = format!("evidence/EX01.zip!/{index:02}.log");
+        assert_eq!(done.rows.get(&path), Some(&200), "{path}");
+    }
+    for index in 0..20 {
+        let rows = done.rows[&format!("evidence/EX01.zip!/{index:02}.log")];
+        assert!((150..=200).contains(&rows), "{index}: {rows}");
+    }
+    done.warned(&["EX01.zip", "40 entries were recovered"]);
+}
+
 #[test]
 fn a_wrong_checksum_is_told_and_the_bytes_are_read() {
     let evidence = Evidence::new();

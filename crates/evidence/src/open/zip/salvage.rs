@@ -11,6 +11,8 @@ use crate::open::bytes::{At, Bytes};
 const NAMES: usize = 64 << 20;
 /// How much is searched at once.
 const WINDOW: usize = 256 << 10;
+/// Passes over the whole archive for descriptors that are not there.
+const MOST_IN_VAIN: u32 = 16;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -35,20 +37,20 @@ pub(super) fn salvage(bytes: &Arc<Bytes>, most: u64) -> io::Result<Recovered> {
         let length = bytes.length();
         let mut entry = local.entry;
         if local.descriptor {
-            search.go_to(local.data);
-            match search.descriptor(local.data)? {
-                Some(found) => {
+            match search.end_of(bytes, local.data)? {
+                End::Descriptor(found) => {
                     entry.crc = Some(found.crc);
                     entry.packed = found.packed;
                     entry.size = Some(found.size);
                     search.go_to(found.end);
                 }
-                None => {
-                    recovered.cut = true;
-                    entry.packed = length - local.data;
+                // Something is missing in between: what there is ends where the next entry begins, or the archive.
+                End::NextEntry(end) | End::Archive(end) => {
+                    recovered.cut |= end == length;
+                    entry.packed = end - local.data;
                     entry.crc = None;
                     entry.size = None;
-                    search.go_to(length);
+                    search.go_to(end);
                 }
             }
         } else {
@@ -152,9 +154,18 @@ impl Found {
     }
 }
 
+/// Where the data of an entry ends that does not say its size in front.
+enum End {
+    Descriptor(Found),
+    NextEntry(u64),
+    Archive(u64),
+}
+
 /// Goes through the bytes from one signature to the next.
 struct Search {
     input: At,
+    /// Looks for a descriptor that went to the end of the archive in vain. Each costs a pass over all of it.
+    in_vain: u32,
     window: Vec<u8>,
     /// Where the window begins in the archive, and how much of it is searched.
     start: u64,
@@ -165,6 +176,7 @@ impl Search {
     fn new(bytes: &Arc<Bytes>) -> Search {
         Search {
             input: bytes.reader(0, bytes.length()),
+            in_vain: 0,
             window: Vec::new(),
             start: 0,
             next: 0,
@@ -225,8 +237,26 @@ impl Search {
         Ok(self.window.len() > before)
     }
 
+    /// Where the data that begins at `data` ends.
+    fn end_of(&mut self, bytes: &Bytes, data: u64) -> io::Result<End> {
+        self.go_to(data);
+        let anywhere = self.in_vain < MOST_IN_VAIN;
+        if let Some(found) = self.descriptor(data, anywhere)? {
+            return Ok(End::Descriptor(found));
+        }
+        self.in_vain += u32::from(anywhere);
+        self.go_to(data);
+        while let Some((at, kind)) = self.next_signature()? {
+            if kind == LOCAL && Local::read(bytes, at)?.is_some() {
+                return Ok(End::NextEntry(at));
+            }
+        }
+        Ok(End::Archive(bytes.length()))
+    }
+
     /// The data descriptor that ends the data that begins at `data`: the one whose packed size is the distance.
-    fn descriptor(&mut self, data: u64) -> io::Result<Option<Found>> {
+    /// `anywhere` looks beyond the next entry's header, which may be one of an archive that is stored in this one.
+    fn descriptor(&mut self, data: u64, anywhere: bool) -> io::Result<Option<Found>> {
         let bytes = Arc::clone(self.input.bytes());
         while let Some((at, kind)) = self.next_signature()? {
             // With a signature of its own, or without one right before the next header; narrow or zip64.
@@ -252,7 +282,8 @@ impl Search {
                 }
                 fitting.get_or_insert(found);
             }
-            if fitting.is_some() {
+            let next_entry = !anywhere && kind == LOCAL && Local::read(&bytes, at)?.is_some();
+            if fitting.is_some() || next_entry {
                 return Ok(fitting);
             }
         }
