@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use vigie_simulate::evtx::{Data, Event, EvtxWriter, Kind, Value};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -212,14 +214,26 @@ fn event_log() -> io::Result<Vec<u8>> {
     Ok(log.finish()?.into_inner())
 }
 
-/// Archives: stored and deflated, nested, with hostile names.
+/// Archives: zip stored and deflated, tar, gzip; nested, with hostile names.
 fn archives(windows: &str) -> io::Result<Vec<Seed>> {
     let log = fs::read(root().join(windows).join("nxlog.json"))?;
     let inner = archive(&[(
         "u_ex210303.log",
         b"#Fields: date time c-ip\r\n2021-03-03 06:49:42 ::1\r\n",
     )])?;
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in [("EX01/events.json", log.as_slice()), ("EX01/more.zip", &inner)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_cksum();
+        tar.append_data(&mut header, name, bytes)?;
+    }
+    let tar = tar.into_inner()?;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(&tar)?;
     Ok(vec![
+        ("gzip".into(), gzip.finish()?),
+        ("tar".into(), tar),
         ("log".into(), archive(&[("EX01/events.json", &log)])?),
         (
             "nested".into(),

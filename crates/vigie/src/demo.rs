@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     let evidence = arguments.out.join("evidence");
     clear(&evidence, &arguments.out.join("truth.json"))?;
     let note = |en: &str, fr: &str| eprintln!("{}", tell(lang, en, fr));
-    note("simulating a provider...", "simulation d'un prestataire...");
+    note("simulating a provider...", "simulation d’un prestataire…");
     simulate(&evidence, &vigie_simulate::demo_plan(arguments.seed))?;
     // The ground truth lies beside the evidence, not in it: a hunt must not read the answers.
     let truth = arguments.out.join("truth.json");
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
         .with_context(|| format!("cannot write {}", truth.display()))?;
     note(
         "hunting its evidence...",
-        "recherche dans les éléments collectés...",
+        "recherche dans les éléments collectés…",
     );
     let bar = Bar::new(false);
     let mut options = HuntOptions {
