@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use vigie_event::{FileId, Timestamp, format_utc};
+use vigie_event::{FileId, MICROS_PER_SECOND, Timestamp, format_utc};
 use vigie_evidence::Manifest;
 use vigie_pack::Pack;
 
 use crate::collect::{Collected, Detectors};
 use crate::coverage::{Window, measure, missing, seen_window, sources_that_matter};
 use crate::detector::Detector;
-use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statement};
+use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statement, merge_within};
 use crate::hosts::{Host, Hosts};
 use crate::links::shorten;
 use crate::verdict::{Story, judge};
@@ -18,6 +18,9 @@ use crate::{
     EvidenceLine, Finding, HostResult, HuntOptions, HuntResult, ManifestEntry, ObservationEntry, Outcome,
     PackInfo, SCHEMA_VERSION, SkipEntry, StageInfo, Stats, Storyline, Text, hosts, storyline,
 };
+
+/// What dates a step only when nothing else does.
+const INDIRECT_SOURCES: [&str; 3] = ["correlation", "file content", "file_inventory"];
 
 pub(crate) fn assemble(
     options: &HuntOptions,
@@ -41,6 +44,13 @@ pub(crate) fn assemble(
     warnings.extend(clock_warnings(&manifest));
     let final_host = |index: HostIndex| hosts.of_index.get(index as usize).copied().unwrap_or(index);
     let statements = collected.statements.resolve(final_host);
+    let machines = hosts
+        .machines
+        .iter()
+        .map(|(&index, host)| (index, host.machine()))
+        .collect();
+    let groups = storyline::link(&statements, &collected.detectors, &machines);
+    let (statements, groups) = merge_within(statements, groups);
     let stages = stage_order(&options.packs);
     let run = Run {
         options,
@@ -49,7 +59,7 @@ pub(crate) fn assemble(
         hosts: &hosts,
         stages,
     };
-    let host_results = run.hosts(&statements);
+    let host_results = run.hosts(&statements, groups);
     HuntResult {
         schema_version: SCHEMA_VERSION.to_owned(),
         pack: options.packs.iter().map(|pack| run.pack_info(pack)).collect(),
@@ -213,14 +223,7 @@ impl Run<'_> {
     }
 
     /// One result per machine, worst first, then by tenant and name.
-    fn hosts(&self, statements: &[Statement]) -> Vec<HostResult> {
-        let machines = self
-            .hosts
-            .machines
-            .iter()
-            .map(|(&index, host)| (index, host.machine()))
-            .collect();
-        let mut groups = storyline::link(statements, self.detectors, &machines);
+    fn hosts(&self, statements: &[Statement], mut groups: Vec<Vec<usize>>) -> Vec<HostResult> {
         groups.sort_by_key(|members| {
             let worst = members.iter().map(|&index| self.weight(&statements[index])).max();
             let first = members.iter().filter_map(|&index| statements[index].first).min();
@@ -263,13 +266,17 @@ impl Run<'_> {
             if mine.is_empty() {
                 continue;
             }
-            mine.sort_by_key(|statement| (self.stage_rank(statement), statement.first, statement.detector));
+            let order = self.stages_in_time(&mine);
+            mine.sort_by_key(|statement| {
+                let stage = order.iter().position(|stage| stage == self.stage(statement));
+                (stage, statement.first, statement.detector)
+            });
             let id = format!("S{}", number + 1);
             let made: Vec<Finding> = mine
                 .iter()
                 .map(|statement| self.finding(statement, &id))
                 .collect();
-            storylines.push(self.storyline(&id, &mine, members, statements, index));
+            storylines.push(self.storyline(&id, order, &mine, members, statements, index));
             findings.extend(made);
             stories.push(Story { statements: mine });
         }
@@ -296,15 +303,37 @@ impl Run<'_> {
         }
     }
 
-    fn stage_rank(&self, statement: &Statement) -> usize {
-        let stage = self
-            .detectors
+    fn stage(&self, statement: &Statement) -> &str {
+        self.detectors
             .get(statement.detector as usize)
-            .map(|detector| &detector.stage);
-        self.stages
-            .iter()
-            .position(|known| Some(known) == stage)
-            .unwrap_or(self.stages.len())
+            .map_or("", |detector| &detector.stage)
+    }
+
+    /// The stages of a story in the order in which they were first reached; those reached in the same second stand
+    /// in the order of the attack chain. A file's own time and the start of a correlation are asked only when no log
+    /// line tells: the first can be forged, the second is that of an earlier step.
+    fn stages_in_time(&self, mine: &[&Statement]) -> Vec<String> {
+        let mut reached: BTreeMap<&str, (bool, i64)> = BTreeMap::new();
+        for statement in mine {
+            let told = statement
+                .sources
+                .iter()
+                .any(|source| !INDIRECT_SOURCES.contains(&source.as_str()));
+            let second = statement
+                .first
+                .map_or(i64::MAX, |first| first.div_euclid(MICROS_PER_SECOND));
+            let when = reached.entry(self.stage(statement)).or_insert((true, i64::MAX));
+            *when = (*when).min((!told, second));
+        }
+        let mut order: Vec<(i64, usize, &str)> = reached
+            .into_iter()
+            .map(|(stage, (_, second))| {
+                let rank = self.stages.iter().position(|known| known == stage);
+                (second, rank.unwrap_or(self.stages.len()), stage)
+            })
+            .collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, _, stage)| stage.to_owned()).collect()
     }
 
     fn finding(&self, statement: &Statement, storyline: &str) -> Finding {
@@ -359,6 +388,7 @@ impl Run<'_> {
     fn storyline(
         &self,
         id: &str,
+        stages: Vec<String>,
         mine: &[&Statement],
         members: &[usize],
         statements: &[Statement],
@@ -368,14 +398,10 @@ impl Run<'_> {
             .iter()
             .filter_map(|statement| self.detectors.get(statement.detector as usize))
             .collect();
-        let mut stages: Vec<String> = Vec::new();
-        let mut attack: BTreeSet<String> = BTreeSet::new();
-        for detector in &detectors {
-            if !stages.contains(&detector.stage) {
-                stages.push(detector.stage.clone());
-            }
-            attack.extend(detector.attack.iter().cloned());
-        }
+        let attack: BTreeSet<String> = detectors
+            .iter()
+            .flat_map(|detector| detector.attack.iter().cloned())
+            .collect();
         let first = mine.iter().filter_map(|statement| statement.first).min();
         let last = mine.iter().filter_map(|statement| statement.last).max();
         let others: BTreeSet<String> = members
@@ -585,10 +611,13 @@ fn fill(template: &str, fields: &BTreeMap<String, String>) -> String {
             rest = after;
             continue;
         };
-        let value = fields
-            .iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str());
+        let get = |name: &str| {
+            fields
+                .iter()
+                .find(|(field, _)| field.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.as_str())
+        };
+        let value = crate::fields::find(get, name);
         filled.push_str(&shorten(value.unwrap_or("—"), 120));
         rest = after;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use vigie_event::Timestamp;
+use vigie_event::{MICROS_PER_DAY, Timestamp};
 
 use crate::detector::Detector;
 use crate::links::Link;
@@ -49,16 +49,20 @@ pub(crate) struct Statement {
     pub(crate) last: Option<Timestamp>,
     pub(crate) events: Vec<KeptEvent>,
     pub(crate) links: BTreeSet<Link>,
-    /// The source its events come from: two sources saying the same are worth more than one.
-    pub(crate) source: String,
+    /// The sources its events come from: two sources are worth more than one.
+    pub(crate) sources: BTreeSet<String>,
     /// What kept it apart from others of the same rule: an address, a file, or nothing.
     pub(crate) identity: String,
 }
 
+/// What keeps statements apart while events stream by: machine, detector, identity, and the day when no address
+/// says who it was. Days of one story become one statement again, see [`merge_within`].
+type Key = (HostIndex, u32, String, Option<i64>);
+
 /// All statements of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
-    by_key: HashMap<(HostIndex, u32, String), Statement>,
+    by_key: HashMap<Key, Statement>,
     identities: HashMap<(HostIndex, u32), usize>,
 }
 
@@ -76,8 +80,8 @@ pub(crate) struct Detection {
 impl Statements {
     /// Counts a detection; `event` is asked for only when it is worth keeping.
     pub(crate) fn add(&mut self, detection: Detection, event: impl FnOnce() -> KeptEvent) {
-        let identity = self.identity(&detection);
-        let key = (detection.host, detection.detector, identity.clone());
+        let key = self.key(&detection);
+        let identity = key.2.clone();
         let statement = self.by_key.entry(key).or_insert_with(|| Statement {
             detector: detection.detector,
             host: detection.host,
@@ -86,7 +90,7 @@ impl Statements {
             last: None,
             events: Vec::new(),
             links: BTreeSet::new(),
-            source: detection.source.clone(),
+            sources: BTreeSet::new(),
             identity,
         });
         statement.count += detection.count;
@@ -95,6 +99,9 @@ impl Statements {
             .into_iter()
             .flatten()
             .max();
+        if !statement.sources.contains(&detection.source) {
+            statement.sources.insert(detection.source);
+        }
         statement.links.extend(detection.links);
         while statement.links.len() > KEPT_LINKS {
             statement.links.pop_last();
@@ -102,8 +109,9 @@ impl Statements {
         statement.keep(detection.time, event);
     }
 
-    /// What keeps two detections of one rule apart: the client's address if there is one, else the file.
-    fn identity(&mut self, detection: &Detection) -> String {
+    /// What keeps two detections of one rule apart: the client's address if there is one, else the file, and the day.
+    /// What an administrator does every week and what an intruder did last Friday are not one statement.
+    fn key(&mut self, detection: &Detection) -> Key {
         let address = detection.links.iter().find_map(|link| match link {
             Link::Address(value, _) => Some(value.clone()),
             _ => None,
@@ -114,37 +122,44 @@ impl Statements {
                 _ => None,
             })
         };
+        let day = match address {
+            Some(_) => None,
+            None => detection.time.map(|time| time.div_euclid(MICROS_PER_DAY)),
+        };
         let identity = address.or_else(file).unwrap_or_default();
-        let known = self
-            .by_key
-            .contains_key(&(detection.host, detection.detector, identity.clone()));
-        if known {
-            return identity;
+        let key = (detection.host, detection.detector, identity, day);
+        if self.by_key.contains_key(&key) {
+            return key;
         }
         let count = self
             .identities
             .entry((detection.host, detection.detector))
             .or_default();
         if *count >= KEPT_IDENTITIES {
-            return OTHERS.to_owned();
+            return (detection.host, detection.detector, OTHERS.to_owned(), None);
         }
         *count += 1;
-        identity
+        key
     }
 
     /// The indexes under which anything was found.
     pub(crate) fn hosts(&self) -> BTreeSet<HostIndex> {
-        self.by_key.keys().map(|(host, _, _)| *host).collect()
+        self.by_key.keys().map(|(host, ..)| *host).collect()
     }
 
     /// The statements under their final hosts: indexes that turned out to be one machine are merged.
     pub(crate) fn resolve(self, final_host: impl Fn(HostIndex) -> HostIndex) -> Vec<Statement> {
-        let mut resolved: BTreeMap<(HostIndex, u32, String), Statement> = BTreeMap::new();
-        let mut all: Vec<Statement> = self.by_key.into_values().collect();
-        all.sort_by(|a, b| (a.host, a.detector, &a.identity).cmp(&(b.host, b.detector, &b.identity)));
-        for mut statement in all {
+        let mut resolved: BTreeMap<Key, Statement> = BTreeMap::new();
+        let mut all: Vec<(Key, Statement)> = self.by_key.into_iter().collect();
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for ((.., day), mut statement) in all {
             statement.host = final_host(statement.host);
-            let key = (statement.host, statement.detector, statement.identity.clone());
+            let key = (
+                statement.host,
+                statement.detector,
+                statement.identity.clone(),
+                day,
+            );
             match resolved.get_mut(&key) {
                 Some(known) => known.merge(statement),
                 None => {
@@ -156,6 +171,36 @@ impl Statements {
     }
 }
 
+/// Makes one statement of what one detector said about one identity in one story. Gives the statements and, for each
+/// story, their indexes.
+pub(crate) fn merge_within(
+    statements: Vec<Statement>,
+    groups: Vec<Vec<usize>>,
+) -> (Vec<Statement>, Vec<Vec<usize>>) {
+    let mut left: Vec<Option<Statement>> = statements.into_iter().map(Some).collect();
+    let mut merged: Vec<Statement> = Vec::new();
+    let mut told = Vec::new();
+    for members in groups {
+        let mut known: BTreeMap<(HostIndex, u32, String), usize> = BTreeMap::new();
+        let mut group = Vec::new();
+        for member in members {
+            let Some(statement) = left.get_mut(member).and_then(Option::take) else {
+                continue;
+            };
+            let key = (statement.host, statement.detector, statement.identity.clone());
+            if let Some(one) = known.get(&key).and_then(|&index| merged.get_mut(index)) {
+                one.merge(statement);
+                continue;
+            }
+            known.insert(key, merged.len());
+            group.push(merged.len());
+            merged.push(statement);
+        }
+        told.push(group);
+    }
+    (merged, told)
+}
+
 /// The identity that stands for all beyond [`KEPT_IDENTITIES`].
 const OTHERS: &str = "*";
 
@@ -165,6 +210,7 @@ impl Statement {
         self.first = [self.first, other.first].into_iter().flatten().min();
         self.last = [self.last, other.last].into_iter().flatten().max();
         self.links.extend(other.links);
+        self.sources.extend(other.sources);
         for event in other.events {
             self.keep(event.time, || event.clone());
         }

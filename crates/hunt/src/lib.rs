@@ -7,6 +7,7 @@ mod assemble;
 mod collect;
 mod coverage;
 mod detector;
+mod fields;
 mod finding;
 mod hosts;
 mod links;

@@ -49,7 +49,7 @@ impl Link {
 pub(crate) fn links_of(row: RowRef<'_>, join: &[String]) -> BTreeSet<Link> {
     let mut links = BTreeSet::new();
     for name in join {
-        if let Some(value) = row.get(name) {
+        if let Some(value) = crate::fields::find(|name| row.get(name), name) {
             add_links(name, value, &mut links);
         }
     }

@@ -250,13 +250,13 @@ pub struct Storyline {
     pub from: String,
     /// Last event.
     pub to: String,
-    /// Stages reached, in the order of the attack chain.
+    /// Stages reached, in the order in which they were first reached.
     pub stages: Vec<String>,
     /// ATT&CK techniques seen.
     pub attack: Vec<String>,
     /// What holds it together: `address 203.0.113.45`, `canary ...`, `process tree ...`.
     pub links: Vec<String>,
-    /// Identifiers of its findings, in the order of the attack chain, then time.
+    /// Identifiers of its findings, by stage in that order, then time.
     pub findings: Vec<String>,
     /// Other machines on which the same story goes on.
     pub hosts: Vec<String>,

@@ -1,5 +1,5 @@
 //! Findings that belong together: the same client, session token, file, process, log-on or account, or one intruder's
-//! hands on one machine within hours.
+//! hands on one machine within days.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,11 @@ use crate::links::Link;
 use crate::{Outcome, Severity};
 
 const HOUR: i64 = 3_600 * MICROS_PER_SECOND;
-/// Steps inside one machine that follow each other this closely are taken for the same intruder's.
-const HANDS_ON_GAP: i64 = 72 * HOUR;
+/// Steps inside one machine that follow each other this closely are taken for the same intruder's: those who broke in
+/// in March 2021 came back within two weeks or not at all.
+const HANDS_ON_GAP: i64 = 14 * 24 * HOUR;
+/// A hint belongs to the story of its machine when it happened this close to a step that is sure.
+const HINT_GAP: i64 = 6 * HOUR;
 /// Lateral movement joins the stories of two machines of one tenant when it happens this close to both.
 const LATERAL_GAP: i64 = 24 * HOUR;
 /// An address from inside the network may be a proxy everybody comes through: it ties together for this long only.
@@ -29,7 +32,8 @@ pub(crate) struct Machine {
     pub(crate) addresses: BTreeSet<String>,
 }
 
-/// Indexes of the statements of each storyline, in no particular order.
+/// Indexes of the statements of each storyline, in no particular order. Statements that are mere context are left out
+/// when no story gives them a meaning.
 pub(crate) fn link(
     statements: &[Statement],
     detectors: &[Detector],
@@ -39,7 +43,18 @@ pub(crate) fn link(
     link_by_values(statements, machines, &mut groups);
     link_hands_on(statements, detectors, &mut groups);
     link_lateral(statements, detectors, machines, &mut groups);
-    groups.into_vec()
+    link_hints(statements, detectors, &mut groups);
+    let mattering = groups.roots_of(|index| matters(&statements[index], detectors));
+    link_repeats(statements, &mattering, &mut groups);
+    groups
+        .into_vec()
+        .into_iter()
+        .filter(|members| {
+            members.iter().any(|&index| {
+                matters(&statements[index], detectors) || !is_context(&statements[index], detectors)
+            })
+        })
+        .collect()
 }
 
 /// A value statements may share: within a tenant, on one machine unless it means the same on all, and what it is.
@@ -127,35 +142,79 @@ fn link_undated(
     }
 }
 
-/// A story goes on where lateral movement leads: the next machine's log names the one the intruder came from, or
-/// both show hands-on steps at the time of the movement.
+/// A story goes on where lateral movement leads: the log of one machine names the other one, or both show hands-on
+/// steps at the time of the movement. A log-on that is mere context needs the name.
 fn link_lateral(
     statements: &[Statement],
     detectors: &[Detector],
     machines: &BTreeMap<HostIndex, Machine>,
     groups: &mut Groups,
 ) {
-    let moving: Vec<usize> = (0..statements.len())
-        .filter(|&index| {
-            matters(&statements[index], detectors)
-                && stage(&statements[index], detectors) == "lateral_movement"
-        })
-        .collect();
-    for &movement in &moving {
-        let Some(here) = machines.get(&statements[movement].host) else {
+    for (movement, moved) in statements.iter().enumerate() {
+        if stage(moved, detectors) != "lateral_movement" || !worked(moved, detectors) {
+            continue;
+        }
+        let Some(here) = machines.get(&moved.host) else {
             continue;
         };
+        let context = is_context(moved, detectors);
         for (index, other) in statements.iter().enumerate() {
-            if other.host == statements[movement].host || !matters(other, detectors) {
+            if other.host == moved.host || moved.first.is_none() || !matters(other, detectors) {
                 continue;
             }
             let Some(there) = machines.get(&other.host) else {
                 continue;
             };
-            let apart = gap(&statements[movement], other);
-            let near = apart <= HOUR || (apart <= LATERAL_GAP && names(&statements[movement], there));
+            let apart = gap(moved, other);
+            let near = (apart <= HOUR && !context) || (apart <= LATERAL_GAP && names(moved, there));
             if here.tenant == there.tenant && near {
                 groups.join(movement, index);
+            }
+        }
+    }
+}
+
+/// Hints of something that worked, and attempts nobody's address explains, belong to the story of their machine when
+/// they happened close to one of its sure steps.
+fn link_hints(statements: &[Statement], detectors: &[Detector], groups: &mut Groups) {
+    let mut sure: BTreeMap<HostIndex, Vec<usize>> = BTreeMap::new();
+    for (index, statement) in statements.iter().enumerate() {
+        if matters(statement, detectors) && statement.first.is_some() {
+            sure.entry(statement.host).or_default().push(index);
+        }
+    }
+    for (index, hint) in statements.iter().enumerate() {
+        let attempt = outcome(hint, detectors) == Some(Outcome::Attempt);
+        let anonymous = !hint.links.iter().any(|link| matches!(link, Link::Address(..)));
+        let wanted = !is_context(hint, detectors)
+            && (worked(hint, detectors) || (attempt && anonymous))
+            && !matters(hint, detectors);
+        if !wanted || hint.first.is_none() {
+            continue;
+        }
+        let nearest = sure
+            .get(&hint.host)
+            .and_then(|steps| steps.iter().min_by_key(|&&step| gap(hint, &statements[step])));
+        if let Some(&step) = nearest
+            && gap(hint, &statements[step]) <= HINT_GAP
+        {
+            groups.join(index, step);
+        }
+    }
+}
+
+/// What one detector says of one machine day after day, outside any story that matters, is one observation.
+fn link_repeats(statements: &[Statement], mattering: &BTreeSet<usize>, groups: &mut Groups) {
+    let mut known: BTreeMap<(HostIndex, u32, &str), usize> = BTreeMap::new();
+    for (index, statement) in statements.iter().enumerate() {
+        if mattering.contains(&groups.find(index)) {
+            continue;
+        }
+        let key = (statement.host, statement.detector, statement.identity.as_str());
+        match known.get(&key) {
+            Some(&other) => groups.join(other, index),
+            None => {
+                known.insert(key, index);
             }
         }
     }
@@ -164,10 +223,42 @@ fn link_lateral(
 /// Whether an event of the statement names the machine, by name or address.
 fn names(statement: &Statement, machine: &Machine) -> bool {
     statement.events.iter().any(|event| {
-        event.fields.values().any(|value| {
-            machine.addresses.contains(value) || value.to_lowercase().contains(&machine.name.to_lowercase())
-        })
+        event
+            .fields
+            .values()
+            .any(|value| machine.addresses.contains(value) || mentions(value, &machine.name))
     })
+}
+
+/// Whether the text holds the name as a word of its own: `DC1` is not in `DC10`.
+fn mentions(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    !name.is_empty()
+        && text
+            .split(|c: char| !is_part(c))
+            .any(|word| word.eq_ignore_ascii_case(name))
+}
+
+/// What says nothing by itself and is only shown where a story gives it a meaning: everyday events that an intruder
+/// causes as well.
+fn is_context(statement: &Statement, detectors: &[Detector]) -> bool {
+    detectors
+        .get(statement.detector as usize)
+        .is_some_and(|detector| {
+            detector.outcome >= Outcome::Success
+                && detector.confidence == Confidence::Weak
+                && detector.severity == Severity::Informational
+        })
+}
+
+fn outcome(statement: &Statement, detectors: &[Detector]) -> Option<Outcome> {
+    detectors
+        .get(statement.detector as usize)
+        .map(|detector| detector.outcome)
+}
+
+fn worked(statement: &Statement, detectors: &[Detector]) -> bool {
+    outcome(statement, detectors) >= Some(Outcome::Success)
 }
 
 /// Something that worked, and is not just a hint.
@@ -220,6 +311,14 @@ impl Groups {
         self.parent[a.max(b)] = a.min(b);
     }
 
+    /// The groups that have such a member, by the index that stands for each.
+    fn roots_of(&mut self, wanted: impl Fn(usize) -> bool) -> BTreeSet<usize> {
+        (0..self.parent.len())
+            .filter(|&index| wanted(index))
+            .map(|index| self.find(index))
+            .collect()
+    }
+
     fn into_vec(mut self) -> Vec<Vec<usize>> {
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for index in 0..self.parent.len() {
@@ -260,7 +359,7 @@ mod tests {
             last: Some(hour * HOUR),
             events: Vec::new(),
             links: links.iter().cloned().collect(),
-            source: String::new(),
+            sources: BTreeSet::new(),
             identity: String::new(),
         }
     }
@@ -310,7 +409,10 @@ mod tests {
     fn the_servers_own_address_ties_nothing() {
         let detectors = [detector("ssrf", Outcome::Attempt)];
         let statements: Vec<Statement> = (0..2)
-            .map(|hour| statement(0, 0, hour, &[address("198.51.100.9")]))
+            .map(|hour| Statement {
+                identity: hour.to_string(),
+                ..statement(0, 0, hour, &[address("198.51.100.9")])
+            })
             .collect();
         let mut front_end = machine("acme", "ex01");
         front_end.addresses.insert("198.51.100.9".to_owned());
@@ -340,5 +442,80 @@ mod tests {
         assert_eq!(link(&statements, &detectors, &machines).len(), 1);
         let apart = BTreeMap::from([(0, machine("acme", "ex01")), (1, machine("other", "dc01"))]);
         assert_eq!(link(&statements, &detectors, &apart).len(), 2);
+    }
+
+    fn hint(stage: &str, severity: Severity) -> Detector {
+        Detector {
+            severity,
+            confidence: Confidence::Weak,
+            ..detector(stage, Outcome::PostExploitation)
+        }
+    }
+
+    #[test]
+    fn hints_join_the_story_they_happen_in_and_no_other() {
+        let detectors = [
+            detector("execution", Outcome::PostExploitation),
+            hint("command_and_control", Severity::Low),
+            detector("ssrf", Outcome::Attempt),
+        ];
+        let machines = BTreeMap::from([(0, machine("acme", "ex01"))]);
+        let statements = [
+            statement(0, 0, 10, &[]),
+            statement(1, 0, 13, &[]),
+            statement(1, 0, 100, &[]),
+            statement(2, 0, 9, &[]),
+            statement(2, 0, 9, &[address("203.0.113.9")]),
+        ];
+        assert_eq!(
+            link(&statements, &detectors, &machines),
+            [vec![0, 1, 3], vec![2], vec![4]]
+        );
+    }
+
+    #[test]
+    fn repeated_hints_outside_a_story_are_one_observation() {
+        let detectors = [hint("execution", Severity::Low)];
+        let machines = BTreeMap::from([(0, machine("acme", "ex01"))]);
+        let statements: Vec<Statement> = (0..5).map(|day| statement(0, 0, day * 24, &[])).collect();
+        assert_eq!(link(&statements, &detectors, &machines), [vec![0, 1, 2, 3, 4]]);
+    }
+
+    #[test]
+    fn context_is_told_only_in_a_story() {
+        let detectors = [
+            detector("execution", Outcome::PostExploitation),
+            hint("lateral_movement", Severity::Informational),
+        ];
+        let mut here = machine("acme", "ex01");
+        here.addresses.insert("10.0.0.21".to_owned());
+        let machines = BTreeMap::from([(0, here), (1, machine("acme", "dc01"))]);
+        let logon = |hour: i64, from: &str| {
+            let mut logon = statement(1, 1, hour, &[]);
+            logon.events.push(KeptEvent {
+                time: Some(hour * HOUR),
+                path: String::new(),
+                record: 1,
+                numbered_by: Numbering::Records,
+                fields: BTreeMap::from([("IpAddress".to_owned(), from.to_owned())]),
+                matched: Vec::new(),
+            });
+            logon
+        };
+        let statements = [
+            statement(0, 0, 10, &[]),
+            logon(11, "10.0.0.21"),
+            logon(11, "10.0.0.99"),
+            logon(200, "10.0.0.21"),
+        ];
+        assert_eq!(link(&statements, &detectors, &machines), [vec![0, 1]]);
+    }
+
+    #[test]
+    fn a_name_is_a_word_of_its_own() {
+        assert!(mentions(r"PsExec64.exe \DC01 -s cmd.exe", "dc01"));
+        assert!(mentions("EX01.corp.example", "ex01"));
+        assert!(!mentions(r"\DC010\c$", "dc01"));
+        assert!(!mentions("anything", ""));
     }
 }

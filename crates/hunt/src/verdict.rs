@@ -1,5 +1,7 @@
 //! The verdict of one machine, and why.
 
+use std::collections::BTreeSet;
+
 use vigie_event::format_utc;
 
 use crate::detector::{Confidence, Detector};
@@ -8,6 +10,8 @@ use crate::{Outcome, Text, Verdict};
 
 /// Reasons shown at most.
 const REASONS: usize = 6;
+/// Strong steps of this many stages in one story settle the matter, even from one log.
+const ENOUGH_STAGES: usize = 3;
 
 /// What judging needs to know of one storyline.
 pub(crate) struct Story<'a> {
@@ -40,8 +44,8 @@ pub(crate) fn judge(
     (verdict, reasons)
 }
 
-/// One conclusive step that worked settles it. Strong ones make a suspicion, and two of them from different sources
-/// in one story settle it too. Weak ones never raise the verdict; scans and attempts go no further than `attempted`.
+/// One conclusive step that worked settles it. Strong ones make a suspicion, and several of them in one story settle
+/// it too, see [`settled`]. Weak ones never raise the verdict; scans and attempts go no further than `attempted`.
 fn judge_story(story: &Story<'_>, detectors: &[Detector]) -> Option<Verdict> {
     let mut strong: Vec<&Statement> = Vec::new();
     let mut verdict = None;
@@ -62,17 +66,27 @@ fn judge_story(story: &Story<'_>, detectors: &[Detector]) -> Option<Verdict> {
         };
         verdict = verdict.max(step);
     }
-    // The same rule in two logs is one fact written down twice; two facts from two logs are proof.
-    let settled = strong.iter().any(|one| {
-        strong
-            .iter()
-            .any(|other| one.source != other.source && one.detector != other.detector)
-    });
-    if settled {
+    if settled(&strong, detectors) {
         Some(Verdict::Compromised)
     } else {
         verdict
     }
+}
+
+/// The same rule in two logs is one fact written down twice; two facts from two logs are proof, and so are three
+/// different stages of an intrusion in one log.
+fn settled(strong: &[&Statement], detectors: &[Detector]) -> bool {
+    let two_logs = strong.iter().any(|one| {
+        strong
+            .iter()
+            .any(|other| one.detector != other.detector && one.sources.union(&other.sources).count() > 1)
+    });
+    let stages: BTreeSet<&str> = strong
+        .iter()
+        .filter_map(|statement| detectors.get(statement.detector as usize))
+        .map(|detector| detector.stage.as_str())
+        .collect();
+    two_logs || stages.len() >= ENOUGH_STAGES
 }
 
 /// The sentences that carry the verdict, strongest first, then by time.
@@ -152,8 +166,6 @@ fn coverage_reason(verdict: Verdict, missing: &[Text]) -> Option<Text> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::Severity;
 
@@ -181,7 +193,7 @@ mod tests {
             last: Some(0),
             events: Vec::new(),
             links: BTreeSet::new(),
-            source: source.to_owned(),
+            sources: BTreeSet::from([source.to_owned()]),
             identity: String::new(),
         }
     }

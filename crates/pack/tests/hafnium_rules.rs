@@ -218,7 +218,7 @@ fn healthy_servers_are_left_alone() {
 }
 
 /// Events at seconds, each seen by all rules; the titles of the correlations they make.
-fn correlated(events: &[TimedEvent]) -> BTreeSet<String> {
+fn correlated(events: &[TimedEvent<'_>]) -> BTreeSet<String> {
     let rules = rules(&pack());
     let mut correlator = rules.correlator();
     for (second, source, fields) in events {

@@ -1,0 +1,114 @@
+//! One fact has several names: Sysmon says `Image` where the security log says `NewProcessName` and Defender
+//! `FolderPath`. Sentences and links are written with Sigma's names and find the others here.
+
+/// The value of a field under its own name or, when the event has no such field, under another source's name for the
+/// same fact. `get` compares names without case.
+pub(crate) fn find<'a>(get: impl Fn(&str) -> Option<&'a str>, name: &str) -> Option<&'a str> {
+    let told = |name: &str| get(name).filter(|value| !value.trim().is_empty() && *value != "-");
+    let lower = name.to_ascii_lowercase();
+    told(name)
+        .or_else(|| {
+            let known = OTHER_NAMES.iter().find(|(known, _)| *known == lower)?;
+            known.1.iter().find_map(|other| told(other))
+        })
+        // A value that says nothing is still better than none.
+        .or_else(|| get(name))
+}
+
+/// Other names of a field, the most telling first. The last ones of a command line are programs: process auditing
+/// leaves the command line out unless it is told to keep it.
+const OTHER_NAMES: [(&str, &[&str]); 28] = [
+    (
+        "image",
+        &[
+            "NewProcessName",
+            "InitiatingProcessFolderPath",
+            "FolderPath",
+            "ProcessName",
+        ],
+    ),
+    (
+        "commandline",
+        &[
+            "ProcessCommandLine",
+            "Process Command Line",
+            "InitiatingProcessCommandLine",
+            "NewProcessName",
+            "Image",
+            "FolderPath",
+        ],
+    ),
+    (
+        "parentimage",
+        &["ParentProcessName", "InitiatingProcessFolderPath"],
+    ),
+    (
+        "parentcommandline",
+        &["InitiatingProcessCommandLine", "ParentImage", "ParentProcessName"],
+    ),
+    (
+        "user",
+        &["SubjectUserName", "AccountName", "InitiatingProcessAccountName"],
+    ),
+    ("processguid", &["ProcessUniqueId", "SourceProcessGUID"]),
+    ("parentprocessguid", &["InitiatingProcessUniqueId"]),
+    ("subjectlogonid", &["LogonId", "InitiatingProcessLogonId"]),
+    (
+        "targetfilename",
+        &["FolderPath", "ObjectName", "FileName", "File"],
+    ),
+    ("objectname", &["TargetFilename", "FolderPath"]),
+    ("filename", &["TargetFilename", "FolderPath"]),
+    ("sourceimage", &["InitiatingProcessFolderPath", "ProcessName"]),
+    ("targetimage", &["FileName", "ObjectName"]),
+    ("destinationip", &["RemoteIP", "DestAddress"]),
+    ("destinationhostname", &["RemoteUrl", "DestinationIp", "RemoteIP"]),
+    ("destinationport", &["RemotePort", "DestPort"]),
+    ("sourceip", &["LocalIP", "SourceAddress"]),
+    ("imageloaded", &["FolderPath"]),
+    ("targetobject", &["RegistryKey", "ObjectName"]),
+    ("details", &["RegistryValueData", "NewValue"]),
+    ("imagepath", &["ServiceFileName"]),
+    ("servicefilename", &["ImagePath"]),
+    ("ipaddress", &["ClientAddress", "RemoteIP", "WorkstationName"]),
+    ("targetusername", &["AccountName", "MemberName", "SamAccountName"]),
+    ("clientipaddress", &["ClientIpAddress", "ClientIp", "c-ip"]),
+    (
+        "subjectusername",
+        &["SubjectUserSid", "InitiatingProcessAccountName"],
+    ),
+    ("membersid", &["MemberName", "TargetSid"]),
+    ("path", &["Threat Path", "ProcessName"]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(fields: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+        find(
+            |wanted| {
+                fields
+                    .iter()
+                    .find(|(field, _)| field.eq_ignore_ascii_case(wanted))
+                    .map(|(_, value)| *value)
+            },
+            name,
+        )
+    }
+
+    #[test]
+    fn the_own_name_wins_and_other_logs_names_follow() {
+        assert_eq!(
+            found(&[("Image", "a"), ("NewProcessName", "b")], "image"),
+            Some("a")
+        );
+        assert_eq!(found(&[("NewProcessName", "b")], "Image"), Some("b"));
+        assert_eq!(
+            found(&[("CommandLine", ""), ("NewProcessName", "b")], "CommandLine"),
+            Some("b")
+        );
+        assert_eq!(found(&[("IpAddress", "-")], "IpAddress"), Some("-"));
+        assert_eq!(found(&[("Image", "a")], "Unheard"), None);
+    }
+}
