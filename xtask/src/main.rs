@@ -13,6 +13,8 @@ use anyhow::{Context, Result, bail};
 mod bench;
 mod browser;
 mod checks;
+#[cfg(test)]
+mod docs;
 mod fuzz;
 mod tools;
 
