@@ -171,9 +171,7 @@ struct Block<'a> {
 
 impl Block<'_> {
     fn evaluate(&self, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
-        for scanner in &self.binding.scanners {
-            self.scan(scanner, scratch);
-        }
+        self.scan_all(scratch);
         for index in 0..scratch.touched.len() {
             let atom = scratch.touched[index] as usize;
             let rows = scratch.atoms.get(atom).copied().unwrap_or_default();
@@ -202,28 +200,52 @@ impl Block<'_> {
         self.layout.get(field as usize).copied().unwrap_or(Field::Absent)
     }
 
-    fn scan(&self, scanner: &Scanner, scratch: &mut Scratch) {
-        match self.field(scanner.field) {
-            Field::Absent => {}
-            Field::Column(index) => {
-                if let Some(column) = self.batch.text_column(index) {
-                    self.scan_column(scanner, column, scratch);
-                }
-            }
-            Field::Any => {
-                for (_, column) in self.batch.text_columns() {
-                    self.scan_column(scanner, column, scratch);
-                }
-            }
-            computed => {
-                for row in 0..self.rows {
-                    scratch.found.clear();
-                    if let Some(value) = fields::value(self.batch, computed, self.start + row) {
-                        scanner.scan(&value, |atom| scratch.found.push(atom));
-                        scratch.mark(row);
+    fn scan_all(&self, scratch: &mut Scratch) {
+        let mut computed: Vec<Field> = Vec::new();
+        for scanner in &self.binding.scanners {
+            match self.field(scanner.field) {
+                Field::Absent => {}
+                Field::Column(index) => {
+                    if let Some(column) = self.batch.text_column(index) {
+                        self.scan_column(scanner, column, scratch);
                     }
                 }
+                Field::Any => {
+                    for (_, column) in self.batch.text_columns() {
+                        self.scan_column(scanner, column, scratch);
+                    }
+                }
+                field if computed.contains(&field) => {}
+                field => computed.push(field),
             }
+        }
+        for field in computed {
+            self.scan_computed(field, scratch);
+        }
+    }
+
+    /// A value that is put together, once for all the names rules have for it.
+    fn scan_computed(&self, field: Field, scratch: &mut Scratch) {
+        let scanners: Vec<&Scanner> = self
+            .binding
+            .scanners
+            .iter()
+            .filter(|scanner| self.field(scanner.field) == field)
+            .collect();
+        let mut bytes = 0;
+        for row in 0..self.rows {
+            let Some(value) = fields::value(self.batch, field, self.start + row) else {
+                continue;
+            };
+            scratch.found.clear();
+            for scanner in &scanners {
+                scanner.scan(&value, |atom| scratch.found.push(atom));
+            }
+            bytes += value.len();
+            scratch.mark(row);
+        }
+        for scanner in scanners {
+            scanner.scanned(bytes);
         }
     }
 
