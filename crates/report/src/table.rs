@@ -12,7 +12,7 @@ const MAX_REASONS: usize = 4;
 /// Storylines shown per machine.
 const MAX_STORYLINES: usize = 8;
 /// Steps and links shown per storyline.
-const MAX_STEPS: usize = 12;
+const MAX_STEPS: usize = 16;
 const MAX_LINKS: usize = 6;
 /// Reasons of skipping and warnings shown.
 const MAX_NOTES: usize = 12;
@@ -269,7 +269,7 @@ impl Page<'_> {
             self.paragraph(indent, "", &hosts, Some(Ink::Dim));
         }
         let mut shown = 0;
-        for finding in steps(host, &storyline.findings).take(MAX_STEPS) {
+        for finding in steps(host, &storyline.findings, MAX_STEPS) {
             self.step(indent, finding);
             shown += 1;
         }

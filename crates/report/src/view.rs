@@ -334,10 +334,32 @@ pub(crate) fn is_missing(coverage: &Coverage) -> bool {
     coverage.records == 0 && coverage.covered.is_empty()
 }
 
-/// The findings of a storyline, in its own order. Identifiers that lead nowhere are left out.
-pub(crate) fn steps<'a>(host: &'a HostResult, ids: &'a [String]) -> impl Iterator<Item = &'a Finding> {
+/// At most `most` findings of a storyline, in its own order, and every stage among them: a story cut short must not end
+/// before its worst. Identifiers that lead nowhere are left out.
+pub(crate) fn steps<'a>(host: &'a HostResult, ids: &'a [String], most: usize) -> Vec<&'a Finding> {
     let by_id: HashMap<&str, &Finding> = host.findings.iter().map(|f| (f.id.as_str(), f)).collect();
-    ids.iter().filter_map(move |id| by_id.get(id.as_str()).copied())
+    let all: Vec<&Finding> = ids
+        .iter()
+        .filter_map(|id| by_id.get(id.as_str()).copied())
+        .collect();
+    if all.len() <= most {
+        return all;
+    }
+    let mut stages: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, finding) in all.iter().enumerate() {
+        stages.entry(&finding.stage).or_default().push(at);
+    }
+    // The most serious of each stage first, then the second of each, and so on.
+    let mut ranked: Vec<(usize, usize)> = Vec::with_capacity(all.len());
+    for places in stages.into_values() {
+        let mut places = places;
+        places.sort_by_key(|at| (all.get(*at).map(|finding| Reverse(finding.severity)), *at));
+        ranked.extend(places.into_iter().enumerate());
+    }
+    ranked.sort_unstable();
+    let mut chosen: Vec<usize> = ranked.into_iter().take(most).map(|(_, at)| at).collect();
+    chosen.sort_unstable();
+    chosen.into_iter().filter_map(|at| all.get(at).copied()).collect()
 }
 
 #[cfg(test)]

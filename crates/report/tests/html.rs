@@ -271,6 +271,39 @@ fn nothing_unseen_is_claimed_only_when_it_is_so() {
 }
 
 #[test]
+fn a_long_story_shows_every_stage_it_reached() {
+    let mut result = sample::busy(300);
+    let host = result.hosts.first_mut().unwrap();
+    // In the order of the attack chain: the first stage alone would fill the story.
+    let mut by_stage = host.findings.clone();
+    by_stage.sort_by(|a, b| a.stage.cmp(&b.stage));
+    let reached = by_stage.iter().map(|finding| finding.stage.clone());
+    let reached: std::collections::BTreeSet<String> = reached.collect();
+    host.storylines[0].findings = by_stage.into_iter().map(|finding| finding.id).collect();
+    let page = page(&result, Lang::En);
+    let story = page.split("<ol class=\"steps\">").nth(1).unwrap();
+    let story = story.split("</ol>").next().unwrap();
+    let shown = |stage: &str| {
+        let stages = result.pack.iter().flat_map(|pack| &pack.stages);
+        let title = stages
+            .into_iter()
+            .find(|known| known.id == stage)
+            .unwrap()
+            .title
+            .en
+            .clone();
+        story.contains(&format!("<span class=\"stage\">{title}</span>"))
+    };
+    assert!(reached.len() > 3);
+    assert!(reached.iter().all(|stage| shown(stage)), "{story}");
+    assert_eq!(
+        story.matches("<time>").count() + story.matches("no time").count(),
+        25
+    );
+    assert!(story.contains("275 more"));
+}
+
+#[test]
 fn thousands_of_findings_make_a_bounded_page_that_counts_them() {
     let page = page(&sample::busy(5_000), Lang::En);
     assert!(page.len() < 900_000, "{} bytes", page.len());

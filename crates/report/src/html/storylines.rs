@@ -93,7 +93,7 @@ impl Page<'_> {
     fn story_steps(&self, out: &mut dyn Write, host: &HostResult, story: &Storyline) -> io::Result<()> {
         writeln!(out, "<ol class=\"steps\">")?;
         let mut shown = 0;
-        for finding in steps(host, &story.findings).take(MAX_STEPS) {
+        for finding in steps(host, &story.findings, MAX_STEPS) {
             writeln!(
                 out,
                 "<li>{} <span class=\"stage\">{}</span> <span>{}</span></li>",
