@@ -29,6 +29,12 @@ pub(crate) fn assemble(
     manifest: Manifest,
     mut warnings: Vec<String>,
 ) -> HuntResult {
+    let dropped = collected.correlator.dropped();
+    if dropped > 0 {
+        warnings.push(format!(
+            "{dropped} events were too many for their correlations: what was found stands, more might have been found"
+        ));
+    }
     add_correlations(detectors, &mut collected, &manifest);
     let with_findings = collected.statements.hosts();
     let hosts = hosts::resolve(&collected.keys, &collected.seen, &manifest, &|index| {

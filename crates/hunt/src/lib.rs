@@ -101,6 +101,10 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("rule refused: {}{line}: {}", refused.path, refused.why)
     }));
+    warnings.extend(loaded.warnings.iter().map(|warning| {
+        let line = warning.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("rule: {}{line}: {}", warning.path, warning.why)
+    }));
     let (indicator_set, refused) = IndicatorSet::compile(indicators);
     warnings.extend(refused.iter().map(|refused| {
         format!(
