@@ -633,6 +633,8 @@ fn fill(template: &str, fields: &BTreeMap<String, String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -642,5 +644,45 @@ mod tests {
             fill("from {C-IP} to {UrlStem} {", &fields),
             "from 203.0.113.45 to — {"
         );
+    }
+
+    /// No sentence of the pack is left with a gap where its rule's own fixtures have matched.
+    #[test]
+    fn sentences_are_whole_in_both_languages() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs/hafnium-2021");
+        let pack = Pack::load_dir(&folder).unwrap();
+        let sources: Vec<vigie_detect::sigma::RuleSource> = pack
+            .rules
+            .iter()
+            .map(|rule| vigie_detect::sigma::RuleSource {
+                path: rule.path.clone(),
+                text: rule.text.clone(),
+                pack: Some(pack.name.clone()),
+            })
+            .collect();
+        let loaded = vigie_detect::sigma::RuleSet::compile(&sources);
+        let mut gaps = Vec::new();
+        for fixture in &pack.fixtures {
+            let rule = loaded
+                .rules
+                .rules()
+                .iter()
+                .find(|rule| rule.id == fixture.rule)
+                .unwrap();
+            let told = Detector::of_rule(rule, std::slice::from_ref(&pack)).statement;
+            for event in &fixture.match_ {
+                let gap = |text: &str| fill(text, event).matches('—').count() > text.matches('—').count();
+                if gap(&told.en) || gap(&told.fr) {
+                    gaps.push(format!("{}: {} {event:?}", rule.path, told.en));
+                }
+                assert!(
+                    !told.fr.contains('\''),
+                    "{}: a straight apostrophe: {}",
+                    rule.path,
+                    told.fr
+                );
+            }
+        }
+        assert!(gaps.is_empty(), "{gaps:#?}");
     }
 }

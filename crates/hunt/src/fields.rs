@@ -6,6 +6,11 @@
 pub(crate) fn find<'a>(get: impl Fn(&str) -> Option<&'a str>, name: &str) -> Option<&'a str> {
     let told = |name: &str| get(name).filter(|value| !value.trim().is_empty() && *value != "-");
     let lower = name.to_ascii_lowercase();
+    if lower == "c-ip"
+        && let Some(client) = FORWARDED.iter().find_map(|column| forwarded(told(column)?))
+    {
+        return Some(client);
+    }
     told(name)
         .or_else(|| {
             let known = OTHER_NAMES.iter().find(|(known, _)| *known == lower)?;
@@ -13,6 +18,20 @@ pub(crate) fn find<'a>(get: impl Fn(&str) -> Option<&'a str>, name: &str) -> Opt
         })
         // A value that says nothing is still better than none.
         .or_else(|| get(name))
+}
+
+/// Columns in which IIS is told to log the client a load balancer speaks for; `c-ip` is then the balancer's address.
+const FORWARDED: [&str; 4] = [
+    "X-Forwarded-For",
+    "cs(X-Forwarded-For)",
+    "OriginalIP",
+    "X-Real-IP",
+];
+
+/// The first address of the list, which is the client; IIS writes `+` for the blanks between them.
+fn forwarded(value: &str) -> Option<&str> {
+    let first = value.split([',', '+', ' ']).next()?;
+    crate::links::parse_address(first).map(|_| first)
 }
 
 /// Other names of a field, the most telling first. The last ones of a command line are programs: process auditing
@@ -95,6 +114,23 @@ mod tests {
             },
             name,
         )
+    }
+
+    #[test]
+    fn behind_a_balancer_the_client_is_the_one_it_speaks_for() {
+        let behind = [
+            ("c-ip", "10.0.0.2"),
+            ("X-Forwarded-For", "203.0.113.45,+10.0.0.9"),
+        ];
+        assert_eq!(found(&behind, "c-ip"), Some("203.0.113.45"));
+        assert_eq!(
+            found(&[("c-ip", "10.0.0.2"), ("X-Forwarded-For", "-")], "c-ip"),
+            Some("10.0.0.2")
+        );
+        assert_eq!(
+            found(&[("c-ip", "10.0.0.2"), ("X-Forwarded-For", "unknown")], "c-ip"),
+            Some("10.0.0.2")
+        );
     }
 
     #[test]

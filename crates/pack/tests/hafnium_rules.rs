@@ -459,3 +459,37 @@ fn every_yara_rule_is_proven_by_inert_texts() {
         }
     }
 }
+
+/// `docs/packs/hafnium-2021.md`: every known way to see a step has its row, every row a rule or a reason, and every
+/// rule of the pack stands somewhere.
+#[test]
+fn the_coverage_table_names_every_rule_and_no_other() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/packs/hafnium-2021.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| D"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    let numbers: Vec<String> = (1..=117).map(|number| format!("D{number:03}")).collect();
+    assert_eq!(rows.iter().map(|row| row[1]).collect::<Vec<_>>(), numbers);
+    for row in &rows {
+        assert!(
+            row[3] != "—" || row[4].len() > 20,
+            "{row:?}: neither rule nor reason"
+        );
+    }
+    let named: BTreeSet<&str> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.contains('/') && !name.contains('.'))
+        .collect();
+    let pack = pack();
+    let there: BTreeSet<&str> = pack
+        .rules
+        .iter()
+        .map(|rule| rule.path.trim_start_matches("rules/").trim_end_matches(".yml"))
+        .collect();
+    assert_eq!(named, there);
+}
