@@ -191,11 +191,13 @@ impl Run<'_> {
         let from = self.options.since.or(pack_from)?;
         let pack_to = self.options.packs.iter().filter_map(|pack| pack.window.to).max();
         let newest = || match host {
+            // Files bear the time of their last copy; only logs say when something was last seen.
             Some(host) => host
                 .seen
                 .hours
-                .values()
-                .filter_map(crate::coverage::Hours::last)
+                .iter()
+                .filter(|(key, _)| !crate::coverage::is_timeless(key))
+                .filter_map(|(_, hours)| hours.last())
                 .max(),
             None => self.manifest.files.iter().filter_map(|file| file.last).max(),
         };

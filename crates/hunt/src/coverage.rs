@@ -103,7 +103,7 @@ pub(crate) fn source_key(batch: &EventBatch) -> String {
 }
 
 /// Sources whose rows have no place on the time axis: they are there or they are not.
-fn is_timeless(key: &str) -> bool {
+pub(crate) fn is_timeless(key: &str) -> bool {
     [Source::FileInventory, Source::IisConfig, Source::CheckResult]
         .iter()
         .any(|source| source.id() == key)

@@ -1,6 +1,6 @@
 //! The pack over captures others made: attacks show the stage they were recorded for, ordinary logs show nothing.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
