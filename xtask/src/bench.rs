@@ -11,131 +11,216 @@ use crate::{cargo, root, run};
 
 /// One measured command.
 struct Measured {
-    name: String,
     seconds: f64,
     peak_kib: Option<u64>,
 }
 
-/// `cargo xtask bench [--quick]`.
-pub(crate) fn bench(quick: bool) -> Result<()> {
+/// So much evidence proves that the benchmarks run.
+pub(crate) const QUICK: &str = "5M";
+/// What `vigie hunt` may hold in memory, whatever the size of the evidence.
+const MEMORY_TARGET_KIB: u64 = 400 << 10;
+
+/// `cargo xtask bench [--quick] [--size SIZE]`.
+pub(crate) fn bench(size: &str) -> Result<()> {
     run(&cargo(), &["build", "--release", "--package", "vigie"])?;
-    let vigie = release_binary("vigie")?;
-    let folder = target().join(if quick { "bench-quick" } else { "bench" });
-    let evidence = folder.join("evidence");
-    let size = if quick { "5M" } else { "1G" };
+    let vigie = release_binary("vigie")?.display().to_string();
+    let evidence = target().join(format!("bench-{size}"));
     if !evidence.join("truth.json").exists() {
-        let evidence = evidence.display().to_string();
-        let vigie = vigie.display().to_string();
-        run(
-            &vigie,
-            &[
-                "simulate",
-                "--seed",
-                "9",
-                "--tenants",
-                "1",
-                "--days",
-                "14",
-                "--size",
-                size,
-                "--out",
-                &evidence,
-            ],
-        )?;
+        let place = evidence.display().to_string();
+        let plan = ["simulate", "--seed", "9", "--tenants", "1", "--days", "14"];
+        run(&vigie, &[&plan[..], &["--size", size, "--out", &place]].concat())?;
     }
-    let bytes = folder_size(&evidence)?;
+    let sets = sets(&evidence)?;
+    println!("evidence: simulated, seed 9, 14 days, --size {size}");
     println!(
-        "evidence: {} MB simulated, seed 9, 14 days, --size {size}",
-        bytes / 1_000_000
+        "{:<38} {:>8} {:>9} {:>9} {:>10}",
+        "what", "MB", "seconds", "MB/s", "peak MiB"
     );
-    println!("{:<34} {:>9} {:>9} {:>10}", "what", "seconds", "MB/s", "peak MiB");
-    for measured in measure_all(&vigie, &evidence)? {
-        let peak = measured
-            .peak_kib
-            .map_or("-".to_owned(), |kib| (kib / 1_024).to_string());
-        let speed = bytes as f64 / 1e6 / measured.seconds;
-        println!(
-            "{:<34} {:>9.2} {:>9.0} {:>10}",
-            measured.name, measured.seconds, speed, peak
+    let mut over = Vec::new();
+    for set in &sets {
+        for job in jobs(set, &vigie) {
+            let Some(measured) = measure(&job)? else {
+                println!("{:<38} {} is not installed, not measured", job.name, job.tool);
+                continue;
+            };
+            let megabytes = set.bytes as f64 / 1e6;
+            println!(
+                "{:<38} {:>8.0} {:>9.2} {:>9.0} {:>10}",
+                job.name,
+                megabytes,
+                measured.seconds,
+                megabytes / measured.seconds,
+                measured
+                    .peak_kib
+                    .map_or("-".to_owned(), |kib| (kib / 1_024).to_string())
+            );
+            if job.tool == vigie && measured.peak_kib.is_some_and(|kib| kib > MEMORY_TARGET_KIB) {
+                over.push(job.name);
+            }
+        }
+    }
+    if !over.is_empty() {
+        bail!(
+            "more than {} MiB of memory: {}",
+            MEMORY_TARGET_KIB >> 10,
+            over.join(", ")
         );
     }
     Ok(())
 }
 
-fn measure_all(vigie: &Path, evidence: &Path) -> Result<Vec<Measured>> {
-    let place = evidence.display().to_string();
-    let program = vigie.display().to_string();
-    let mut all = vec![
-        measure(
-            "vigie hunt, 2 threads",
-            &program,
-            &["hunt", &place, "--quiet", "--format", "json", "--threads", "2"],
-        )?,
-        measure(
-            "vigie hunt, 1 thread",
-            &program,
-            &["hunt", &place, "--quiet", "--format", "json", "--threads", "1"],
-        )?,
-        measure("vigie manifest", &program, &["manifest", &place])?,
-        measure(
-            "wc -l on the same bytes",
-            "sh",
-            &["-c", &format!("find '{place}' -type f -print0 | xargs -0 wc -l")],
-        )?,
-    ];
-    for (name, tool, script) in [
-        (
-            "rg -c -F -i, 3 literals",
-            "rg",
-            format!("rg -c -F -i -e aspnet_client -e ServerInfo~ -e DDIService '{place}'"),
-        ),
-        (
-            "evtx_dump -o jsonl on its EVTX",
-            "evtx_dump",
-            format!("find '{place}' -name '*.evtx' -exec evtx_dump -o jsonl {{}} +"),
-        ),
-    ] {
-        if installed(tool) {
-            all.push(measure(name, "sh", &["-c", &script])?);
-        } else {
-            println!("{name}: {tool} is not installed, not measured");
-        }
-    }
-    Ok(all)
+/// Files that are measured together, in a folder of their own.
+struct Set {
+    name: &'static str,
+    folder: PathBuf,
+    files: Vec<PathBuf>,
+    bytes: u64,
+    event_logs: bool,
 }
 
-/// Runs a command with its output thrown away; peak memory by GNU time where it is installed.
-fn measure(name: &str, program: &str, arguments: &[&str]) -> Result<Measured> {
+/// All of the evidence, its text logs, and its event logs.
+fn sets(evidence: &Path) -> Result<[Set; 3]> {
+    let mut files = Vec::new();
+    list(evidence, &mut files)?;
+    files.sort();
+    let is_event_log = |path: &Path| path.extension().is_some_and(|extension| extension == "evtx");
+    let all = Set {
+        name: "all",
+        folder: evidence.to_owned(),
+        files: files.iter().map(|(path, _)| path.clone()).collect(),
+        bytes: files.iter().map(|(_, size)| size).sum(),
+        event_logs: false,
+    };
+    let part = |name: &'static str, event_logs: bool| -> Result<Set> {
+        let folder = evidence.with_file_name(format!(
+            "{}-{name}",
+            evidence.file_name().unwrap_or_default().to_string_lossy()
+        ));
+        let mut set = Set {
+            name,
+            folder,
+            files: Vec::new(),
+            bytes: 0,
+            event_logs,
+        };
+        for (path, size) in files.iter().filter(|(path, _)| is_event_log(path) == event_logs) {
+            let linked = set.folder.join(path.strip_prefix(evidence)?);
+            if !linked.exists() {
+                fs::create_dir_all(linked.parent().unwrap_or(&set.folder))?;
+                fs::hard_link(path, &linked).with_context(|| format!("cannot link {}", linked.display()))?;
+            }
+            set.files.push(linked);
+            set.bytes += size;
+        }
+        Ok(set)
+    };
+    Ok([all, part("text", false)?, part("evtx", true)?])
+}
+
+/// A command to measure.
+struct Job {
+    name: String,
+    tool: String,
+    arguments: Vec<String>,
+    /// What comes after the arguments: a folder, or all its files.
+    paths: Vec<PathBuf>,
+}
+
+fn jobs(set: &Set, vigie: &str) -> Vec<Job> {
+    let job = |name: &str, tool: &str, arguments: &[&str]| Job {
+        name: format!("{}: {name}", set.name),
+        tool: tool.to_owned(),
+        arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+        paths: if tool == vigie {
+            vec![set.folder.clone()]
+        } else {
+            set.files.clone()
+        },
+    };
+    let hunt = ["hunt", "--quiet", "--format", "json", "--threads"];
+    let mut all = vec![
+        job("vigie hunt, 2 threads", vigie, &[&hunt[..], &["2"]].concat()),
+        job("vigie hunt, 1 thread", vigie, &[&hunt[..], &["1"]].concat()),
+    ];
+    if set.event_logs {
+        all.push(job(
+            "evtx_dump, 2 threads",
+            "evtx_dump",
+            &["-t", "2", "-o", "jsonl"],
+        ));
+        all.push(job(
+            "evtx_dump, 1 thread",
+            "evtx_dump",
+            &["-t", "1", "-o", "jsonl"],
+        ));
+    } else {
+        let literals = [
+            "-c",
+            "-F",
+            "-i",
+            "-e",
+            "aspnet_client",
+            "-e",
+            "ServerInfo~",
+            "-e",
+            "DDIService",
+        ];
+        all.push(job("rg -c -F -i, 3 literals", "rg", &literals));
+    }
+    all.push(job("wc -l", "wc", &["-l"]));
+    all
+}
+
+/// Runs a command with its output thrown away; peak memory by GNU time where it is installed. Tools that take one file
+/// are run once for each.
+fn measure(job: &Job) -> Result<Option<Measured>> {
+    if !installed(&job.tool) {
+        return Ok(None);
+    }
+    let one_by_one = job.tool == "evtx_dump";
+    let groups: Vec<&[PathBuf]> = if one_by_one {
+        job.paths.chunks(1).collect()
+    } else {
+        vec![job.paths.as_slice()]
+    };
+    let (mut seconds, mut peak_kib) = (0.0, None);
+    for files in groups {
+        let measured = measure_once(job, files)?;
+        seconds += measured.seconds;
+        peak_kib = peak_kib.max(measured.peak_kib);
+    }
+    Ok(Some(Measured { seconds, peak_kib }))
+}
+
+fn measure_once(job: &Job, files: &[PathBuf]) -> Result<Measured> {
     let gnu_time = Path::new("/usr/bin/time").exists();
     let mut command = if gnu_time {
         let mut command = Command::new("/usr/bin/time");
-        command.args(["-f", "peak %M", program]);
+        command.args(["-f", "peak %M", &job.tool]);
         command
     } else {
-        Command::new(program)
+        Command::new(&job.tool)
     };
     let started = Instant::now();
     let output = command
-        .args(arguments)
+        .args(&job.arguments)
+        .args(files)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .output()
-        .with_context(|| format!("cannot start {program}"))?;
+        .with_context(|| format!("cannot start {}", job.tool))?;
     let seconds = started.elapsed().as_secs_f64();
     let stderr = String::from_utf8_lossy(&output.stderr);
     // rg says 1 when nothing matched.
-    if !output.status.success() && output.status.code() != Some(1) {
-        bail!("{name} failed: {stderr}");
+    let nothing_found = job.tool == "rg" && output.status.code() == Some(1);
+    if !output.status.success() && !nothing_found {
+        bail!("{} failed: {stderr}", job.name);
     }
     let peak_kib = stderr
         .lines()
         .rev()
         .find_map(|line| line.strip_prefix("peak ")?.parse().ok());
-    Ok(Measured {
-        name: name.to_owned(),
-        seconds,
-        peak_kib,
-    })
+    Ok(Measured { seconds, peak_kib })
 }
 
 fn installed(tool: &str) -> bool {
@@ -163,16 +248,16 @@ pub(crate) fn release_binary(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn folder_size(folder: &Path) -> Result<u64> {
-    let mut bytes = 0;
+/// All files below a folder, with their sizes.
+fn list(folder: &Path, files: &mut Vec<(PathBuf, u64)>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let entry = entry?;
         let data = entry.metadata()?;
-        bytes += if data.is_dir() {
-            folder_size(&entry.path())?
+        if data.is_dir() {
+            list(&entry.path(), files)?;
         } else {
-            data.len()
-        };
+            files.push((entry.path(), data.len()));
+        }
     }
-    Ok(bytes)
+    Ok(())
 }

@@ -23,7 +23,8 @@ usage: cargo xtask COMMAND
 
   demo             build the release binary and hunt a small simulated provider
   test             run every check of the project, and say at the end which passed
-  bench [--quick]  run every benchmark, as a table; --quick only proves that they run
+  bench [--quick | --size SIZE]
+                   run every benchmark, as a table, on so much evidence (1G); --quick only proves that they run
   fuzz [TARGET] [--seconds N]
                    fuzz one parser or all of them, each for N seconds (60)
   browser          open the reports of a hunt in a real browser and check them";
@@ -37,8 +38,9 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["demo", rest @ ..] => demo(rest),
         ["test"] => checks::run_checks(),
-        ["bench"] => bench::bench(false),
-        ["bench", "--quick"] => bench::bench(true),
+        ["bench"] => bench::bench("1G"),
+        ["bench", "--size", size] => bench::bench(size),
+        ["bench", "--quick"] => bench::bench(bench::QUICK),
         ["browser"] => browser::check(),
         ["fuzz", rest @ ..] if fuzz_arguments(rest).is_some() => {
             let (target, seconds) = fuzz_arguments(rest).unwrap_or_default();
