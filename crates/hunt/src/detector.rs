@@ -84,12 +84,16 @@ impl Detector {
             IndicatorKind::Ip | IndicatorKind::Cidr | IndicatorKind::UserAgent => "scan",
             _ => "web_shell",
         };
-        let why = |before: &str| {
-            if indicator.context.is_empty() {
+        let why = |before: &str, context: &str| {
+            if context.is_empty() {
                 String::new()
             } else {
-                format!("{before}{}", indicator.context)
+                format!("{before}{context}")
             }
+        };
+        let french = match indicator.context_fr.as_str() {
+            "" => &indicator.context,
+            translated => translated,
         };
         Detector {
             id: format!("indicator:{kind}:{}", indicator.value),
@@ -103,12 +107,12 @@ impl Detector {
                 en: format!(
                     "{} is on the list of known indicators{}.",
                     indicator.value,
-                    why(": ")
+                    why(": ", &indicator.context)
                 ),
                 fr: format!(
                     "{} figure dans la liste des indicateurs connus{}.",
                     indicator.value,
-                    why(" : ")
+                    why(" : ", french)
                 ),
             },
             join: DEFAULT_JOIN.iter().map(|&name| name.to_owned()).collect(),

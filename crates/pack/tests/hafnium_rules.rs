@@ -493,3 +493,16 @@ fn the_coverage_table_names_every_rule_and_no_other() {
         .collect();
     assert_eq!(named, there);
 }
+
+#[test]
+fn what_is_known_of_an_indicator_is_said_in_both_languages() {
+    for indicator in &pack().indicators {
+        assert_eq!(
+            indicator.context.is_empty(),
+            indicator.context_fr.is_empty(),
+            "{}",
+            indicator.value
+        );
+        assert!(!indicator.context_fr.contains('\''), "{}", indicator.context_fr);
+    }
+}

@@ -85,7 +85,7 @@ fn write_manifest(manifest: &Manifest, lang: Lang, out: &mut dyn Write) -> Resul
             unit.host.as_deref().unwrap_or("?")
         )?;
     }
-    for file in &manifest.files {
+    for file in manifest.by_path() {
         write_file(file, lang, out)?;
     }
     for warning in &manifest.warnings {
@@ -294,6 +294,17 @@ pub(crate) fn rules(arguments: &RulesArguments, lang: Lang) -> Result<ExitCode> 
     for refused in &loaded.refused {
         let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
         writeln!(out, "{}{line}: {}", refused.path, refused.why)?;
+    }
+    for warning in &loaded.warnings {
+        let line = warning.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let said = tell(lang, "warning: ", "avertissement\u{a0}: ");
+        writeln!(out, "{}{line}: {said}{}", warning.path, warning.why)?;
+    }
+    for rule in loaded.rules.rules() {
+        for note in &rule.notes {
+            let said = tell(lang, "note: ", "remarque\u{a0}: ");
+            writeln!(out, "{}: {said}{note}", rule.path)?;
+        }
     }
     writeln!(
         out,

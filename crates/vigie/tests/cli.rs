@@ -349,3 +349,36 @@ fn a_demo_never_removes_evidence_it_did_not_make() {
     assert!(text(&output.stderr).contains("no demo made it"));
     assert!(real.exists());
 }
+
+#[test]
+fn a_manifest_is_in_the_order_of_paths() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..40 {
+        // The earlier ones take longer.
+        let content = "note\n".repeat(200_000 / (number + 1));
+        std::fs::write(folder.path().join(format!("{number:02}.txt")), content).unwrap();
+    }
+    let output = vigie(&["manifest", folder.path().to_str().unwrap()]);
+    let printed = text(&output.stdout);
+    let names: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| line.rsplit_once('/').map(|(_, name)| name))
+        .filter(|name| name.ends_with(".txt"))
+        .collect();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    assert_eq!(names.len(), 40, "{printed}");
+    assert_eq!(names, sorted);
+}
+
+#[test]
+fn what_is_odd_about_a_rule_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = "title: T\nid: 5f0b5a0e-0000-4000-8000-000000000001\nlogsource: {product: linux, service: sshd}\n\
+        detection: {s: {a: b}, condition: s}\n";
+    std::fs::write(folder.path().join("rule.yml"), rule).unwrap();
+    let output = vigie(&["rules", "check", folder.path().to_str().unwrap()]);
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("rule.yml: note: "), "{printed}");
+}

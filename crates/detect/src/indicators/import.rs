@@ -32,11 +32,13 @@ struct Row {
     #[serde(default)]
     context: String,
     #[serde(default)]
+    context_fr: String,
+    #[serde(default)]
     source: String,
 }
 
 /// Reads Vigie's CSV: a header naming `type` and `value` and any of `severity`, `confidence`, `outcome`, `stage`,
-/// `context`, `source`. Every row that cannot be read is reported; the others are kept.
+/// `context`, `context_fr`, `source`. Every row that cannot be read is reported; the others are kept.
 pub fn parse_csv(text: &str, pack: Option<&str>) -> (Vec<Indicator>, Vec<ImportProblem>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new()
@@ -113,6 +115,7 @@ fn indicator_of(
     }
     indicator.stage = Some(row.stage).filter(|stage| !stage.is_empty());
     indicator.context = row.context;
+    indicator.context_fr = row.context_fr;
     indicator.source = row.source;
     indicator.pack = pack.map(str::to_owned);
     indicator.line = line;

@@ -161,6 +161,8 @@ pub struct Indicator {
     pub stage: Option<String>,
     /// What is known about it, one sentence in English.
     pub context: String,
+    /// The same in French; empty when nobody translated it.
+    pub context_fr: String,
     /// Who published it.
     pub source: String,
     /// The pack it comes from; `None` for a list the user gave.
@@ -180,6 +182,7 @@ impl Indicator {
             outcome: kind.default_outcome(),
             stage: None,
             context: String::new(),
+            context_fr: String::new(),
             source: String::new(),
             pack: None,
             line: 0,
