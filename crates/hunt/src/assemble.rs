@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use vigie_event::{FileId, MICROS_PER_SECOND, Timestamp, format_utc};
+use vigie_event::{FileId, MICROS_PER_SECOND, format_utc};
 use vigie_evidence::Manifest;
 use vigie_pack::Pack;
 
@@ -12,7 +12,7 @@ use crate::coverage::{Window, measure, missing, seen_window, sources_that_matter
 use crate::detector::Detector;
 use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statement, merge_within};
 use crate::hosts::{Host, Hosts};
-use crate::links::shorten;
+use crate::tell::{common_links, fill, title};
 use crate::verdict::{Story, judge};
 use crate::{
     EvidenceLine, Finding, HostResult, HuntOptions, HuntResult, ManifestEntry, ObservationEntry, Outcome,
@@ -548,143 +548,4 @@ fn number_findings(findings: &mut [Finding], storylines: &mut [Storyline]) {
 
 fn number(id: &str) -> u64 {
     id.trim_start_matches('F').parse().unwrap_or(0)
-}
-
-/// The story in one sentence: who, what at most, when.
-fn title(
-    mine: &[&Statement],
-    detectors: &[&Detector],
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
-) -> Text {
-    let worst = detectors
-        .iter()
-        .map(|detector| detector.outcome)
-        .max()
-        .unwrap_or(Outcome::Scan);
-    let addresses: BTreeSet<&str> = mine
-        .iter()
-        .flat_map(|statement| &statement.links)
-        .filter_map(|link| match link {
-            crate::links::Link::Address(address, _) => Some(address.as_str()),
-            _ => None,
-        })
-        .collect();
-    let shown: Vec<&str> = addresses.iter().take(3).copied().collect();
-    let more = addresses.len().saturating_sub(shown.len());
-    let who = |from: &str, and: &str| match (shown.len(), more) {
-        (0, _) => String::new(),
-        (_, 0) => format!(" {from} {}", shown.join(", ")),
-        _ => format!(" {from} {} {and} {more}", shown.join(", ")),
-    };
-    let (en, fr) = match worst {
-        Outcome::Scan => ("Scanning", "Balayage"),
-        Outcome::Attempt => ("Attempted attack", "Tentative d'attaque"),
-        Outcome::Success => ("Attack that worked", "Attaque réussie"),
-        Outcome::PostExploitation => ("Intruder at work", "Intrus à l'œuvre"),
-    };
-    let when = |from: &str, to: &str, on: &str| match (first.map(format_utc), last.map(format_utc)) {
-        (Some(first), Some(last)) if first[..10] == last[..10] => format!(", {on}{}", &first[..10]),
-        (Some(first), Some(last)) => format!(", {from} {} {to} {}", &first[..10], &last[..10]),
-        _ => String::new(),
-    };
-    Text {
-        en: format!("{en}{}{}", who("from", "and"), when("from", "to", "")),
-        fr: format!("{fr}{}{}", who("depuis", "et"), when("du", "au", "le ")),
-    }
-}
-
-/// What holds the story together: values more than one statement shares, or the only statement's.
-fn common_links(mine: &[&Statement]) -> Vec<String> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for statement in mine {
-        for link in &statement.links {
-            *counts.entry(link.describe()).or_default() += 1;
-        }
-    }
-    let enough = if mine.len() > 1 { 2 } else { 1 };
-    let mut shared: Vec<(String, usize)> = counts.into_iter().filter(|(_, count)| *count >= enough).collect();
-    shared.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    shared.into_iter().take(12).map(|(name, _)| name).collect()
-}
-
-/// Replaces `{Field}` by the event's value; a value the event lacks becomes `—`.
-fn fill(template: &str, fields: &BTreeMap<String, String>) -> String {
-    let mut filled = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let Some((name, after)) = after.split_once('}') else {
-            filled.push('{');
-            rest = after;
-            continue;
-        };
-        let get = |name: &str| {
-            fields
-                .iter()
-                .find(|(field, _)| field.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value.as_str())
-        };
-        let value = crate::fields::find(get, name);
-        filled.push_str(&shorten(value.unwrap_or("—"), 120));
-        rest = after;
-    }
-    filled.push_str(rest);
-    filled
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn placeholders_are_filled_and_missing_ones_are_dashes() {
-        let fields = BTreeMap::from([("c-ip".to_owned(), "203.0.113.45".to_owned())]);
-        assert_eq!(
-            fill("from {C-IP} to {UrlStem} {", &fields),
-            "from 203.0.113.45 to — {"
-        );
-    }
-
-    /// No sentence of the pack is left with a gap where its rule's own fixtures have matched.
-    #[test]
-    fn sentences_are_whole_in_both_languages() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs/hafnium-2021");
-        let pack = Pack::load_dir(&folder).unwrap();
-        let sources: Vec<vigie_detect::sigma::RuleSource> = pack
-            .rules
-            .iter()
-            .map(|rule| vigie_detect::sigma::RuleSource {
-                path: rule.path.clone(),
-                text: rule.text.clone(),
-                pack: Some(pack.name.clone()),
-            })
-            .collect();
-        let loaded = vigie_detect::sigma::RuleSet::compile(&sources);
-        let mut gaps = Vec::new();
-        for fixture in &pack.fixtures {
-            let rule = loaded
-                .rules
-                .rules()
-                .iter()
-                .find(|rule| rule.id == fixture.rule)
-                .unwrap();
-            let told = Detector::of_rule(rule, std::slice::from_ref(&pack)).statement;
-            for event in &fixture.match_ {
-                let gap = |text: &str| fill(text, event).matches('—').count() > text.matches('—').count();
-                if gap(&told.en) || gap(&told.fr) {
-                    gaps.push(format!("{}: {} {event:?}", rule.path, told.en));
-                }
-                assert!(
-                    !told.fr.contains('\''),
-                    "{}: a straight apostrophe: {}",
-                    rule.path,
-                    told.fr
-                );
-            }
-        }
-        assert!(gaps.is_empty(), "{gaps:#?}");
-    }
 }

@@ -13,6 +13,7 @@ mod hosts;
 mod links;
 mod result;
 mod storyline;
+mod tell;
 mod verdict;
 
 use std::path::PathBuf;
