@@ -9,7 +9,7 @@ use vigie_pack::Pack;
 
 use crate::collect::{Collected, Detectors};
 use crate::coverage::{Window, measure, missing, seen_window, sources_that_matter};
-use crate::detector::Detector;
+use crate::detector::{Confidence, Detector};
 use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statement, merge_within};
 use crate::hosts::{Host, Hosts};
 use crate::tell::{common_links, fill, title};
@@ -277,6 +277,7 @@ impl Run<'_> {
             let order = self.stages_in_time(&mine);
             mine.sort_by_key(|statement| {
                 let stage = order.iter().position(|stage| stage == self.stage(statement));
+                let stage = stage.unwrap_or(usize::MAX);
                 (stage, statement.first, statement.detector)
             });
             let id = format!("S{}", number + 1);
@@ -318,26 +319,42 @@ impl Run<'_> {
     }
 
     /// The stages of a story in the order in which they were first reached; those reached in the same second stand
-    /// in the order of the attack chain. A file's own time and the start of a correlation are asked only when no log
-    /// line tells: the first can be forged, the second is that of an earlier step.
+    /// in the order of the attack chain. A sure step dates its stage before a hint does. A file's own time and the
+    /// start of a correlation are asked only when no log line tells: the first can be forged, the second is that of
+    /// an earlier step. Probes are a stage of their own only before the attack.
     fn stages_in_time(&self, mine: &[&Statement]) -> Vec<String> {
-        let mut reached: BTreeMap<&str, (bool, i64)> = BTreeMap::new();
+        struct Reached {
+            by: Told,
+            second: i64,
+            probes_only: bool,
+        }
+        let mut reached: BTreeMap<&str, Reached> = BTreeMap::new();
         for statement in mine {
-            let told = statement
-                .sources
-                .iter()
-                .any(|source| !INDIRECT_SOURCES.contains(&source.as_str()));
+            let Some(detector) = self.detectors.get(statement.detector as usize) else {
+                continue;
+            };
             let second = statement
                 .first
                 .map_or(i64::MAX, |first| first.div_euclid(MICROS_PER_SECOND));
-            let when = reached.entry(self.stage(statement)).or_insert((true, i64::MAX));
-            *when = (*when).min((!told, second));
+            let by = told_by(statement, detector);
+            let stage = reached.entry(&detector.stage).or_insert(Reached {
+                by,
+                second,
+                probes_only: true,
+            });
+            if (by, second) < (stage.by, stage.second) {
+                (stage.by, stage.second) = (by, second);
+            }
+            stage.probes_only &= detector.outcome == Outcome::Scan;
         }
+        let attack = reached.values().filter(|stage| !stage.probes_only);
+        let attacked = attack.map(|stage| stage.second).min();
+        reached.retain(|_, stage| !stage.probes_only || attacked.is_none_or(|first| stage.second < first));
         let mut order: Vec<(i64, usize, &str)> = reached
             .into_iter()
-            .map(|(stage, (_, second))| {
-                let rank = self.stages.iter().position(|known| known == stage);
-                (second, rank.unwrap_or(self.stages.len()), stage)
+            .map(|(name, stage)| {
+                let rank = self.stages.iter().position(|known| known == name);
+                (stage.second, rank.unwrap_or(self.stages.len()), name)
             })
             .collect();
         order.sort_unstable();
@@ -518,6 +535,28 @@ impl Run<'_> {
                 clock_offset_s: file.clock.first().map(|clock| clock.applied_micros as f64 / 1e6),
             })
             .collect()
+    }
+}
+
+/// How a stage is known, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Told {
+    /// By log lines that prove something.
+    Surely,
+    /// By log lines that are hints.
+    ByHint,
+    /// Not by a log line.
+    Indirectly,
+}
+
+fn told_by(statement: &Statement, detector: &Detector) -> Told {
+    let indirect = |source: &String| INDIRECT_SOURCES.contains(&source.as_str());
+    if statement.sources.iter().all(indirect) {
+        Told::Indirectly
+    } else if detector.confidence > Confidence::Weak {
+        Told::Surely
+    } else {
+        Told::ByHint
     }
 }
 
