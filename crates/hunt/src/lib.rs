@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use vigie_detect::indicators::IndicatorSet;
-use vigie_detect::sigma::{RuleSet, RuleSource};
+use vigie_detect::sigma::{Placeholders, RuleSet, RuleSource};
 use vigie_detect::yara::YaraSet;
 use vigie_event::Timestamp;
 use vigie_evidence::EvidenceError;
@@ -38,6 +38,8 @@ pub struct HuntOptions {
     pub packs: Vec<Pack>,
     /// Rules beside the packs.
     pub rules: Vec<RuleSource>,
+    /// What the placeholders of `|expand` in them stand for.
+    pub placeholders: Placeholders,
     /// Events before this instant (UTC) are not judged; also the start of the window.
     pub since: Option<Timestamp>,
     /// Events from this instant (UTC) on are not judged; also the end of the window.
@@ -97,7 +99,7 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         );
     }
     sources.extend(options.rules.iter().cloned());
-    let loaded = RuleSet::compile(&sources);
+    let loaded = RuleSet::compile_with(&sources, &options.placeholders);
     warnings.extend(loaded.refused.iter().map(|refused| {
         let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("rule refused: {}{line}: {}", refused.path, refused.why)

@@ -13,7 +13,7 @@ use vigie_event::{Timestamp, parse_utc};
 use vigie_hunt::{HuntOptions, HuntResult, Verdict};
 use vigie_report::Lang;
 
-use crate::knowledge::{load_packs, read_rules};
+use crate::knowledge::{load_packs, read_placeholders, read_rules};
 use crate::outputs::Output;
 use crate::progress::Bar;
 use crate::{Cli, REACHED, STOPPED, tell};
@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// A folder or file of Sigma rules to run beside the packs; may be repeated
     #[arg(long, value_name = "DIR")]
     rules: Vec<PathBuf>,
+    /// A YAML file that gives the placeholders of `|expand` in rules their values
+    #[arg(long, value_name = "FILE")]
+    placeholders: Option<PathBuf>,
     /// Only events from this instant on (RFC 3339 or a date, UTC)
     #[arg(long, value_name = "T", value_parser = instant)]
     since: Option<Timestamp>,
@@ -122,6 +125,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     let mut options = HuntOptions {
         packs: load_packs(&arguments.pack)?,
         rules: read_rules(&arguments.rules)?,
+        placeholders: read_placeholders(arguments.placeholders.as_deref())?,
         since: arguments.since,
         until: arguments.until,
         ..HuntOptions::default()

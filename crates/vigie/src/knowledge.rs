@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use vigie_detect::sigma::RuleSource;
+use vigie_detect::sigma::{Placeholders, RuleSource};
 use vigie_pack::{Pack, PackError};
 
 /// Problems of a pack that are listed at once.
@@ -14,6 +14,16 @@ const SHOWN_PROBLEMS: usize = 20;
 const RULE_BYTES: u64 = 4 << 20;
 /// How deep folders of rules may be nested.
 const DEEPEST: usize = 32;
+
+/// The values a file gives to placeholders; none without a file.
+pub(crate) fn read_placeholders(path: Option<&Path>) -> Result<Placeholders> {
+    let Some(path) = path else {
+        return Ok(Placeholders::default());
+    };
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Placeholders::from_yaml(&text)
+        .map_err(|why| anyhow::anyhow!("{} gives no placeholders: {why}", path.display()))
+}
 
 /// The packs named, or all that are built in.
 pub(crate) fn load_packs(named: &[String]) -> Result<Vec<Pack>> {

@@ -1,4 +1,4 @@
-//! `vigie manifest`, `vigie pack`, `vigie rules`: what is there.
+//! `vigie manifest`, `vigie pack`: what is there.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,12 +8,11 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use vigie_detect::sigma::RuleSet;
 use vigie_event::{EventBatch, format_utc};
 use vigie_evidence::{FileEntry, FileRef, Manifest, Sink};
 use vigie_report::Lang;
 
-use crate::knowledge::{load_pack, read_rules};
+use crate::knowledge::load_pack;
 use crate::progress::Bar;
 use crate::{STOPPED, tell};
 
@@ -266,57 +265,4 @@ fn show(pack: &vigie_pack::Pack, lang: Lang, out: &mut dyn Write) -> Result<()> 
         )?;
     }
     Ok(())
-}
-
-/// Arguments of `vigie rules`.
-#[derive(Args)]
-pub(crate) struct RulesArguments {
-    #[command(subcommand)]
-    command: RulesCommand,
-}
-
-#[derive(Subcommand)]
-enum RulesCommand {
-    /// Which rules load, which are refused and why
-    Check {
-        /// Folders or files of Sigma rules
-        #[arg(required = true)]
-        paths: Vec<PathBuf>,
-    },
-}
-
-/// Runs `vigie rules`.
-pub(crate) fn rules(arguments: &RulesArguments, lang: Lang) -> Result<ExitCode> {
-    let RulesCommand::Check { paths } = &arguments.command;
-    let sources = read_rules(paths)?;
-    let loaded = RuleSet::compile(&sources);
-    let mut out = std::io::stdout().lock();
-    for refused in &loaded.refused {
-        let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
-        writeln!(out, "{}{line}: {}", refused.path, refused.why)?;
-    }
-    for warning in &loaded.warnings {
-        let line = warning.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let said = tell(lang, "warning: ", "avertissement\u{a0}: ");
-        writeln!(out, "{}{line}: {said}{}", warning.path, warning.why)?;
-    }
-    for rule in loaded.rules.rules() {
-        for note in &rule.notes {
-            let said = tell(lang, "note: ", "remarque\u{a0}: ");
-            writeln!(out, "{}: {said}{note}", rule.path)?;
-        }
-    }
-    writeln!(
-        out,
-        "{} {}, {} {}",
-        loaded.rules.rules().len(),
-        tell(lang, "rule(s) loaded", "règle(s) chargée(s)"),
-        loaded.refused.len(),
-        tell(lang, "refused", "refusée(s)")
-    )?;
-    Ok(if loaded.refused.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }

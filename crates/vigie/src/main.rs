@@ -8,6 +8,7 @@ mod knowledge;
 mod list;
 mod outputs;
 mod progress;
+mod rules;
 mod simulate;
 
 use std::process::ExitCode;
@@ -45,8 +46,8 @@ enum Command {
     Manifest(list::ManifestArguments),
     /// Packs: what Vigie knows about a threat
     Pack(list::PackArguments),
-    /// Sigma rules: which load, which are refused and why
-    Rules(list::RulesArguments),
+    /// Sigma rules: which load, which are refused and why; how one judges an event
+    Rules(rules::Arguments),
     /// Write the evidence of a simulated provider, with the ground truth beside it
     Simulate(simulate::Arguments),
     /// Simulate a small provider, hunt its evidence, write the report
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
         Command::Hunt(arguments) => hunt::run(&arguments, lang, &cancel),
         Command::Manifest(arguments) => list::manifest(&arguments, lang, &cancel),
         Command::Pack(arguments) => list::pack(&arguments, lang),
-        Command::Rules(arguments) => list::rules(&arguments, lang),
+        Command::Rules(arguments) => rules::run(&arguments, lang),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };

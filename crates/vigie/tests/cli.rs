@@ -382,3 +382,30 @@ fn what_is_odd_about_a_rule_is_said() {
     assert!(output.status.success(), "{printed}");
     assert!(printed.contains("rule.yml: note: "), "{printed}");
 }
+
+#[test]
+fn a_rule_explains_how_it_judges_an_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = path(folder.path(), "rule.yml");
+    let event = path(folder.path(), "event.json");
+    let values = path(folder.path(), "values.yml");
+    let yaml = "title: Shell of the web server\nlogsource: {product: windows, category: process_creation}\n\
+        detection:\n  parent: {ParentImage|endswith: '\\w3wp.exe'}\n  known: {Image|expand: '%tools%'}\n  \
+        condition: parent and not known\n";
+    std::fs::write(&rule, yaml).unwrap();
+    std::fs::write(&values, "tools: ['C:\\good.exe']\n").unwrap();
+    let fields = r#"{"ParentImage": "C:\\inetsrv\\w3wp.exe", "Image": "C:\\Windows\\cmd.exe"}"#;
+    std::fs::write(&event, fields).unwrap();
+    let explain = |arguments: &[&str]| {
+        let output = vigie(&[&["rules", "explain", &rule, &event][..], arguments].concat());
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, said) = explain(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("tools"), "{said}");
+    let (code, said) = explain(&["--placeholders", &values]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("✓ Shell of the web server matches"), "{said}");
+    assert!(said.contains("✗ known"), "{said}");
+    assert!(said.contains("ParentImage = C:\\inetsrv\\w3wp.exe"), "{said}");
+}
