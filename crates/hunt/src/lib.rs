@@ -27,6 +27,7 @@ use vigie_evidence::EvidenceError;
 use vigie_pack::Pack;
 
 pub use result::*;
+pub use tell::FRENCH_MONTHS;
 
 use crate::collect::{Collector, Detectors};
 use crate::detector::Detector;

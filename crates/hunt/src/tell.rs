@@ -68,7 +68,8 @@ pub(crate) fn title(
     }
 }
 
-const MONTHS: [&str; 12] = [
+/// The months as French writes them.
+pub const FRENCH_MONTHS: [&str; 12] = [
     "janvier",
     "février",
     "mars",
@@ -90,7 +91,7 @@ fn french_day(time: Timestamp) -> String {
     let month = part(5..7)
         .parse::<usize>()
         .ok()
-        .and_then(|month| MONTHS.get(month.checked_sub(1)?));
+        .and_then(|month| FRENCH_MONTHS.get(month.checked_sub(1)?));
     let day = match part(8..10) {
         "01" => "1er",
         day => day.trim_start_matches('0'),

@@ -34,20 +34,6 @@ const MONTHS_EN: [&str; 12] = [
 const MONTHS_EN_SHORT: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
-const MONTHS_FR: [&str; 12] = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-];
 const MONTHS_FR_SHORT: [&str; 12] = [
     "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.",
 ];
@@ -303,7 +289,7 @@ impl Civil {
         let names = match (lang, months) {
             (Lang::En, Months::Long) => &MONTHS_EN,
             (Lang::En, Months::Short) => &MONTHS_EN_SHORT,
-            (Lang::Fr, Months::Long) => &MONTHS_FR,
+            (Lang::Fr, Months::Long) => &vigie_hunt::FRENCH_MONTHS,
             (Lang::Fr, Months::Short) => &MONTHS_FR_SHORT,
         };
         names.get(self.month.wrapping_sub(1)).copied().unwrap_or_default()
