@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::builder::StringViewBuilder;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray, TimestampMicrosecondArray, UInt64Array};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::{Source, Timestamp};
+use crate::text::TextColumns;
+use crate::validity::Validity;
+use crate::{Source, Text, TextSpan, Timestamp};
 
 /// The evidence file a batch was parsed from: its index in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -196,6 +197,10 @@ impl<'a> RowRef<'a> {
 
 /// Collects rows into an [`EventBatch`]. Columns may be added at any time; earlier rows get nulls.
 ///
+/// Values are copied by [`BatchBuilder::set`], unless they are pieces of a text that all rows share: see
+/// [`BatchBuilder::share`] for text that is there already, and [`BatchBuilder::set_span`] for text that is being
+/// written.
+///
 /// ```
 /// use vigie_event::{BatchBuilder, Source};
 ///
@@ -213,22 +218,16 @@ pub struct BatchBuilder {
     table: Cow<'static, str>,
     event_type: Option<EventType>,
     file: FileId,
-    times: Vec<Option<Timestamp>>,
+    times: Vec<Timestamp>,
+    timed: Validity,
     records: Vec<u64>,
     offsets: Vec<u64>,
-    columns: Vec<Column>,
+    names: Vec<String>,
+    columns: TextColumns,
     by_name: HashMap<String, usize>,
     schema: Option<SchemaRef>,
-    bytes: usize,
     /// How many rows the batch before had: what columns make room for.
     expected_rows: usize,
-}
-
-#[derive(Debug)]
-struct Column {
-    name: String,
-    values: StringViewBuilder,
-    rows: usize,
 }
 
 impl BatchBuilder {
@@ -240,12 +239,13 @@ impl BatchBuilder {
             event_type: None,
             file: FileId::default(),
             times: Vec::new(),
+            timed: Validity::default(),
             records: Vec::new(),
             offsets: Vec::new(),
-            columns: Vec::new(),
+            names: Vec::new(),
+            columns: TextColumns::default(),
             by_name: HashMap::new(),
             schema: None,
-            bytes: 0,
             expected_rows: FIRST_ROWS,
         }
     }
@@ -278,87 +278,97 @@ impl BatchBuilder {
             return index;
         }
         let index = self
-            .columns
+            .names
             .iter()
-            .position(|column| column.name.eq_ignore_ascii_case(name))
+            .position(|known| known.eq_ignore_ascii_case(name))
             .unwrap_or_else(|| {
-                self.columns.push(Column {
-                    name: name.to_owned(),
-                    values: StringViewBuilder::with_capacity(self.expected_rows),
-                    rows: 0,
-                });
+                self.names.push(name.to_owned());
+                self.columns.add();
                 self.schema = None;
-                self.columns.len() - 1
+                self.names.len() - 1
             });
         self.by_name.insert(name.to_owned(), index);
         index
     }
 
     /// Starts a row. `record` is the EVTX record number or the 1-based line; `offset` its byte offset in the file.
+    #[inline]
     pub fn begin_row(&mut self, time: Option<Timestamp>, record: u64, offset: u64) {
-        self.times.push(time);
+        let row = self.times.len();
+        match time {
+            Some(_) => self.timed.value_at(row),
+            None => self.timed.nulls_from(row),
+        }
+        self.times.push(time.unwrap_or_default());
         self.records.push(record);
         self.offsets.push(offset);
-        self.bytes += 24;
+    }
+
+    /// From now on values that are pieces of this very text are pointed at instead of copied. The text lives as long
+    /// as the batch. One text may be shared by many batches, and a batch may share many texts, one after the other.
+    pub fn share(&mut self, text: &Text) {
+        self.columns.share(text);
     }
 
     /// Sets one value of the row begun last. A column already set in this row keeps its first value.
+    #[inline]
     pub fn set(&mut self, column: usize, value: &str) {
-        let row = self.times.len();
-        let Some(column) = self.columns.get_mut(column) else {
-            return;
-        };
-        if column.rows >= row {
-            return;
+        if let Some(row) = self.times.len().checked_sub(1) {
+            self.columns.set(column, row, self.expected_rows, value);
         }
-        while column.rows + 1 < row {
-            column.values.append_null();
-            column.rows += 1;
+    }
+
+    /// Sets one value of the row begun last without copying it. Its text must be given to
+    /// [`BatchBuilder::finish_with`].
+    #[inline]
+    pub fn set_span(&mut self, column: usize, value: TextSpan) {
+        if let Some(row) = self.times.len().checked_sub(1) {
+            self.columns.set_span(column, row, self.expected_rows, value);
         }
-        column.values.append_value(value);
-        column.rows += 1;
-        self.bytes += 16 + if value.len() > 12 { value.len() } else { 0 };
     }
 
     /// Ends the row begun last. Columns it did not set are null.
-    pub fn end_row(&mut self) {
-        debug_assert!(self.columns.iter().all(|column| column.rows <= self.times.len()));
-    }
+    pub fn end_row(&mut self) {}
 
     /// The number of rows collected.
     pub fn rows(&self) -> usize {
         self.times.len()
     }
 
-    /// Roughly how much memory the rows take, for deciding when to flush.
+    /// Roughly how much memory the rows take, for deciding when to flush. A shared text counts once, as a whole; the
+    /// texts of [`BatchBuilder::set_span`] are not counted, because only their owner knows them.
     pub fn bytes(&self) -> usize {
-        self.bytes + self.columns.len() * self.times.len() * 2
+        24 * self.times.len() + self.columns.bytes(self.times.len())
     }
 
     /// Hands out the rows collected so far and starts over with the same columns.
     ///
     /// # Errors
-    /// Only if Arrow refuses the columns, which would be a defect of this builder.
+    /// When a value has 2 GiB or more, or a span was set.
     pub fn finish(&mut self) -> Result<EventBatch, ArrowError> {
+        self.finish_with(&[])
+    }
+
+    /// The same, with the texts whose pieces were set by [`BatchBuilder::set_span`]. Texts that nobody points into do
+    /// no harm, so several builders may be finished with one list.
+    ///
+    /// # Errors
+    /// When a value has 2 GiB or more, or the text of a span is missing. The rows are lost then.
+    pub fn finish_with(&mut self, texts: &[Text]) -> Result<EventBatch, ArrowError> {
         let rows = self.times.len();
         let schema = self.schema();
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(FIXED_COLUMNS + self.columns.len());
-        let times: TimestampMicrosecondArray = self.times.drain(..).collect();
-        arrays.push(Arc::new(times.with_timezone_utc()));
-        arrays.push(Arc::new(UInt64Array::from(std::mem::take(&mut self.records))));
-        arrays.push(Arc::new(UInt64Array::from(std::mem::take(&mut self.offsets))));
-        for column in &mut self.columns {
-            while column.rows < rows {
-                column.values.append_null();
-                column.rows += 1;
-            }
-            // Arrow's own `finish` starts over without room, and growing copies every view several times.
-            let fresh = StringViewBuilder::with_capacity(rows);
-            arrays.push(Arc::new(std::mem::replace(&mut column.values, fresh).finish()));
-            column.rows = 0;
-        }
-        self.bytes = 0;
+        let times = std::mem::take(&mut self.times);
+        let times = TimestampMicrosecondArray::new(times.into(), self.timed.finish(rows));
+        let records = UInt64Array::from(std::mem::take(&mut self.records));
+        let offsets = UInt64Array::from(std::mem::take(&mut self.offsets));
         self.expected_rows = rows;
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(FIXED_COLUMNS + self.names.len());
+        arrays.push(Arc::new(times.with_timezone_utc()));
+        arrays.push(Arc::new(records));
+        arrays.push(Arc::new(offsets));
+        for column in self.columns.finish(rows, texts)? {
+            arrays.push(Arc::new(column));
+        }
         Ok(EventBatch {
             source: self.source,
             table: self.table.clone(),
@@ -379,9 +389,9 @@ impl BatchBuilder {
             Field::new("_Offset", DataType::UInt64, false),
         ];
         fields.extend(
-            self.columns
+            self.names
                 .iter()
-                .map(|column| Field::new(&column.name, DataType::Utf8View, true)),
+                .map(|name| Field::new(name, DataType::Utf8View, true)),
         );
         let schema = Arc::new(Schema::new(fields));
         self.schema = Some(Arc::clone(&schema));
