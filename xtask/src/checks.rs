@@ -46,7 +46,7 @@ const STEPS: [Step; 7] = [
     },
     Step {
         name: "benchmarks run",
-        check: || bench::bench(bench::QUICK),
+        check: || bench::bench(&bench::Options::quick()),
     },
     Step {
         name: "report in a browser",

@@ -23,8 +23,14 @@ usage: cargo xtask COMMAND
 
   demo             build the release binary and hunt a small simulated provider
   test             run every check of the project, and say at the end which passed
-  bench [--quick | --size SIZE]
-                   run every benchmark, as a table, on so much evidence (1G); --quick only proves that they run
+  bench [PART...] [--quick | --size SIZE] [--rounds N]
+                   measure whole processes beside other tools and hold them to the targets, on so much evidence (1G),
+                   the best of N rounds (3); --quick only proves that it runs. A missed goal is shown, a missed
+                   least bound fails. PART is one of:
+                     evtx       public Windows rules on real event logs, beside evtx_dump
+                     rules      loading all public rules; all against a tenth of them
+                     json       the same events as JSON lines, beside rsigma
+                     simulated  all packs on the logs of a simulated mail server
   fuzz [TARGET] [--seconds N]
                    fuzz one parser or all of them, each for N seconds (60)
   browser          open the reports of a hunt in a real browser and check them";
@@ -38,9 +44,9 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["demo", rest @ ..] => demo(rest),
         ["test"] => checks::run_checks(),
-        ["bench"] => bench::bench("1G"),
-        ["bench", "--size", size] => bench::bench(size),
-        ["bench", "--quick"] => bench::bench(bench::QUICK),
+        ["bench", rest @ ..] if bench::Options::parse(rest).is_some() => {
+            bench::bench(&bench::Options::parse(rest).unwrap_or_else(bench::Options::quick))
+        }
         ["browser"] => browser::check(),
         ["fuzz", rest @ ..] if fuzz_arguments(rest).is_some() => {
             let (target, seconds) = fuzz_arguments(rest).unwrap_or_default();

@@ -39,6 +39,14 @@ pub(crate) const CXX: Tool = Tool {
     purpose: "building the fuzz targets",
 };
 
+/// GNU time.
+pub(crate) const TIME: Tool = Tool {
+    names: &["time", "gtime"],
+    variable: "VIGIE_TIME",
+    package: "time",
+    purpose: "measuring the processor time and memory of a program",
+};
+
 /// The interpreter of the browser check.
 pub(crate) const NODE: Tool = Tool {
     names: &["node", "nodejs"],

@@ -27,6 +27,9 @@ pub(crate) struct Arguments {
     /// A pack by name, or a folder that holds one; may be repeated. Without it all packs run
     #[arg(long, value_name = "NAME|DIR")]
     pack: Vec<String>,
+    /// Run no pack, only the rules given by --rules
+    #[arg(long, conflicts_with = "pack", requires = "rules")]
+    no_pack: bool,
     /// A folder or file of Sigma rules to run beside the packs; may be repeated
     #[arg(long, value_name = "DIR")]
     rules: Vec<PathBuf>,
@@ -123,7 +126,11 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
             .transpose()
     };
     let mut options = HuntOptions {
-        packs: load_packs(&arguments.pack)?,
+        packs: if arguments.no_pack {
+            Vec::new()
+        } else {
+            load_packs(&arguments.pack)?
+        },
         rules: read_rules(&arguments.rules)?,
         placeholders: read_placeholders(arguments.placeholders.as_deref())?,
         since: arguments.since,

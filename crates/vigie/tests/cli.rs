@@ -272,6 +272,8 @@ fn a_window_that_ends_before_it_begins_and_a_folder_that_is_no_pack_are_refused(
     }
     let rules = vigie(&["hunt", place, "--rules", place]);
     assert!(text(&rules.stderr).contains("no Sigma rules"));
+    let nothing = vigie(&["hunt", place, "--no-pack"]);
+    assert_eq!(nothing.status.code(), Some(2));
 }
 
 #[test]
