@@ -35,6 +35,7 @@ pub(crate) fn assemble(
             "{dropped} events were too many for their correlations: what was found stands, more might have been found"
         ));
     }
+    warnings.extend(collected.left_out.warnings());
     add_correlations(detectors, &mut collected, &manifest);
     let with_findings = collected.statements.hosts();
     let hosts = hosts::resolve(&collected.keys, &collected.seen, &manifest, &|index| {
@@ -80,7 +81,7 @@ pub(crate) fn assemble(
                 .sum::<u64>()
                 + manifest.files.iter().filter(|file| file.source.is_none()).count() as u64,
             elapsed_s: 0.0,
-            rules: detectors.described.len() as u64,
+            rules: detectors.count(),
             interrupted: manifest.interrupted,
         },
         hosts: host_results,

@@ -17,6 +17,8 @@ use crate::links::{add_links, links_of};
 
 /// Values longer than this are cut in what is kept of an event.
 const KEPT_VALUE: usize = 4_096;
+/// Different indicators whose hits are findings; a list of what every machine has hits without end.
+const HIT_INDICATORS: usize = 10_000;
 /// Addresses of its own that are remembered of a machine.
 const KEPT_ADDRESSES: usize = 32;
 
@@ -25,7 +27,7 @@ pub(crate) struct Detectors {
     pub(crate) rules: RuleSet,
     pub(crate) indicators: IndicatorSet,
     pub(crate) yara: YaraSet,
-    /// Descriptions: first the rules, then the indicators; YARA rules are described by their matches.
+    /// Descriptions of the rules; indicators and YARA rules are described when they hit, for there may be a million.
     pub(crate) described: Vec<Detector>,
     pub(crate) since: Option<Timestamp>,
     pub(crate) until: Option<Timestamp>,
@@ -48,6 +50,13 @@ pub(crate) struct Seen {
     pub(crate) spelled: Option<String>,
 }
 
+impl Detectors {
+    /// How many rules and indicators run.
+    pub(crate) fn count(&self) -> u64 {
+        (self.described.len() + self.indicators.len()) as u64
+    }
+}
+
 /// Everything collected.
 pub(crate) struct Collected {
     pub(crate) statements: Statements,
@@ -57,8 +66,40 @@ pub(crate) struct Collected {
     pub(crate) correlator: Correlator,
     /// Files whose content scan was cut short.
     pub(crate) unscanned: Vec<String>,
+    /// What indicators hit and was not kept.
+    pub(crate) left_out: LeftOut,
     /// Rows evaluated.
     pub(crate) events: u64,
+}
+
+/// Hits of indicators that are no findings.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LeftOut {
+    /// The event lies outside the time the indicator is valid for.
+    pub(crate) not_valid: u64,
+    /// [`HIT_INDICATORS`] others hit before.
+    pub(crate) too_many: u64,
+}
+
+impl LeftOut {
+    /// What the reader must know of it.
+    pub(crate) fn warnings(self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.not_valid > 0 {
+            warnings.push(format!(
+                "{} hits of indicators are no findings: the events lie before valid_from or after valid_until of the indicator",
+                self.not_valid
+            ));
+        }
+        if self.too_many > 0 {
+            warnings.push(format!(
+                "{} hits of indicators are no findings: {HIT_INDICATORS} other indicators hit already; does a list name \
+                 what every machine has?",
+                self.too_many
+            ));
+        }
+        warnings
+    }
 }
 
 /// The sink.
@@ -72,11 +113,22 @@ struct State {
     keys: Vec<HostKey>,
     index: HashMap<HostKey, HostIndex>,
     seen: Vec<Seen>,
-    yara: Vec<Detector>,
-    yara_index: HashMap<String, u32>,
+    /// Indicators and YARA rules that hit, in the order they did.
+    described: Vec<Detector>,
+    by_hit: BTreeMap<Described, u32>,
     correlator: Correlator,
     unscanned: Vec<String>,
+    left_out: LeftOut,
     events: u64,
+}
+
+/// What is described when it hits; in this order it is told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Described {
+    /// By its position in the set.
+    Indicator(u32),
+    /// By file and name.
+    Yara(String),
 }
 
 impl<'a> Collector<'a> {
@@ -88,10 +140,11 @@ impl<'a> Collector<'a> {
                 keys: Vec::new(),
                 index: HashMap::new(),
                 seen: Vec::new(),
-                yara: Vec::new(),
-                yara_index: HashMap::new(),
+                described: Vec::new(),
+                by_hit: BTreeMap::new(),
                 correlator: detectors.rules.correlator(),
                 unscanned: Vec::new(),
+                left_out: LeftOut::default(),
                 events: 0,
             }),
         }
@@ -102,9 +155,22 @@ impl<'a> Collector<'a> {
     }
 
     pub(crate) fn finish(self) -> Collected {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut detectors = self.detectors.described.clone();
-        detectors.extend(state.yara);
+        // Which hit first depends on the workers; the answer must not.
+        let mut numbers = vec![0; state.described.len()];
+        for &index in state.by_hit.values() {
+            let hit = index as usize - self.detectors.described.len();
+            numbers[hit] = detectors.len() as u32;
+            detectors.push(state.described[hit].clone());
+        }
+        let rules = self.detectors.described.len() as u32;
+        state
+            .statements
+            .renumber(|detector| match detector.checked_sub(rules) {
+                Some(hit) => numbers[hit as usize],
+                None => detector,
+            });
         Collected {
             statements: state.statements,
             keys: state.keys,
@@ -112,6 +178,7 @@ impl<'a> Collector<'a> {
             detectors,
             correlator: state.correlator,
             unscanned: state.unscanned,
+            left_out: state.left_out,
             events: state.events,
         }
     }
@@ -197,19 +264,19 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn count_indicators(&self, file: &FileRef, batch: &EventBatch, hits: &[IndicatorHit]) {
+    fn count_indicators(&self, file: &FileRef, batch: &EventBatch, hits: &[IndicatorHit], not_valid: u64) {
         let mut state = self.lock();
+        state.left_out.not_valid += not_valid;
         for hit in hits {
             let row = batch.row(hit.row as usize);
             if !self.in_scope(row.time()) {
                 continue;
             }
             let host = state.host(file.unit, row_host(&row));
-            let index = self.detectors.rules.rules().len() as u32 + hit.indicator;
-            let Some(detector) = self.detectors.described.get(index as usize) else {
+            let Some((index, mut join)) = state.indicator_detector(hit.indicator, self.detectors) else {
+                state.left_out.too_many += 1;
                 continue;
             };
-            let mut join = detector.join.clone();
             join.push(hit.column.clone());
             let detection = self.detection(index, host, row, &join, batch);
             state
@@ -247,9 +314,9 @@ impl Sink for Collector<'_> {
             self.count_hits(file, &batch, &hits);
         }
         let mut indicator_hits = Vec::new();
-        self.detectors.indicators.evaluate(&batch, &mut indicator_hits);
-        if !indicator_hits.is_empty() {
-            self.count_indicators(file, &batch, &indicator_hits);
+        let not_valid = self.detectors.indicators.evaluate(&batch, &mut indicator_hits);
+        if not_valid > 0 || !indicator_hits.is_empty() {
+            self.count_indicators(file, &batch, &indicator_hits, not_valid);
         }
     }
 
@@ -319,14 +386,34 @@ impl State {
         index
     }
 
-    fn yara_detector(&mut self, rule: &YaraRule, described: u32) -> u32 {
-        let name = format!("{}/{}", rule.path, rule.name);
-        if let Some(&index) = self.yara_index.get(&name) {
-            return index;
+    /// The number and the joining fields of an indicator that hit; `None` when too many others did.
+    fn indicator_detector(&mut self, indicator: u32, detectors: &Detectors) -> Option<(u32, Vec<String>)> {
+        let hit = Described::Indicator(indicator);
+        let rules = detectors.described.len() as u32;
+        let index = match self.by_hit.get(&hit) {
+            Some(&index) => index,
+            None if self.by_hit.len() >= HIT_INDICATORS => return None,
+            None => {
+                let detector = Detector::of_indicator(&detectors.indicators.get(indicator)?);
+                self.describe(hit, detector, rules)
+            }
+        };
+        let described = self.described.get((index - rules) as usize)?;
+        Some((index, described.join.clone()))
+    }
+
+    fn yara_detector(&mut self, rule: &YaraRule, rules: u32) -> u32 {
+        let hit = Described::Yara(format!("{}/{}", rule.path, rule.name));
+        match self.by_hit.get(&hit) {
+            Some(&index) => index,
+            None => self.describe(hit, Detector::of_yara(rule), rules),
         }
-        let index = described + self.yara.len() as u32;
-        self.yara.push(Detector::of_yara(rule));
-        self.yara_index.insert(name, index);
+    }
+
+    fn describe(&mut self, hit: Described, detector: Detector, rules: u32) -> u32 {
+        let index = rules + self.described.len() as u32;
+        self.described.push(detector);
+        self.by_hit.insert(hit, index);
         index
     }
 }

@@ -142,6 +142,21 @@ impl Statements {
         key
     }
 
+    /// Gives every detector another number; different ones stay different.
+    pub(crate) fn renumber(&mut self, number: impl Fn(u32) -> u32) {
+        self.by_key = std::mem::take(&mut self.by_key)
+            .into_iter()
+            .map(|((host, detector, identity, day), mut statement)| {
+                statement.detector = number(detector);
+                ((host, statement.detector, identity, day), statement)
+            })
+            .collect();
+        self.identities = std::mem::take(&mut self.identities)
+            .into_iter()
+            .map(|((host, detector), count)| ((host, number(detector)), count))
+            .collect();
+    }
+
     /// The indexes under which anything was found.
     pub(crate) fn hosts(&self) -> BTreeSet<HostIndex> {
         self.by_key.keys().map(|(host, ..)| *host).collect()

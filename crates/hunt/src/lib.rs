@@ -17,9 +17,10 @@ mod tell;
 mod verdict;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
-use vigie_detect::indicators::IndicatorSet;
+use vigie_detect::indicators::{IndicatorList, IndicatorSet};
 use vigie_detect::sigma::{Placeholders, RuleSet, RuleSource};
 use vigie_detect::yara::YaraSet;
 use vigie_event::Timestamp;
@@ -39,6 +40,8 @@ pub struct HuntOptions {
     pub packs: Vec<Pack>,
     /// Rules beside the packs.
     pub rules: Vec<RuleSource>,
+    /// Indicators beside those of the packs.
+    pub indicators: Vec<Arc<IndicatorList>>,
     /// What the placeholders of `|expand` in them stand for.
     pub placeholders: Placeholders,
     /// Events before this instant (UTC) are not judged; also the start of the window.
@@ -56,7 +59,10 @@ pub enum HuntError {
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
     /// There is nothing to hunt with.
-    #[error("no rule could be loaded; name a pack with --pack or a folder of Sigma rules with --rules")]
+    #[error(
+        "no rule could be loaded; name a pack with --pack, a folder of Sigma rules with --rules or a list of indicators \
+         with --indicators"
+    )]
     NoRules,
 }
 
@@ -68,7 +74,7 @@ pub enum HuntError {
 pub fn hunt(paths: &[PathBuf], options: &HuntOptions) -> Result<HuntResult, HuntError> {
     let started = Instant::now();
     let (detectors, mut warnings) = compile(options);
-    if detectors.described.is_empty() {
+    if detectors.count() == 0 {
         return Err(HuntError::NoRules);
     }
     let collector = Collector::new(&detectors);
@@ -92,7 +98,7 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
             text: rule.text.clone(),
             pack: Some(pack.name.clone()),
         }));
-        indicators.extend(pack.indicators.iter().cloned());
+        indicators.push(Arc::new(pack.indicators.iter().cloned().collect()));
         yara.extend(
             pack.yara
                 .iter()
@@ -100,6 +106,7 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         );
     }
     sources.extend(options.rules.iter().cloned());
+    indicators.extend(options.indicators.iter().cloned());
     let loaded = RuleSet::compile_with(&sources, &options.placeholders);
     warnings.extend(loaded.refused.iter().map(|refused| {
         let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
@@ -109,7 +116,7 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         let line = warning.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("rule: {}{line}: {}", warning.path, warning.why)
     }));
-    let (indicator_set, refused) = IndicatorSet::compile(indicators);
+    let (indicator_set, refused) = IndicatorSet::of_lists(indicators);
     warnings.extend(refused.iter().map(|refused| {
         format!(
             "indicator refused: {} {}: {}",
@@ -121,13 +128,12 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("YARA rules refused: {}{line}: {}", refused.path, refused.reason)
     }));
-    let mut described: Vec<Detector> = loaded
+    let described = loaded
         .rules
         .rules()
         .iter()
         .map(|rule| Detector::of_rule(rule, &options.packs))
         .collect();
-    described.extend(indicator_set.indicators().iter().map(Detector::of_indicator));
     let detectors = Detectors {
         rules: loaded.rules,
         indicators: indicator_set,

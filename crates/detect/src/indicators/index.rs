@@ -1,437 +1,411 @@
-//! Where values are looked up: one hash lookup per value and kind, whatever the number of indicators.
+//! Where values are looked up: one hash and one look into a bitmap for nearly every value, whatever the number of
+//! indicators.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
-use std::net::IpAddr;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use regex::{RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::{RegexSet, RegexSetBuilder};
 
 use super::columns::Reading;
+use super::keys::{self, Form, TABLES, TableId};
+use super::list::{IndicatorList, Kept};
+use super::networks::{Network, Networks};
+use super::paths::{Folders, PathEnds};
+use super::table::{Keyed, Table};
 use super::{Indicator, IndicatorKind, normal};
 
-/// What one path expression may cost once compiled, in bytes.
-const REGEX_BYTES: usize = 1 << 20;
 /// What all path expressions together may cost once compiled, in bytes.
 const REGEX_SET_BYTES: usize = 64 << 20;
-/// Networks shorter than this many bits match too much of the Internet to mean anything.
-const SHORTEST_IPV4_PREFIX: u8 = 8;
-const SHORTEST_IPV6_PREFIX: u8 = 16;
-
-type Positions = Vec<u32>;
+/// Path expressions beyond this many are left out: each is tried on every path.
+const MOST_EXPRESSIONS: usize = 2_000;
 
 /// The compiled indicators.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    sha256: HashMap<[u8; 32], Positions>,
-    sha1: HashMap<[u8; 20], Positions>,
-    md5: HashMap<[u8; 16], Positions>,
-    addresses: HashMap<IpAddr, Positions>,
-    networks: HashMap<(IpAddr, u8), Positions>,
-    network_prefixes: BTreeSet<(bool, u8)>,
-    domains: HashMap<String, Positions>,
-    urls: HashMap<String, Positions>,
-    url_paths: HashMap<String, Positions>,
-    user_agents: HashMap<String, Positions>,
-    user_agent_prefixes: Vec<(String, u32)>,
-    /// Path endings by their last part.
-    files: HashMap<String, Vec<FileEnding>>,
-    folder_needles: Vec<(String, FolderNeedle)>,
-    folders: Option<AhoCorasick>,
-    path_regex_texts: Vec<(String, u32)>,
-    path_regexes: Option<RegexSet>,
+    lists: Lists,
+    keyed: Keyed,
+    tables: [Table; TABLES],
+    networks: Networks,
+    /// In bytes, ascending.
+    user_agent_starts: Vec<usize>,
+    path_ends: PathEnds,
+    folders: Folders,
+    expressions: Vec<u32>,
+    expression_set: Option<RegexSet>,
 }
 
-/// A path that a file's path must end with, or be.
-#[derive(Debug)]
-struct FileEnding {
-    ending: String,
-    whole: bool,
-    position: u32,
+/// Lists one behind the other: a position counts through all of them.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    lists: Vec<Arc<IndicatorList>>,
+    /// The position of each list's first indicator.
+    firsts: Vec<u32>,
+    len: u32,
 }
 
-#[derive(Debug)]
-struct FolderNeedle {
-    from_root: bool,
-    position: u32,
+impl Lists {
+    fn add(&mut self, list: Arc<IndicatorList>) -> Result<(), String> {
+        let len = u32::try_from(list.len())
+            .ok()
+            .and_then(|len| self.len.checked_add(len))
+            .filter(|&len| len < u32::MAX)
+            .ok_or("too many indicators")?;
+        self.firsts.push(self.len);
+        self.lists.push(list);
+        self.len = len;
+        Ok(())
+    }
+
+    /// The list a position is in, and where in it.
+    pub(super) fn at(&self, position: u32) -> Option<(&IndicatorList, usize)> {
+        let list = self
+            .firsts
+            .partition_point(|&first| first <= position)
+            .checked_sub(1)?;
+        let index = position - self.firsts.get(list)?;
+        Some((self.lists.get(list)?, index as usize))
+    }
+
+    fn kept(&self, position: u32) -> Option<(IndicatorKind, Kept<'_>)> {
+        let (list, index) = self.at(position)?;
+        list.kept(index)
+    }
+
+    fn value(&self, position: u32) -> &str {
+        match self.kept(position) {
+            Some((_, Kept::Text(text))) => text,
+            _ => "",
+        }
+    }
+
+    /// Whether two indicators of one value say the same of it.
+    fn are_one(&self, one: u32, other: u32) -> bool {
+        let (Some((list, at)), Some((others, other_at))) = (self.at(one), self.at(other)) else {
+            return false;
+        };
+        if std::ptr::eq(list, others) {
+            return list.say_the_same(at, other_at);
+        }
+        // The spelling and the line do not make another indicator of it.
+        match (list.get(at), others.get(other_at)) {
+            (Some(one), Some(other)) => {
+                one == Indicator {
+                    value: one.value.clone(),
+                    line: one.line,
+                    ..other
+                }
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What came of building an index.
+#[derive(Debug, Default)]
+pub(super) struct Built {
+    pub(super) index: Index,
+    /// Positions that cannot be looked for, and why.
+    pub(super) refused: Vec<(u32, String)>,
+    /// Indicators that say what another says.
+    pub(super) repeated: u64,
+}
+
+/// Everything that goes into tables, before they are built.
+#[derive(Default)]
+struct Collected {
+    tables: [Vec<(u64, u32)>; TABLES],
+    networks: Vec<Network>,
+    user_agent_starts: BTreeSet<usize>,
+    expressions: Vec<u32>,
 }
 
 impl Index {
-    /// Takes an indicator in, or says why not.
-    pub(super) fn add(&mut self, position: u32, indicator: &Indicator) -> Result<(), String> {
-        let value = indicator.value.trim();
-        if value.is_empty() {
-            return Err("the value is empty".to_owned());
+    /// Builds the index over all indicators of the lists.
+    pub(super) fn build(lists: Vec<Arc<IndicatorList>>) -> Built {
+        let mut built = Built::default();
+        let mut all = Lists::default();
+        for list in lists {
+            let first = all.len;
+            if let Err(reason) = all.add(list) {
+                built.refused.push((first, reason));
+            }
         }
-        match indicator.kind {
-            IndicatorKind::Sha256 => add_hash(&mut self.sha256, value, EMPTY_SHA256, position),
-            IndicatorKind::Sha1 => add_hash(&mut self.sha1, value, EMPTY_SHA1, position),
-            IndicatorKind::Md5 => add_hash(&mut self.md5, value, EMPTY_MD5, position),
-            IndicatorKind::Ip => self.add_address(value, position),
-            IndicatorKind::Cidr => self.add_network(value, position),
-            IndicatorKind::Domain => {
-                let name = normal::host(value).ok_or("not a domain name of at least two labels")?;
-                push(&mut self.domains, name, position);
-                Ok(())
+        let index = &mut built.index;
+        let mut collected = Collected::default();
+        for position in 0..all.len {
+            if let Err(reason) = index.collect(&all, position, &mut collected) {
+                built.refused.push((position, reason));
             }
-            IndicatorKind::Url => {
-                let parts = normal::url_parts(value);
-                if parts.path.len() < 2 && !parts.whole.contains('?') {
-                    return Err("a URL without a path is a domain or an address: use that kind".to_owned());
-                }
-                push(&mut self.urls, parts.whole.to_lowercase(), position);
-                Ok(())
-            }
-            IndicatorKind::UrlPath => {
-                if value.len() < 2 || !value.starts_with('/') {
-                    return Err("a URL path starts with / and names something".to_owned());
-                }
-                push(&mut self.url_paths, normal::url_path(value), position);
-                Ok(())
-            }
-            IndicatorKind::UserAgent => self.add_user_agent(value, position),
-            IndicatorKind::FilePath => self.add_file(value, position),
-            IndicatorKind::FileName => {
-                if value.contains(['\\', '/']) {
-                    return Err("a file name has no folder: use file_path".to_owned());
-                }
-                self.add_file(&format!("\\{value}"), position)
-            }
-            IndicatorKind::Folder => self.add_folder(value, position),
-            IndicatorKind::FilePathRegex => self.add_path_regex(value, position),
         }
+        for (table, pairs) in index.tables.iter_mut().zip(&mut collected.tables) {
+            let (finished, repeated) =
+                Table::build(std::mem::take(pairs), |one, other| all.are_one(one, other));
+            *table = finished;
+            built.repeated += repeated;
+        }
+        let (networks, repeated) = Networks::build(collected.networks, |one, other| all.are_one(one, other));
+        index.networks = networks;
+        built.repeated += repeated;
+        index.user_agent_starts = collected.user_agent_starts.into_iter().collect();
+        index.path_ends.finish();
+        index.folders.finish();
+        index.lists = all;
+        built
+            .refused
+            .extend(index.build_expressions(collected.expressions));
+        built
     }
 
-    fn add_address(&mut self, value: &str, position: u32) -> Result<(), String> {
-        let address = normal::address(value).ok_or("not an IPv4 or IPv6 address")?;
-        if address.is_loopback() || address.is_unspecified() {
-            return Err("loopback and unspecified addresses are in every log".to_owned());
-        }
-        push(&mut self.addresses, address, position);
-        Ok(())
-    }
-
-    fn add_network(&mut self, value: &str, position: u32) -> Result<(), String> {
-        let (first, prefix) = normal::network(value).ok_or("not a network such as 203.0.113.0/24")?;
-        let shortest = if first.is_ipv4() {
-            SHORTEST_IPV4_PREFIX
-        } else {
-            SHORTEST_IPV6_PREFIX
+    fn collect(&mut self, all: &Lists, position: u32, into: &mut Collected) -> Result<(), String> {
+        let Some((list, at)) = all.at(position) else {
+            return Ok(());
         };
-        if prefix < shortest {
-            return Err(format!(
-                "networks larger than /{shortest} match too much to mean anything"
-            ));
-        }
-        push(
-            &mut self.networks,
-            (normal::masked(first, prefix), prefix),
-            position,
-        );
-        self.network_prefixes.insert((first.is_ipv4(), prefix));
-        Ok(())
-    }
-
-    fn add_user_agent(&mut self, value: &str, position: u32) -> Result<(), String> {
-        let mut key = String::new();
-        let prefix = value.strip_suffix('*');
-        normal::user_agent(prefix.unwrap_or(value), &mut key);
-        if key.len() < 3 {
-            return Err("a user agent of fewer than three characters matches too much".to_owned());
-        }
-        match prefix {
-            Some(_) => self.user_agent_prefixes.push((key, position)),
-            None => push(&mut self.user_agents, key, position),
-        }
-        Ok(())
-    }
-
-    fn add_file(&mut self, value: &str, position: u32) -> Result<(), String> {
-        let (ending, whole) = anchored(value);
-        let name = last_part(&ending).to_owned();
-        if name.is_empty() {
-            return Err("the path names no file: use folder".to_owned());
-        }
-        self.files.entry(name).or_default().push(FileEnding {
-            ending,
-            whole,
-            position,
-        });
-        Ok(())
-    }
-
-    fn add_folder(&mut self, value: &str, position: u32) -> Result<(), String> {
-        let (mut needle, from_root) = anchored(value);
-        if !needle.ends_with('\\') {
-            needle.push('\\');
-        }
-        if needle.len() < 3 {
-            return Err("the root folder holds every file".to_owned());
-        }
-        self.folder_needles
-            .push((needle, FolderNeedle { from_root, position }));
-        Ok(())
-    }
-
-    fn add_path_regex(&mut self, value: &str, position: u32) -> Result<(), String> {
-        let compiled = RegexBuilder::new(value)
-            .case_insensitive(true)
-            .size_limit(REGEX_BYTES)
-            .build()
-            .map_err(|error| one_line(&error.to_string()))?;
-        if compiled.is_match("") {
-            return Err("the expression matches every path".to_owned());
-        }
-        self.path_regex_texts.push((value.to_owned(), position));
-        Ok(())
-    }
-
-    /// Builds what can only be built once everything is known. Hands back positions that had to be left out.
-    pub(super) fn finish(&mut self) -> Vec<(u32, String)> {
-        let mut left_out = Vec::new();
-        if !self.folder_needles.is_empty() {
-            match AhoCorasick::builder()
-                .match_kind(MatchKind::Standard)
-                .build(self.folder_needles.iter().map(|(needle, _)| needle))
-            {
-                Ok(folders) => self.folders = Some(folders),
-                Err(error) => left_out.extend(
-                    self.folder_needles
-                        .iter()
-                        .map(|(_, needle)| (needle.position, error.to_string())),
-                ),
+        let (mut key, mut text) = (Vec::new(), String::new());
+        let form = list.checked_form(at, &mut key, &mut text)?;
+        let table = match form {
+            Form::Exact(table) => table,
+            Form::Network(first, prefix) => {
+                into.networks.push((first, prefix, position));
+                return Ok(());
             }
+            Form::Expression if into.expressions.len() < MOST_EXPRESSIONS => {
+                into.expressions.push(position);
+                return Ok(());
+            }
+            Form::Expression => {
+                return Err(format!(
+                    "more than {MOST_EXPRESSIONS} path expressions: use file_path or folder where that does"
+                ));
+            }
+        };
+        match table {
+            TableId::PathEnd => self.path_ends.add(&text, &self.keyed),
+            TableId::Folder => self.folders.add(&text, &self.keyed),
+            TableId::RootFolder => self.folders.add_root(&text),
+            TableId::UserAgentStart => {
+                into.user_agent_starts.insert(key.len());
+            }
+            _ => {}
         }
-        if !self.path_regex_texts.is_empty() {
-            match RegexSetBuilder::new(self.path_regex_texts.iter().map(|(text, _)| text))
-                .case_insensitive(true)
-                .size_limit(REGEX_SET_BYTES)
-                .build()
-            {
-                Ok(set) => self.path_regexes = Some(set),
-                Err(_) => left_out.extend(self.path_regex_texts.iter().map(|&(_, position)| {
+        if let Some(pairs) = into.tables.get_mut(table as usize) {
+            pairs.push((self.keyed.hash(&key), position));
+        }
+        Ok(())
+    }
+
+    /// Hands back positions that had to be left out.
+    fn build_expressions(&mut self, positions: Vec<u32>) -> Vec<(u32, String)> {
+        if positions.is_empty() {
+            return Vec::new();
+        }
+        let built = RegexSetBuilder::new(positions.iter().map(|&position| self.lists.value(position)))
+            .case_insensitive(true)
+            .size_limit(REGEX_SET_BYTES)
+            .build();
+        match built {
+            Ok(set) => {
+                self.expressions = positions;
+                self.expression_set = Some(set);
+                Vec::new()
+            }
+            Err(_) => positions
+                .into_iter()
+                .map(|position| {
                     let why = "the path expressions together take too much memory: use fewer or simpler ones";
                     (position, why.to_owned())
-                })),
-            }
+                })
+                .collect(),
         }
-        left_out
+    }
+
+    /// The lists positions count through.
+    pub(super) fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    fn has(&self, table: TableId) -> bool {
+        self.tables
+            .get(table as usize)
+            .is_some_and(|table| !table.is_empty())
     }
 
     /// Whether any indicator could match a column read this way.
     pub(super) fn wants(&self, reading: Reading) -> bool {
-        let addresses = !self.addresses.is_empty() || !self.networks.is_empty();
-        let paths = !self.files.is_empty() || self.folders.is_some() || self.path_regexes.is_some();
+        use TableId::*;
+        let addresses = self.has(Address) || !self.networks.is_empty();
+        let files = self.has(PathEnd) || self.has(Path);
+        let folders = self.has(Folder) || self.has(RootFolder);
         match reading {
             Reading::Address | Reading::AddressList => addresses,
-            Reading::Hash | Reading::HashList => {
-                !(self.sha256.is_empty() && self.sha1.is_empty() && self.md5.is_empty())
-            }
-            Reading::Path | Reading::PathList => paths,
-            Reading::FileName => !self.files.is_empty(),
-            Reading::Host => addresses || !self.domains.is_empty(),
-            Reading::Url => {
-                addresses || !(self.domains.is_empty() && self.urls.is_empty() && self.url_paths.is_empty())
-            }
-            Reading::UrlPath => !self.url_paths.is_empty(),
-            Reading::UserAgent => !self.user_agents.is_empty() || !self.user_agent_prefixes.is_empty(),
+            Reading::Hash | Reading::HashList => self.has(Sha256) || self.has(Sha1) || self.has(Md5),
+            Reading::Path | Reading::PathList => files || folders || self.expression_set.is_some(),
+            Reading::FileName => self.has(PathEnd),
+            Reading::Host => addresses || self.has(Domain),
+            Reading::Url => addresses || self.has(Domain) || self.has(Url) || self.has(UrlPath),
+            Reading::UrlPath => self.has(UrlPath),
+            Reading::UserAgent => self.has(UserAgent) || self.has(UserAgentStart),
         }
     }
 
     /// The positions of all indicators that match a value.
-    pub(super) fn look_up(&self, reading: Reading, value: &str, key: &mut String, found: &mut Positions) {
+    pub(super) fn look_up(&self, reading: Reading, value: &str, room: &mut Room, found: &mut Vec<u32>) {
         match reading {
-            Reading::Address => self.look_up_address(value, found),
+            Reading::Address => self.look_up_address(value, room, found),
             Reading::AddressList => {
                 for part in value.split([',', ';', '+', ' ']) {
-                    self.look_up_address(part, found);
+                    self.look_up_address(part, room, found);
                 }
             }
-            Reading::Hash => self.look_up_hash(value, found),
+            Reading::Hash => self.look_up_hash(value, room, found),
             Reading::HashList => {
                 for part in value.split([',', ';', ' ']) {
-                    self.look_up_hash(part.split_once('=').map_or(part, |(_, hash)| hash), found);
+                    let hash = part.split_once('=').map_or(part, |(_, hash)| hash);
+                    self.look_up_hash(hash, room, found);
                 }
             }
-            Reading::Path => self.look_up_path(value, key, found),
+            Reading::Path => self.look_up_path(value, room, found),
             Reading::PathList => {
                 for part in value.split(';') {
                     let part = part.split_once(":_").map_or(part, |(_kind, path)| path);
-                    self.look_up_path(part, key, found);
+                    self.look_up_path(part, room, found);
                 }
             }
             Reading::FileName => {
-                normal::path(value, key);
-                self.look_up_file(key, found);
+                normal::path(value, &mut room.text);
+                self.look_up_path_end(&room.text, found);
             }
             Reading::Host => {
                 for part in value.split(';') {
-                    self.look_up_host(part, found);
+                    self.look_up_host(part, room, found);
                 }
             }
-            Reading::Url => self.look_up_url(value, found),
-            Reading::UrlPath => get(&self.url_paths, normal::url_path(value).as_str(), found),
-            Reading::UserAgent => self.look_up_user_agent(value, key, found),
+            Reading::Url => self.look_up_url(value, room, found),
+            Reading::UrlPath => {
+                normal::url_path(value, &mut room.text);
+                self.probe(TableId::UrlPath, room.text.as_bytes(), found);
+            }
+            Reading::UserAgent => self.look_up_user_agent(value, room, found),
         }
     }
 
-    fn look_up_address(&self, value: &str, found: &mut Positions) {
+    /// Adds the indicators of a table that have this key.
+    fn probe(&self, table: TableId, key: &[u8], found: &mut Vec<u32>) {
+        let Some(entries) = self
+            .tables
+            .get(table as usize)
+            .filter(|entries| !entries.is_empty())
+        else {
+            return;
+        };
+        for position in entries.candidates(self.keyed.hash(key)) {
+            if self.has_key(position, table, key) {
+                found.push(position);
+            }
+        }
+    }
+
+    /// Whether this is the key of the indicator: made anew, for it is not kept.
+    fn has_key(&self, position: u32, table: TableId, key: &[u8]) -> bool {
+        let (mut own, mut text) = (Vec::new(), String::new());
+        self.lists.kept(position).is_some_and(|(kind, kept)| {
+            keys::form(kind, kept, &mut own, &mut text) == Ok(Form::Exact(table)) && own == key
+        })
+    }
+
+    fn look_up_address(&self, value: &str, room: &mut Room, found: &mut Vec<u32>) {
         let Some(address) = normal::address(value) else {
             return;
         };
-        get(&self.addresses, &address, found);
-        for &(is_ipv4, prefix) in &self.network_prefixes {
-            if is_ipv4 == address.is_ipv4() {
-                get(&self.networks, &(normal::masked(address, prefix), prefix), found);
-            }
-        }
+        keys::address_key(address, &mut room.bytes);
+        self.probe(TableId::Address, &room.bytes, found);
+        self.networks.around(address, found);
     }
 
-    fn look_up_hash(&self, value: &str, found: &mut Positions) {
+    fn look_up_hash(&self, value: &str, room: &mut Room, found: &mut Vec<u32>) {
         let value = value.trim();
-        match value.len() {
-            64 => look_up_digest(&self.sha256, value, found),
-            40 => look_up_digest(&self.sha1, value, found),
-            32 => look_up_digest(&self.md5, value, found),
-            _ => {}
-        }
-    }
-
-    fn look_up_path(&self, value: &str, key: &mut String, found: &mut Positions) {
-        normal::path(value, key);
-        self.look_up_file(key, found);
-        if let Some(set) = &self.path_regexes {
-            let matched = set.matches(&normal::backslashed(value));
-            found.extend(
-                matched
-                    .iter()
-                    .filter_map(|regex| self.path_regex_texts.get(regex))
-                    .map(|&(_, position)| position),
-            );
-        }
-        if let Some(folders) = &self.folders {
-            key.push('\\');
-            for matched in folders.find_overlapping_iter(key.as_str()) {
-                if let Some((_, needle)) = self.folder_needles.get(matched.pattern().as_usize())
-                    && (matched.start() == 0 || !needle.from_root)
-                {
-                    found.push(needle.position);
-                }
-            }
-        }
-    }
-
-    fn look_up_file(&self, key: &str, found: &mut Positions) {
-        for file in self.files.get(last_part(key)).into_iter().flatten() {
-            if key.ends_with(&file.ending) && (!file.whole || key.len() == file.ending.len()) {
-                found.push(file.position);
-            }
-        }
-    }
-
-    fn look_up_host(&self, value: &str, found: &mut Positions) {
-        let Some(name) = normal::host(value) else {
-            return self.look_up_address(value, found);
+        let table = match value.len() {
+            64 => TableId::Sha256,
+            40 => TableId::Sha1,
+            32 => TableId::Md5,
+            _ => return,
         };
-        let mut rest = name.as_str();
-        loop {
-            get(&self.domains, rest, found);
-            match rest.split_once('.') {
-                Some((_label, parent)) => rest = parent,
-                None => return,
-            }
+        room.bytes.clear();
+        if self.has(table) && normal::hex_key(value, &mut room.bytes) {
+            self.probe(table, &room.bytes, found);
         }
     }
 
-    fn look_up_url(&self, value: &str, found: &mut Positions) {
+    fn look_up_path(&self, value: &str, room: &mut Room, found: &mut Vec<u32>) {
+        if let Some(set) = &self.expression_set {
+            let matched = set.matches(&normal::backslashed(value));
+            found.extend(matched.iter().filter_map(|regex| self.expressions.get(regex)));
+        }
+        normal::path(value, &mut room.text);
+        self.probe(TableId::Path, room.text.as_bytes(), found);
+        self.look_up_path_end(&room.text, found);
+        if self.has(TableId::Folder) || self.has(TableId::RootFolder) {
+            room.text.push('\\');
+            self.folders.each_in(&room.text, &self.keyed, |table, folder| {
+                self.probe(table, folder.as_bytes(), found);
+            });
+        }
+    }
+
+    fn look_up_path_end(&self, path: &str, found: &mut Vec<u32>) {
+        self.path_ends.each_of(path, &self.keyed, |end| {
+            self.probe(TableId::PathEnd, end.as_bytes(), found);
+        });
+    }
+
+    fn look_up_host(&self, value: &str, room: &mut Room, found: &mut Vec<u32>) {
+        if !normal::host_key(value, &mut room.text) {
+            return self.look_up_address(value, room, found);
+        }
+        if !self.has(TableId::Domain) {
+            return;
+        }
+        // The last label alone is never an indicator.
+        let mut rest = room.text.as_str();
+        while let Some((_label, parent)) = rest.split_once('.') {
+            self.probe(TableId::Domain, rest.as_bytes(), found);
+            rest = parent;
+        }
+    }
+
+    fn look_up_url(&self, value: &str, room: &mut Room, found: &mut Vec<u32>) {
         let parts = normal::url_parts(value);
         if parts.authority.starts_with('[') {
-            self.look_up_address(parts.authority, found);
+            self.look_up_address(parts.authority, room, found);
         } else {
-            self.look_up_host(parts.authority, found);
+            self.look_up_host(parts.authority, room, found);
         }
-        if !self.urls.is_empty() {
-            get(&self.urls, parts.whole.to_lowercase().as_str(), found);
+        if self.has(TableId::Url) {
+            room.text.clear();
+            normal::lower(parts.whole, &mut room.text);
+            self.probe(TableId::Url, room.text.as_bytes(), found);
         }
-        if !self.url_paths.is_empty() && !parts.path.is_empty() {
-            get(&self.url_paths, normal::url_path(parts.path).as_str(), found);
+        if self.has(TableId::UrlPath) && !parts.path.is_empty() {
+            normal::url_path(parts.path, &mut room.text);
+            self.probe(TableId::UrlPath, room.text.as_bytes(), found);
         }
     }
 
-    fn look_up_user_agent(&self, value: &str, key: &mut String, found: &mut Positions) {
-        normal::user_agent(value, key);
-        get(&self.user_agents, key.as_str(), found);
-        for (prefix, position) in &self.user_agent_prefixes {
-            if key.starts_with(prefix.as_str()) {
-                found.push(*position);
+    fn look_up_user_agent(&self, value: &str, room: &mut Room, found: &mut Vec<u32>) {
+        normal::user_agent(value, &mut room.text);
+        let key = room.text.as_bytes();
+        self.probe(TableId::UserAgent, key, found);
+        for &len in &self.user_agent_starts {
+            match key.get(..len) {
+                Some(start) => self.probe(TableId::UserAgentStart, start, found),
+                None => break,
             }
         }
     }
 }
 
-/// Digests of nothing: every empty file has them.
-const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-const EMPTY_SHA1: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
-const EMPTY_MD5: &str = "d41d8cd98f00b204e9800998ecf8427e";
-
-fn add_hash<const N: usize>(
-    map: &mut HashMap<[u8; N], Positions>,
-    value: &str,
-    of_nothing: &str,
-    position: u32,
-) -> Result<(), String> {
-    let digest = normal::hex(value).ok_or_else(|| format!("not {} hexadecimal digits", 2 * N))?;
-    if value.eq_ignore_ascii_case(of_nothing) {
-        return Err("every empty file has this hash".to_owned());
-    }
-    push(map, digest, position);
-    Ok(())
-}
-
-fn look_up_digest<const N: usize>(map: &HashMap<[u8; N], Positions>, value: &str, found: &mut Positions) {
-    if !map.is_empty()
-        && let Some(digest) = normal::hex::<N>(value)
-    {
-        get(map, &digest, found);
-    }
-}
-
-/// A path's normal form, and whether it says where on the drive it starts.
-fn anchored(value: &str) -> (String, bool) {
-    let mut key = String::new();
-    let lower = value.to_ascii_lowercase();
-    let is_windows = lower.starts_with("%windir%\\") || lower.starts_with("%systemroot%\\");
-    let (text, from_root) = match value.strip_prefix('%') {
-        // `%ProgramFiles%` may be anywhere; `%WinDir%` has one place.
-        Some(rest) if !is_windows => (rest.split_once('%').map_or(value, |(_, after)| after), false),
-        _ => (value, !value.starts_with(['\\', '/'])),
-    };
-    if from_root {
-        normal::path(text, &mut key);
-    } else {
-        normal::path_ending(text, &mut key);
-    }
-    (key, from_root)
-}
-
-fn last_part(path: &str) -> &str {
-    path.rsplit('\\').next().unwrap_or("")
-}
-
-fn push<K: Hash + Eq>(map: &mut HashMap<K, Positions>, key: K, position: u32) {
-    map.entry(key).or_default().push(position);
-}
-
-fn get<K, Q>(map: &HashMap<K, Positions>, key: &Q, found: &mut Positions)
-where
-    K: Hash + Eq + std::borrow::Borrow<Q>,
-    Q: Hash + Eq + ?Sized,
-{
-    if let Some(positions) = map.get(key) {
-        found.extend_from_slice(positions);
-    }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// Room to write keys in, used again and again.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    text: String,
+    bytes: Vec<u8>,
 }

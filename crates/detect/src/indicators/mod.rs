@@ -12,13 +12,22 @@ mod columns;
 mod grade;
 mod import;
 mod index;
+mod keys;
+mod list;
+mod networks;
 mod normal;
+mod paths;
+mod recent;
 mod set;
+mod table;
 
 use std::fmt;
 
+use vigie_event::Timestamp;
+
 pub use grade::{Confidence, Outcome, Severity};
 pub use import::{ImportProblem, guess_kind, parse_csv, parse_list};
+pub use list::IndicatorList;
 pub use set::{IndicatorHit, IndicatorSet, RefusedIndicator};
 
 /// What an indicator's value is.
@@ -167,6 +176,10 @@ pub struct Indicator {
     pub source: String,
     /// The pack it comes from; `None` for a list the user gave.
     pub pack: Option<String>,
+    /// Events before this instant (UTC) are not judged by it; `None` when nobody says.
+    pub valid_from: Option<Timestamp>,
+    /// Events from this instant (UTC) on are not judged by it; `None` when nobody says.
+    pub valid_until: Option<Timestamp>,
     /// 1-based line in the file it was read from, 0 when there is none.
     pub line: u64,
 }
@@ -185,6 +198,8 @@ impl Indicator {
             context_fr: String::new(),
             source: String::new(),
             pack: None,
+            valid_from: None,
+            valid_until: None,
             line: 0,
         }
     }

@@ -92,11 +92,18 @@ pub(super) fn masked(address: IpAddr, prefix: u8) -> IpAddr {
 /// A DNS name in lower case without port and final dot. `None` for addresses and for what is no name of at least
 /// two labels.
 pub(super) fn host(text: &str) -> Option<String> {
+    let mut key = String::new();
+    host_key(text, &mut key).then_some(key)
+}
+
+/// [`host`], written to `key`; `false`, and nothing written, when it is none.
+pub(super) fn host_key(text: &str, key: &mut String) -> bool {
+    key.clear();
     let text = text.trim();
     let text = text.split_once(':').map_or(text, |(name, _port)| name);
     let text = text.strip_suffix('.').unwrap_or(text);
     if text.len() > 253 || !text.contains('.') || text.parse::<IpAddr>().is_ok() {
-        return None;
+        return false;
     }
     let fits = |label: &str| {
         !label.is_empty()
@@ -104,7 +111,29 @@ pub(super) fn host(text: &str) -> Option<String> {
                 .chars()
                 .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
     };
-    text.split('.').all(fits).then(|| text.to_lowercase())
+    let is_name = text.split('.').all(fits);
+    if is_name {
+        lower(text, key);
+    }
+    is_name
+}
+
+/// Adds a text in lower case.
+pub(super) fn lower(text: &str, key: &mut String) {
+    if text.is_ascii() {
+        let from = key.len();
+        key.push_str(text);
+        if let Some(added) = key.get_mut(from..) {
+            added.make_ascii_lowercase();
+        }
+    } else {
+        key.extend(text.chars().flat_map(char::to_lowercase));
+    }
+}
+
+/// What follows the last backslash.
+pub(super) fn last_part(path: &str) -> &str {
+    path.rsplit('\\').next().unwrap_or("")
 }
 
 /// The parts of a URL that are compared; a missing scheme is fine.
@@ -133,14 +162,14 @@ pub(super) fn url_parts(text: &str) -> UrlParts<'_> {
     }
 }
 
-/// A request path in lower case, without query, percent signs decoded once.
-pub(super) fn url_path(text: &str) -> String {
+/// A request path in lower case, without query, percent signs decoded once, with a leading slash.
+pub(super) fn url_path(text: &str, key: &mut String) {
+    key.clear();
     let path = text.split(['?', '#']).next().unwrap_or("");
-    let mut decoded = percent_decoded(path).to_lowercase();
-    if !decoded.starts_with('/') {
-        decoded.insert(0, '/');
+    if !path.starts_with('/') && !path.starts_with("%2F") && !path.starts_with("%2f") {
+        key.push('/');
     }
-    decoded
+    lower(&percent_decoded(path), key);
 }
 
 fn percent_decoded(text: &str) -> Cow<'_, str> {
@@ -169,17 +198,15 @@ fn hex_digit(digit: u8) -> u8 {
     char::from(digit).to_digit(16).unwrap_or(0) as u8
 }
 
-/// `N` bytes written in hexadecimal.
-pub(super) fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.trim().as_bytes();
-    if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
+/// Adds the bytes written in hexadecimal; `false`, and nothing added, when the text is none.
+pub(super) fn hex_key(text: &str, key: &mut Vec<u8>) -> bool {
+    let digits = text.as_bytes();
+    if digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return false;
     }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = pair.iter().fold(0, |value, &digit| value << 4 | hex_digit(digit));
-    }
-    Some(bytes)
+    let byte = |pair: &[u8]| pair.iter().fold(0, |value, &digit| value << 4 | hex_digit(digit));
+    key.extend(digits.chunks_exact(2).map(byte));
+    true
 }
 
 /// One spelling for a user agent: IIS writes `+` for a space and HttpProxy a space for a comma, so all three are a
@@ -228,13 +255,16 @@ pub(super) fn path_ending(text: &str, key: &mut String) {
 /// Lower case and single backslashes, except the two that begin a server's name.
 fn spell(text: &str, key: &mut String) {
     key.clear();
-    for character in text.trim().trim_matches('"').chars() {
-        match character {
-            '/' | '\\' if key.ends_with('\\') && key.len() > 1 => {}
-            '/' => key.push('\\'),
-            _ => key.extend(character.to_lowercase()),
+    let mut rest = text.trim().trim_matches('"');
+    while let Some(at) = rest.find(['/', '\\']) {
+        let (part, after) = rest.split_at(at);
+        lower(part, key);
+        if !key.ends_with('\\') || key.len() == 1 {
+            key.push('\\');
         }
+        rest = after.get(1..).unwrap_or("");
     }
+    lower(rest, key);
 }
 
 /// A lower-case path without what names the drive, device or server rather than the place on it.
@@ -376,17 +406,38 @@ mod tests {
         let parts = url_parts("https://user@evil.example:8443/a/b?c=d#e");
         assert_eq!((parts.authority, parts.path), ("evil.example:8443", "/a/b"));
         assert_eq!(url_parts("evil.example").path, "");
-        assert_eq!(url_path("/OWA/auth/%78.js?x=1"), "/owa/auth/x.js");
+        let mut key = String::new();
+        url_path("/OWA/auth/%78.js?x=1", &mut key);
+        assert_eq!(key, "/owa/auth/x.js");
+        url_path("%2Fa", &mut key);
+        assert_eq!(key, "/a");
     }
 
     proptest! {
+        #[test]
+        fn spelling_in_parts_is_spelling_by_letter(text in "[\\\\/a-cA-CÉéİΣ \\\"]{0,20}") {
+            let mut expected = String::new();
+            for character in text.trim().trim_matches('"').chars() {
+                match character {
+                    '/' | '\\' if expected.ends_with('\\') && expected.len() > 1 => {}
+                    '/' => expected.push('\\'),
+                    _ => expected.extend(character.to_lowercase()),
+                }
+            }
+            let mut key = String::new();
+            spell(&text, &mut key);
+            prop_assert_eq!(key, expected);
+        }
+
         #[test]
         fn no_text_panics(text in "\\PC{0,60}") {
             let mut key = String::new();
             path(&text, &mut key);
             prop_assert!(key.starts_with('\\'));
             user_agent(&text, &mut key);
-            let _ = (address(&text), network(&text), host(&text), url_path(&text), hex::<16>(&text));
+            url_path(&text, &mut key);
+            prop_assert!(key.starts_with('/'));
+            let _ = (address(&text), network(&text), host(&text));
             let _ = url_parts(&text).whole;
         }
 
@@ -400,7 +451,9 @@ mod tests {
         #[test]
         fn hexadecimal_round_trips(bytes in prop::array::uniform20(0u8..)) {
             let text: String = bytes.iter().map(|b| format!("{b:02X}")).collect();
-            prop_assert_eq!(hex::<20>(&text), Some(bytes));
+            let mut key = Vec::new();
+            prop_assert!(hex_key(&text, &mut key));
+            prop_assert_eq!(key, bytes);
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::StringViewArray;
+use arrow_array::{Array, StringViewArray};
 use arrow_schema::SchemaRef;
-use vigie_event::{EventBatch, Source};
+use vigie_event::{EventBatch, Source, Timestamp};
 
-use super::Indicator;
 use super::columns::{Reading, reading_of};
-use super::grade::Confidence;
-use super::index::Index;
+use super::index::{Index, Room};
+use super::recent::Recent;
+use super::{Indicator, IndicatorList};
 
 /// Schemas remembered before starting over; evidence with more shapes than this is hostile or broken.
 const REMEMBERED_SCHEMAS: usize = 4_096;
@@ -18,8 +18,9 @@ const REMEMBERED_SCHEMAS: usize = 4_096;
 /// Indicators ready to be looked for.
 #[derive(Debug, Default)]
 pub struct IndicatorSet {
-    indicators: Vec<Indicator>,
     index: Index,
+    looked_for: usize,
+    repeated: u64,
     bindings: Mutex<HashMap<(usize, Source), Binding>>,
 }
 
@@ -33,7 +34,7 @@ struct Binding {
 /// One indicator found in one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndicatorHit {
-    /// The indicator's position in [`IndicatorSet::indicators`].
+    /// The indicator: what [`IndicatorSet::get`] takes.
     pub indicator: u32,
     /// The row of the batch.
     pub row: u32,
@@ -55,47 +56,58 @@ impl IndicatorSet {
     /// root folder, a network larger than /8) or that claim an address or a user agent proves something are refused;
     /// the others work.
     pub fn compile(indicators: Vec<Indicator>) -> (IndicatorSet, Vec<RefusedIndicator>) {
-        let mut set = IndicatorSet::default();
-        let mut refused = Vec::new();
-        for indicator in indicators {
-            let position = u32::try_from(set.indicators.len());
-            let taken = match position {
-                _ if indicator.kind.is_weak() && indicator.confidence > Confidence::Weak => Err(
-                    "an address or a user agent alone is weak evidence: set the confidence to weak"
-                        .to_owned(),
-                ),
-                Ok(position) => set.index.add(position, &indicator),
-                Err(_) => Err("too many indicators".to_owned()),
-            };
-            match taken {
-                Ok(()) => set.indicators.push(indicator),
-                Err(reason) => refused.push(RefusedIndicator { indicator, reason }),
-            }
-        }
-        for (position, reason) in set.index.finish() {
-            if let Some(indicator) = set.indicators.get(position as usize) {
-                refused.push(RefusedIndicator {
-                    indicator: indicator.clone(),
-                    reason,
-                });
-            }
-        }
+        IndicatorSet::of_lists(vec![Arc::new(indicators.into_iter().collect())])
+    }
+
+    /// Compiles lists of indicators as [`IndicatorSet::compile`] does. The lists are shared, not copied. What says the
+    /// same of the same value twice is looked for once.
+    pub fn of_lists(lists: Vec<Arc<IndicatorList>>) -> (IndicatorSet, Vec<RefusedIndicator>) {
+        let given: usize = lists.iter().map(|list| list.len()).sum();
+        let built = Index::build(lists);
+        let set = IndicatorSet {
+            index: built.index,
+            looked_for: given.saturating_sub(built.refused.len() + built.repeated as usize),
+            repeated: built.repeated,
+            bindings: Mutex::default(),
+        };
+        let refused = built
+            .refused
+            .into_iter()
+            .filter_map(|(position, reason)| {
+                let indicator = set.get(position)?;
+                Some(RefusedIndicator { indicator, reason })
+            })
+            .collect();
         (set, refused)
     }
 
-    /// The indicators that are looked for; [`IndicatorHit::indicator`] is a position in this slice.
-    pub fn indicators(&self) -> &[Indicator] {
-        &self.indicators
+    /// The indicator of a hit, made anew each time.
+    pub fn get(&self, indicator: u32) -> Option<Indicator> {
+        let (list, index) = self.index.lists().at(indicator)?;
+        list.get(index)
+    }
+
+    /// How many indicators are looked for.
+    pub fn len(&self) -> usize {
+        self.looked_for
     }
 
     /// Whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
-        self.indicators.is_empty()
+        self.looked_for == 0
+    }
+
+    /// How many indicators say what another one says.
+    pub fn repeated(&self) -> u64 {
+        self.repeated
     }
 
     /// Looks at every row of a batch and adds what it finds to `hits`, by row, then by indicator. An indicator is
     /// reported once per row, with the first column that has it.
-    pub fn evaluate(&self, batch: &EventBatch, hits: &mut Vec<IndicatorHit>) {
+    ///
+    /// An event that happened before its indicator is valid or after is left out; gives how many were. Where a row
+    /// tells what is on a disk rather than what happened, or when is not known, every indicator is valid.
+    pub fn evaluate(&self, batch: &EventBatch, hits: &mut Vec<IndicatorHit>) -> u64 {
         let columns = self.bind(batch);
         let mut found = Vec::new();
         for &(index, reading) in columns.iter() {
@@ -103,8 +115,16 @@ impl IndicatorSet {
                 self.evaluate_column(column, index, reading, &mut found);
             }
         }
+        if found.is_empty() {
+            return 0;
+        }
         found.sort_by_key(|&(row, indicator, _)| (row, indicator));
         found.dedup_by_key(|&mut (row, indicator, _)| (row, indicator));
+        let before = found.len();
+        if happens(batch.source()) {
+            found.retain(|&(row, indicator, _)| self.is_valid(indicator, batch.time(row as usize)));
+        }
+        let left_out = before - found.len();
         let schema = batch.schema();
         hits.extend(found.into_iter().map(|(row, indicator, column)| {
             IndicatorHit {
@@ -117,9 +137,20 @@ impl IndicatorSet {
                     .unwrap_or_default(),
             }
         }));
+        left_out as u64
     }
 
-    /// Logs repeat themselves: each distinct value of a column is looked up once.
+    fn is_valid(&self, indicator: u32, time: Option<Timestamp>) -> bool {
+        let Some(time) = time else { return true };
+        let validity = |(list, index): (&IndicatorList, usize)| list.validity(index);
+        self.index
+            .lists()
+            .at(indicator)
+            .map(validity)
+            .is_none_or(|(from, until)| from <= time && time < until)
+    }
+
+    /// Logs repeat themselves: values seen lately are not looked up again.
     fn evaluate_column(
         &self,
         column: &StringViewArray,
@@ -127,17 +158,14 @@ impl IndicatorSet {
         reading: Reading,
         found: &mut Vec<(u32, u32, usize)>,
     ) {
-        let mut known: HashMap<&str, Box<[u32]>> = HashMap::new();
-        let mut key = String::new();
-        let mut positions = Vec::new();
+        let mut recent = Recent::new(column.len());
+        let mut room = Room::default();
         for (row, value) in column.iter().enumerate() {
             let Some(value) = value.filter(|value| value.len() > 1) else {
                 continue;
             };
-            let matched = known.entry(value).or_insert_with(|| {
-                positions.clear();
-                self.index.look_up(reading, value, &mut key, &mut positions);
-                positions.as_slice().into()
+            let matched = recent.look_up(value, |positions| {
+                self.index.look_up(reading, value, &mut room, positions);
             });
             found.extend(matched.iter().map(|&position| (row as u32, position, index)));
         }
@@ -171,4 +199,13 @@ impl IndicatorSet {
         );
         columns
     }
+}
+
+/// Whether rows of this source tell what happened at their time. The time of a file on a disk is one it was given, by
+/// an intruder perhaps; that it is there still is what counts.
+fn happens(source: Source) -> bool {
+    !matches!(
+        source,
+        Source::FileInventory | Source::IisConfig | Source::CheckResult
+    )
 }

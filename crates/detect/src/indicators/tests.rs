@@ -26,7 +26,7 @@ fn hits(set: &IndicatorSet, batch: &EventBatch) -> Vec<String> {
     set.evaluate(batch, &mut hits);
     hits.iter()
         .map(|hit| {
-            let indicator = &set.indicators()[hit.indicator as usize];
+            let indicator = set.get(hit.indicator).unwrap();
             format!("{} {} {}", hit.row, hit.column, indicator.value)
         })
         .collect()
