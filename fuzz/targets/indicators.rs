@@ -1,17 +1,20 @@
-//! Indicators as CSV and as lists, then matched against a row.
+//! Indicators as a pack's CSV and as files of any format (lists, CSV, STIX, MISP), then matched against a row.
 #![no_main]
 
-use vigie_detect::indicators::{IndicatorSet, parse_csv, parse_list};
+use std::sync::Arc;
+
+use vigie_detect::indicators::{IndicatorSet, import, parse_csv};
 use vigie_event::{BatchBuilder, Source};
 
-libfuzzer_sys::fuzz_target!(init: vigie_fuzz::seeds::write("indicators"), |text: &str| {
-    let (mut indicators, _) = parse_csv(text, None);
-    let (list, _) = parse_list(text, "fuzz");
-    indicators.extend(list);
-    let (set, _) = IndicatorSet::compile(indicators);
+libfuzzer_sys::fuzz_target!(init: vigie_fuzz::seeds::write("indicators"), |bytes: &[u8]| {
+    let text = String::from_utf8_lossy(bytes);
+    let (indicators, _) = parse_csv(&text, None);
+    let imported = import(bytes, "fuzz");
+    let lists = vec![Arc::new(indicators.into_iter().collect()), Arc::new(imported.list)];
+    let (set, _) = IndicatorSet::of_lists(lists);
     let mut builder = BatchBuilder::new(Source::Iis);
     builder.begin_row(Some(0), 1, 0);
-    for name in ["c-ip", "cs-uri-stem", "cs(User-Agent)", "cs-host"] {
+    for name in ["c-ip", "cs-uri-stem", "cs(User-Agent)", "cs(Referer)"] {
         let column = builder.column(name);
         let shortest: String = text.chars().take(200).collect();
         builder.set(column, &shortest);
@@ -20,6 +23,6 @@ libfuzzer_sys::fuzz_target!(init: vigie_fuzz::seeds::write("indicators"), |text:
     if let Ok(batch) = builder.finish() {
         let mut hits = Vec::new();
         set.evaluate(&batch, &mut hits);
-        assert!(hits.iter().all(|hit| (hit.indicator as usize) < set.indicators().len()));
+        assert!(hits.iter().all(|hit| set.get(hit.indicator).is_some()));
     }
 });

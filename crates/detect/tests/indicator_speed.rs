@@ -5,9 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Instant;
 
-use vigie_detect::indicators::{IndicatorSet, parse_list};
+use vigie_detect::indicators::{IndicatorSet, import};
 use vigie_event::{BatchBuilder, EventBatch, Source};
 
 /// The same numbers each time.
@@ -157,12 +158,12 @@ fn many() {
     let text = feed(count);
     let before = resident();
     let started = Instant::now();
-    let (indicators, problems) = parse_list(&text, "feed");
+    let read = import(text.as_bytes(), "feed");
     let parsed = started.elapsed().as_secs_f64();
-    assert_eq!(problems.len(), 0);
+    assert_eq!(read.problems, []);
     let listed = resident();
     let started = Instant::now();
-    let (set, refused) = IndicatorSet::compile(indicators);
+    let (set, refused) = IndicatorSet::of_lists(vec![Arc::new(read.list)]);
     let compiled = started.elapsed().as_secs_f64();
     assert_eq!(refused.len(), 0);
     println!(

@@ -26,7 +26,7 @@ use std::fmt;
 use vigie_event::Timestamp;
 
 pub use grade::{Confidence, Outcome, Severity};
-pub use import::{ImportProblem, guess_kind, parse_csv, parse_list};
+pub use import::{Format, Import, ImportProblem, guess_kind, import, parse_csv};
 pub use list::IndicatorList;
 pub use set::{IndicatorHit, IndicatorSet, RefusedIndicator};
 

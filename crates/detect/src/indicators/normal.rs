@@ -201,7 +201,7 @@ fn hex_digit(digit: u8) -> u8 {
 /// Adds the bytes written in hexadecimal; `false`, and nothing added, when the text is none.
 pub(super) fn hex_key(text: &str, key: &mut Vec<u8>) -> bool {
     let digits = text.as_bytes();
-    if digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
         return false;
     }
     let byte = |pair: &[u8]| pair.iter().fold(0, |value, &digit| value << 4 | hex_digit(digit));

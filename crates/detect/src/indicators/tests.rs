@@ -314,8 +314,8 @@ fn a_plain_list_is_guessed() {
     let text = "# seen on the 3rd\n203[.]0[.]113[.]7 # scanner\n198.51.100.0/24\nevil[.]example\n\
         hxxp://evil.example/a.ps1\n099c8625c58b315b6c11f5baeb859f4c\nC:\\Temp\\a.exe\n\\Temp\\\nshell.aspx\n\
         /ecp/y.js\n\nwhat is this\n";
-    let (indicators, problems) = parse_list(text, "list.txt");
-    let kinds: Vec<&str> = indicators.iter().map(|indicator| indicator.kind.id()).collect();
+    let read = import(text.as_bytes(), "list.txt");
+    let kinds: Vec<&str> = read.list.iter().map(|indicator| indicator.kind.id()).collect();
     assert_eq!(
         kinds,
         [
@@ -330,8 +330,10 @@ fn a_plain_list_is_guessed() {
             "url_path"
         ]
     );
-    assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].line, 12);
+    assert_eq!(read.format, Some(Format::List));
+    assert_eq!(read.list.get(0).unwrap().source, "list.txt");
+    assert_eq!(read.problems.len(), 1);
+    assert_eq!(read.problems[0].line, 12);
 }
 
 #[test]
@@ -350,9 +352,9 @@ fn identifiers_are_found_by_name() {
 proptest! {
     #[test]
     fn no_list_and_no_csv_panics(text in "\\PC{0,200}") {
-        let (indicators, _) = parse_list(&text, "fuzz");
+        let read = import(text.as_bytes(), "fuzz");
         let (more, _) = parse_csv(&format!("type,value\n{text}"), None);
-        let _ = IndicatorSet::compile(indicators.into_iter().chain(more).collect());
+        let _ = IndicatorSet::compile(read.list.iter().chain(more).collect());
     }
 
     #[test]
