@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
+use vigie_detect::sigma::Rule;
 use vigie_event::{FileId, MICROS_PER_SECOND, format_utc};
 use vigie_evidence::Manifest;
 use vigie_pack::Pack;
 
 use crate::collect::{Collected, Detectors};
 use crate::coverage::{Window, measure, missing, seen_window, sources_that_matter};
-use crate::detector::{Confidence, Detector};
+use crate::detector::{Confidence, Detector, confidence, outcome};
 use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statement, merge_within};
 use crate::hosts::{Host, Hosts};
 use crate::tell::{common_links, fill, title};
-use crate::verdict::{Story, judge};
+use crate::verdict::{Sight, Story, judge};
 use crate::{
     EvidenceLine, Finding, HostResult, HuntOptions, HuntResult, ManifestEntry, ObservationEntry, Outcome,
     PackInfo, SCHEMA_VERSION, SkipEntry, StageInfo, Stats, Storyline, Text, hosts, storyline,
@@ -65,6 +66,7 @@ pub(crate) fn assemble(
         detectors: &collected.detectors,
         hosts: &hosts,
         stages,
+        blind_rules: detectors.left_out.iter().filter(|rule| could_raise(rule)).count() as u64,
     };
     let host_results = run.hosts(&statements, groups);
     HuntResult {
@@ -82,6 +84,7 @@ pub(crate) fn assemble(
                 + manifest.files.iter().filter(|file| file.source.is_none()).count() as u64,
             elapsed_s: 0.0,
             rules: detectors.count(),
+            rules_left_out: detectors.left_out.len() as u64,
             interrupted: manifest.interrupted,
         },
         hosts: host_results,
@@ -91,10 +94,21 @@ pub(crate) fn assemble(
     }
 }
 
+/// Whether what a rule says can raise a verdict.
+fn could_raise(rule: &Rule) -> bool {
+    rule.vigie.as_ref().is_some_and(|meta| {
+        outcome(&meta.outcome) != Some(Outcome::Scan) && confidence(&meta.confidence) > Confidence::Weak
+    })
+}
+
 /// Correlations are findings like others, told by their first events.
 fn add_correlations(detectors: &Detectors, collected: &mut Collected, manifest: &Manifest) {
     let correlator = std::mem::replace(&mut collected.correlator, detectors.rules.correlator());
+    let rules = detectors.rules.rules();
     for found in correlator.finish(&detectors.rules) {
+        if rules.get(found.rule as usize).is_none_or(|rule| rule.silent) {
+            continue;
+        }
         let Ok(host) = found.host.parse::<HostIndex>() else {
             continue;
         };
@@ -184,6 +198,8 @@ struct Run<'a> {
     detectors: &'a [Detector],
     hosts: &'a Hosts,
     stages: Vec<String>,
+    /// Rules of packs that could have raised a verdict and were left out.
+    blind_rules: u64,
 }
 
 impl Run<'_> {
@@ -292,7 +308,11 @@ impl Run<'_> {
         }
         number_findings(&mut findings, &mut storylines);
         let sentences = |statement: &Statement| self.sentence(statement);
-        let (verdict, reasons) = judge(&stories, self.detectors, &sentences, &missing);
+        let sight = Sight {
+            missing: &missing,
+            left_out: self.blind_rules,
+        };
+        let (verdict, reasons) = judge(&stories, self.detectors, &sentences, &sight);
         HostResult {
             host: host.name.clone(),
             host_source: host.name_source.clone(),

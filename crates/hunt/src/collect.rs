@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use vigie_detect::indicators::{IndicatorHit, IndicatorSet};
-use vigie_detect::sigma::{Correlator, Hit, RuleSet};
+use vigie_detect::sigma::{Correlator, Hit, Rule, RuleSet};
 use vigie_detect::yara::{YaraRule, YaraSet};
 use vigie_event::{EventBatch, RowRef, Source, Timestamp};
 use vigie_evidence::{FileRef, Sink, UnitId};
@@ -29,6 +29,8 @@ pub(crate) struct Detectors {
     pub(crate) yara: YaraSet,
     /// Descriptions of the rules; indicators and YARA rules are described when they hit, for there may be a million.
     pub(crate) described: Vec<Detector>,
+    /// The rules the user left out.
+    pub(crate) left_out: Vec<Rule>,
     pub(crate) since: Option<Timestamp>,
     pub(crate) until: Option<Timestamp>,
 }

@@ -159,16 +159,10 @@ const DEFAULT_JOIN: [&str; 14] = [
 ];
 
 fn severity(level: &str) -> Severity {
-    match level {
-        "critical" => Severity::Critical,
-        "high" => Severity::High,
-        "medium" => Severity::Medium,
-        "low" => Severity::Low,
-        _ => Severity::Informational,
-    }
+    Severity::from_id(level).unwrap_or(Severity::Informational)
 }
 
-fn outcome(id: &str) -> Option<Outcome> {
+pub(crate) fn outcome(id: &str) -> Option<Outcome> {
     match id {
         "scan" => Some(Outcome::Scan),
         "attempt" => Some(Outcome::Attempt),
@@ -178,7 +172,7 @@ fn outcome(id: &str) -> Option<Outcome> {
     }
 }
 
-fn confidence(id: &str) -> Confidence {
+pub(crate) fn confidence(id: &str) -> Confidence {
     match id {
         "conclusive" => Confidence::Conclusive,
         "strong" => Confidence::Strong,

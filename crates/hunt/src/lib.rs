@@ -9,9 +9,11 @@ mod coverage;
 mod detector;
 mod fields;
 mod finding;
+mod glob;
 mod hosts;
 mod links;
 mod result;
+mod selection;
 mod storyline;
 mod tell;
 mod verdict;
@@ -21,13 +23,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use vigie_detect::indicators::{IndicatorList, IndicatorSet};
-use vigie_detect::sigma::{Placeholders, RuleSet, RuleSource};
+use vigie_detect::sigma::{Loaded, Placeholders, Rule, RuleSet, RuleSource};
 use vigie_detect::yara::YaraSet;
 use vigie_event::Timestamp;
 use vigie_evidence::EvidenceError;
 use vigie_pack::Pack;
 
 pub use result::*;
+pub use selection::{RulePick, RuleSelection, RuleStatus, StatusFilter};
 pub use tell::FRENCH_MONTHS;
 
 use crate::collect::{Collector, Detectors};
@@ -44,6 +47,8 @@ pub struct HuntOptions {
     pub indicators: Vec<Arc<IndicatorList>>,
     /// What the placeholders of `|expand` in them stand for.
     pub placeholders: Placeholders,
+    /// Which of the rules run, those of packs included. Indicators and YARA rules run whatever it says.
+    pub selection: RuleSelection,
     /// Events before this instant (UTC) are not judged; also the start of the window.
     pub since: Option<Timestamp>,
     /// Events from this instant (UTC) on are not judged; also the end of the window.
@@ -64,6 +69,9 @@ pub enum HuntError {
          with --indicators"
     )]
     NoRules,
+    /// The user's choice leaves nothing to hunt with.
+    #[error("--level, --status, --include and --exclude leave none of {0} rules; ask for less")]
+    NothingChosen(u64),
 }
 
 /// Hunts the evidence at `paths` and says, per machine, what happened.
@@ -75,7 +83,10 @@ pub fn hunt(paths: &[PathBuf], options: &HuntOptions) -> Result<HuntResult, Hunt
     let started = Instant::now();
     let (detectors, mut warnings) = compile(options);
     if detectors.count() == 0 {
-        return Err(HuntError::NoRules);
+        return Err(match detectors.left_out.len() {
+            0 => HuntError::NoRules,
+            all => HuntError::NothingChosen(all as u64),
+        });
     }
     let collector = Collector::new(&detectors);
     let manifest = vigie_evidence::read(paths, &options.evidence, &collector)?;
@@ -107,7 +118,9 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
     }
     sources.extend(options.rules.iter().cloned());
     indicators.extend(options.indicators.iter().cloned());
-    let loaded = RuleSet::compile_with(&sources, &options.placeholders);
+    let selection = &options.selection;
+    let loaded = RuleSet::compile_chosen(&sources, &options.placeholders, &|rule| selection.wants(rule));
+    warnings.extend(selection_warnings(&loaded, selection));
     warnings.extend(loaded.refused.iter().map(|refused| {
         let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("rule refused: {}{line}: {}", refused.path, refused.why)
@@ -139,8 +152,33 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         indicators: indicator_set,
         yara: yara_set,
         described,
+        left_out: loaded.left_out,
         since: options.since,
         until: options.until,
     };
     (detectors, warnings)
+}
+
+/// What a choice among the rules means for the answer.
+fn selection_warnings(loaded: &Loaded, selection: &RuleSelection) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let all: Vec<&Rule> = loaded.rules.rules().iter().chain(&loaded.left_out).collect();
+    if !loaded.left_out.is_empty() {
+        let of_packs = loaded.left_out.iter().filter(|rule| rule.pack.is_some()).count();
+        let packs = match of_packs {
+            0 => String::new(),
+            n => format!(", {n} of them rules of packs"),
+        };
+        warnings.push(format!(
+            "{} of {} rules were left out as asked{packs}: what they would have found is not in this answer",
+            loaded.left_out.len(),
+            all.len()
+        ));
+    }
+    let idle = selection.idle(&all);
+    warnings.extend(idle.iter().map(|pick| {
+        let pick = pick.text();
+        format!("no rule has the identifier, tag or log source {pick} that was asked for")
+    }));
+    warnings
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 /// The version of the JSON contract. Minor: fields added. Major: fields changed or removed.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// A sentence in the languages Vigie speaks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -87,6 +87,8 @@ pub struct Stats {
     pub elapsed_s: f64,
     /// Rules that ran.
     pub rules: u64,
+    /// Rules that did not run because the user chose among them.
+    pub rules_left_out: u64,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
 }
@@ -161,6 +163,20 @@ pub enum Severity {
     High,
     /// Wake somebody up.
     Critical,
+}
+
+impl Severity {
+    /// The severity with this identifier.
+    pub fn from_id(id: &str) -> Option<Severity> {
+        match id {
+            "critical" => Some(Severity::Critical),
+            "high" => Some(Severity::High),
+            "medium" => Some(Severity::Medium),
+            "low" => Some(Severity::Low),
+            "informational" => Some(Severity::Informational),
+            _ => None,
+        }
+    }
 }
 
 /// The answer for one machine.

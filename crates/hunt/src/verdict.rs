@@ -18,13 +18,20 @@ pub(crate) struct Story<'a> {
     pub(crate) statements: Vec<&'a Statement>,
 }
 
-/// The verdict from what was found and how far the evidence sees. `missing` names the required logs that do not
-/// cover the window: with any of them missing, finding nothing says nothing.
+/// How far a hunt sees. Where it does not, finding nothing says nothing.
+pub(crate) struct Sight<'a> {
+    /// The required logs that do not cover the window.
+    pub(crate) missing: &'a [Text],
+    /// Rules of packs that could have raised the verdict, and that the user left out.
+    pub(crate) left_out: u64,
+}
+
+/// The verdict from what was found and how far the hunt sees.
 pub(crate) fn judge(
     stories: &[Story<'_>],
     detectors: &[Detector],
     sentences: &dyn Fn(&Statement) -> Text,
-    missing: &[Text],
+    sight: &Sight<'_>,
 ) -> (Verdict, Vec<Text>) {
     let verdict = stories
         .iter()
@@ -35,12 +42,13 @@ pub(crate) fn judge(
     if let Some(verdict) = verdict {
         reasons = proofs(stories, detectors, verdict, sentences);
     }
-    let verdict = verdict.unwrap_or(if missing.is_empty() {
+    let verdict = verdict.unwrap_or(if sight.missing.is_empty() && sight.left_out == 0 {
         Verdict::NoEvidence
     } else {
         Verdict::Unknown
     });
-    reasons.extend(coverage_reason(verdict, missing));
+    reasons.extend(coverage_reason(verdict, sight.missing));
+    reasons.extend(rules_reason(verdict, sight.left_out));
     (verdict, reasons)
 }
 
@@ -143,6 +151,7 @@ fn coverage_reason(verdict: Verdict, missing: &[Text]) -> Option<Text> {
             en: "The logs that matter cover the window, and nothing in them shows an intrusion.".to_owned(),
             fr: "Les journaux qui comptent couvrent la fenêtre, et rien n'y montre une intrusion.".to_owned(),
         }),
+        Verdict::Unknown if missing.is_empty() => None,
         Verdict::Unknown => Some(Text {
             en: format!("Cannot tell: these logs do not cover the window: {en}."),
             fr: format!("Impossible à dire : ces journaux ne couvrent pas la fenêtre : {fr}."),
@@ -162,6 +171,23 @@ fn coverage_reason(verdict: Verdict, missing: &[Text]) -> Option<Text> {
         }),
         Verdict::Suspected | Verdict::Compromised => None,
     }
+}
+
+/// What rules that did not run take from the verdict.
+fn rules_reason(verdict: Verdict, left_out: u64) -> Option<Text> {
+    if left_out == 0 || verdict == Verdict::Compromised {
+        return None;
+    }
+    Some(Text {
+        en: format!(
+            "{left_out} rules of the packs that could show an intrusion were left out (--include, --exclude): what \
+             they would have found is not known."
+        ),
+        fr: format!(
+            "{left_out} règles des packs qui pourraient montrer une intrusion ont été écartées (--include, \
+             --exclude) : on ne sait pas ce qu'elles auraient trouvé."
+        ),
+    })
 }
 
 #[cfg(test)]
@@ -224,13 +250,28 @@ mod tests {
             en: "it happened".into(),
             fr: "c'est arrivé".into(),
         };
+        let sight = Sight {
+            missing: &missing,
+            left_out: 0,
+        };
         judge(
             if steps.is_empty() { &[] } else { &stories },
             &detectors,
             &sentence,
-            &missing,
+            &sight,
         )
         .0
+    }
+
+    #[test]
+    fn rules_that_were_left_out_make_nothing_green() {
+        let sight = Sight {
+            missing: &[],
+            left_out: 3,
+        };
+        let (verdict, reasons) = judge(&[], &[], &|_| Text::default(), &sight);
+        assert_eq!(verdict, Verdict::Unknown);
+        assert!(reasons.iter().any(|reason| reason.en.starts_with("3 rules")));
     }
 
     #[test]

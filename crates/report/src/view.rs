@@ -304,6 +304,16 @@ impl<'a> View<'a> {
             .collect()
     }
 
+    /// `1,234`, and how many the user left out.
+    pub(crate) fn rules(&self) -> String {
+        let stats = &self.result.stats;
+        let ran = self.lang.number(stats.rules);
+        match stats.rules_left_out {
+            0 => ran,
+            n => format!("{ran}, {}", self.lang.plural(n, self.t.n_left_out)),
+        }
+    }
+
     /// `1,234 files, 1.2 GB, 4,567 records`.
     pub(crate) fn evidence(&self) -> String {
         let stats = &self.result.stats;

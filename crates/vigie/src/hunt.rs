@@ -13,6 +13,7 @@ use vigie_event::{Timestamp, parse_utc};
 use vigie_hunt::{HuntOptions, HuntResult, Verdict};
 use vigie_report::Lang;
 
+use crate::choose::Chosen;
 use crate::knowledge::{load_packs, read_placeholders, read_rules};
 use crate::outputs::Output;
 use crate::progress::Bar;
@@ -36,6 +37,8 @@ pub(crate) struct Arguments {
     /// A YAML file that gives the placeholders of `|expand` in rules their values
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Only events from this instant on (RFC 3339 or a date, UTC)
     #[arg(long, value_name = "T", value_parser = instant)]
     since: Option<Timestamp>,
@@ -111,6 +114,15 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
             .error(ErrorKind::ValueValidation, "--since must lie before --until")
             .exit();
     }
+    if let Some(option) = arguments.chosen.needs_rules()
+        && arguments.rules.is_empty()
+    {
+        let said =
+            format!("{option} chooses among the rules of --rules, and there are none; packs run whole");
+        Cli::command()
+            .error(ErrorKind::MissingRequiredArgument, said)
+            .exit();
+    }
     // A path mistyped is said before a file is made for the answer.
     for path in &arguments.paths {
         std::fs::metadata(path).with_context(|| {
@@ -133,6 +145,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
         },
         rules: read_rules(&arguments.rules)?,
         placeholders: read_placeholders(arguments.placeholders.as_deref())?,
+        selection: arguments.chosen.selection(),
         since: arguments.since,
         until: arguments.until,
         ..HuntOptions::default()

@@ -2,6 +2,7 @@
 //!
 //! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached, 130 when ctrl-c ended the run.
 
+mod choose;
 mod demo;
 mod hunt;
 mod knowledge;

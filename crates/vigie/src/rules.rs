@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use vigie_detect::sigma::{Loaded, Rule, RuleSet, Trace, batch_of};
+use vigie_hunt::RuleSelection;
 use vigie_report::Lang;
 
+use crate::choose::Chosen;
 use crate::knowledge::{read_placeholders, read_rules};
 use crate::tell;
 
@@ -30,6 +32,8 @@ enum RulesCommand {
         /// A YAML file that gives the placeholders of `|expand` their values
         #[arg(long, value_name = "FILE")]
         placeholders: Option<PathBuf>,
+        #[command(flatten)]
+        chosen: Chosen,
     },
     /// How the rules of a file judge one event, test by test, matched or not
     Explain {
@@ -47,28 +51,40 @@ enum RulesCommand {
 pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match &arguments.command {
-        RulesCommand::Check { paths, placeholders } => {
-            let loaded = load(paths, placeholders.as_deref())?;
-            check(&loaded, lang, &mut out)
+        RulesCommand::Check {
+            paths,
+            placeholders,
+            chosen,
+        } => {
+            let selection = chosen.selection();
+            let loaded = load(paths, placeholders.as_deref(), &selection)?;
+            check(&loaded, &selection, lang, &mut out)
         }
         RulesCommand::Explain {
             rule,
             event,
             placeholders,
         } => {
-            let loaded = load(std::slice::from_ref(rule), placeholders.as_deref())?;
+            let loaded = load(
+                std::slice::from_ref(rule),
+                placeholders.as_deref(),
+                &RuleSelection::default(),
+            )?;
             let event = read_event(event)?;
             explain(&loaded, &event, lang, &mut out)
         }
     }
 }
 
-fn load(paths: &[PathBuf], placeholders: Option<&Path>) -> Result<Loaded> {
+fn load(paths: &[PathBuf], placeholders: Option<&Path>, selection: &RuleSelection) -> Result<Loaded> {
     let placeholders = read_placeholders(placeholders)?;
-    Ok(RuleSet::compile_with(&read_rules(paths)?, &placeholders))
+    let rules = read_rules(paths)?;
+    Ok(RuleSet::compile_chosen(&rules, &placeholders, &|rule| {
+        selection.wants(rule)
+    }))
 }
 
-fn check(loaded: &Loaded, lang: Lang, out: &mut dyn Write) -> Result<ExitCode> {
+fn check(loaded: &Loaded, selection: &RuleSelection, lang: Lang, out: &mut dyn Write) -> Result<ExitCode> {
     refusals(loaded, out)?;
     for warning in &loaded.warnings {
         let line = warning.line.map(|line| format!(":{line}")).unwrap_or_default();
@@ -81,14 +97,24 @@ fn check(loaded: &Loaded, lang: Lang, out: &mut dyn Write) -> Result<ExitCode> {
             writeln!(out, "{}: {said}{note}", rule.path)?;
         }
     }
-    writeln!(
-        out,
-        "{} {}, {} {}",
-        loaded.rules.rules().len(),
-        tell(lang, "rule(s) loaded", "règle(s) chargée(s)"),
-        loaded.refused.len(),
-        tell(lang, "refused", "refusée(s)")
-    )?;
+    let all: Vec<&Rule> = loaded.rules.rules().iter().chain(&loaded.left_out).collect();
+    for pick in selection.idle(&all) {
+        let said = tell(lang, "picks no rule", "ne désigne aucune règle");
+        writeln!(out, "{} {said}", pick.text())?;
+    }
+    let mut sums = vec![
+        format!(
+            "{} {}",
+            loaded.rules.rules().len(),
+            tell(lang, "rule(s) loaded", "règle(s) chargée(s)")
+        ),
+        format!("{} {}", loaded.refused.len(), tell(lang, "refused", "refusée(s)")),
+    ];
+    if !selection.is_all() {
+        let left_out = tell(lang, "left out on request", "écartée(s) à la demande");
+        sums.push(format!("{} {left_out}", loaded.left_out.len()));
+    }
+    writeln!(out, "{}", sums.join(", "))?;
     Ok(if loaded.refused.is_empty() {
         ExitCode::SUCCESS
     } else {

@@ -43,6 +43,8 @@ pub struct Loaded {
     pub refused: Vec<Refused>,
     /// What is wrong with rules that work all the same.
     pub warnings: Vec<Refused>,
+    /// The rules nobody asked for, see [`RuleSet::compile_chosen`].
+    pub left_out: Vec<Rule>,
 }
 
 /// A rule that does not work.
@@ -153,7 +155,7 @@ pub struct RuleSet {
 impl RuleSet {
     /// Compiles rules. A rule that does not work is refused with the reason; the others load.
     pub fn compile(sources: &[RuleSource]) -> Loaded {
-        load::compile(sources, &Placeholders::default())
+        load::compile(sources, &Placeholders::default(), &|_| true)
     }
 
     /// Adds a rule; `None` for the program of a correlation.
@@ -173,7 +175,17 @@ impl RuleSet {
 
     /// Compiles rules whose values may name placeholders.
     pub fn compile_with(sources: &[RuleSource], placeholders: &Placeholders) -> Loaded {
-        load::compile(sources, placeholders)
+        load::compile(sources, placeholders, &|_| true)
+    }
+
+    /// Compiles the rules that are `wanted`, and the rules that correlations among them count, which then match
+    /// silently. A rule that only feeds correlations goes with them.
+    pub fn compile_chosen(
+        sources: &[RuleSource],
+        placeholders: &Placeholders,
+        wanted: &dyn Fn(&Rule) -> bool,
+    ) -> Loaded {
+        load::compile(sources, placeholders, wanted)
     }
 
     /// All rules, correlations included.

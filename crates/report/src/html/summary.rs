@@ -400,7 +400,7 @@ impl Page<'_> {
             (t.label_packs, self.view.packs().join("; ")),
             (t.label_window, self.windows().join("; ")),
             (t.label_evidence, self.view.evidence()),
-            (t.label_rules, self.view.lang.number(stats.rules)),
+            (t.label_rules, self.view.rules()),
         ];
         if stats.skipped > 0 {
             facts.push((t.label_skipped, self.view.lang.number(stats.skipped)));

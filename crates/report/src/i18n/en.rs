@@ -105,6 +105,7 @@ pub(crate) static EN: Texts = Texts {
     head_basis: "What this rests on",
     label_packs: "Threat",
     label_rules: "Rules run",
+    n_left_out: "{n} left out on request|{n} left out on request",
     label_skipped: "Skipped",
     label_fingerprint_long: "Fingerprint of the evidence (SHA-256 over all paths, sizes and hashes)",
     seen_no_evidence: "No evidence found {window}.",

@@ -107,6 +107,7 @@ pub(crate) static FR: Texts = Texts {
     head_basis: "Sur quoi cela repose",
     label_packs: "Menace",
     label_rules: "Règles exécutées",
+    n_left_out: "{n} écartée à la demande|{n} écartées à la demande",
     label_skipped: "Laissés de côté",
     label_fingerprint_long: "Empreinte des preuves (SHA-256 sur tous les chemins, tailles et empreintes)",
     seen_no_evidence: "Aucune trace trouvée {window}.",

@@ -49,7 +49,7 @@ texts! {
     n_more_servers, tally_label, means_compromised, means_suspected, means_attempted, means_unknown,
     means_no_evidence, head_servers, col_verdict, col_server, col_reason, col_seen, head_next,
     n_more_lines, see_skipped, see_warnings, unseen_all, unseen_nothing, unseen_unmeasured, head_basis, label_packs,
-    label_rules, label_skipped, label_fingerprint_long, seen_no_evidence, seen_other, named_by,
+    label_rules, n_left_out, label_skipped, label_fingerprint_long, seen_no_evidence, seen_other, named_by,
     head_reasons, do_next, head_chain, not_seen, other_stages, head_timeline, n_untimed, timeline_desc,
     timeline_legend, label_window_long, head_coverage, legend_covered, legend_gap, legend_needed,
     coverage_in_figures, col_source, col_needed, col_covered, col_records, col_first, col_last, yes, no,

@@ -587,6 +587,7 @@ pub fn sample() -> HuntResult {
             skipped: 2,
             elapsed_s: 41.3,
             rules: 214,
+            rules_left_out: 0,
             interrupted: false,
         },
         hosts: vec![compromised(), suspected(), attempted(), unknown(), no_evidence()],

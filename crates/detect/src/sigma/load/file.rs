@@ -13,7 +13,7 @@ use crate::sigma::{Refused, Rule, RuleSource};
 #[derive(Default)]
 pub(super) struct Parsed {
     pub(super) rules: Vec<LoweredRule>,
-    pub(super) correlations: Vec<(CorrelationRule, usize)>,
+    pub(super) correlations: Vec<LoweredCorrelation>,
     pub(super) filters: Vec<LoweredFilter>,
     pub(super) refused: Vec<Refused>,
     pub(super) warnings: Vec<Refused>,
@@ -25,6 +25,12 @@ pub(super) struct LoweredRule {
     pub(super) name: Option<String>,
     pub(super) id_line: usize,
     pub(super) lowered: Lowered,
+}
+
+/// A correlation, not yet tied to the rules it counts.
+pub(super) struct LoweredCorrelation {
+    pub(super) described: Rule,
+    pub(super) rule: CorrelationRule,
 }
 
 /// A filter, not yet applied.
@@ -118,10 +124,28 @@ fn parse_document(
             Err(problem) => parsed.refuse(source, document.line_of(&problem), problem.why),
         }
     }
-    let correlations = collection.correlations.into_iter();
-    parsed
-        .correlations
-        .extend(correlations.map(|rule| (rule, document.first_line())));
+    for rule in collection.correlations {
+        match describe_correlation(&rule, document, source) {
+            Ok(described) => parsed.correlations.push(LoweredCorrelation { described, rule }),
+            Err(problem) => parsed.refuse(source, document.line_of(&problem), problem.why),
+        }
+    }
+}
+
+fn describe_correlation(
+    rule: &CorrelationRule,
+    document: &Document<'_>,
+    source: &RuleSource,
+) -> Result<Rule, Problem> {
+    let line = document.first_line();
+    let id = rule.id.clone().or_else(|| rule.name.clone());
+    let id = id.unwrap_or_else(|| format!("{}:{line}", source.path));
+    let described = describe(&Head::of_correlation(rule), &id, source, line)
+        .map_err(|why| Problem::new(why).near("vigie:"))?;
+    Ok(Rule {
+        correlation: true,
+        ..described
+    })
 }
 
 fn lower_rule(

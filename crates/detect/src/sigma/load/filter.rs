@@ -20,6 +20,7 @@ pub(super) fn apply(loading: &mut Loading, filter: LoweredFilter, source: &RuleS
             for name in names {
                 match loading.names.get(name) {
                     Some(&index) => targets.push(index as usize),
+                    None if loading.left_out_names.contains(name) => {}
                     None => problems.push(format!("the rule {name} it filters is not loaded")),
                 }
             }

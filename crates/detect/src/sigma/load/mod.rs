@@ -1,5 +1,6 @@
 //! From YAML to rules that can be run: each file by itself, on all cores, then all of them together.
 
+mod choice;
 mod describe;
 mod detection;
 mod document;
@@ -9,36 +10,48 @@ mod filter;
 mod placeholders;
 mod value;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZero;
-
-use rsigma_parser::CorrelationRule;
 
 pub use placeholders::Placeholders;
 pub(super) use value::Leaf;
 
-use self::describe::{Head, describe};
-use self::file::{LoweredRule, Parsed, parse};
+use self::choice::{Choice, Fate};
+use self::file::{LoweredCorrelation, LoweredRule, Parsed, parse};
 use super::correlation::Correlation;
 use super::logsource;
 use super::program::Program;
-use super::{Loaded, Refused, RuleSet, RuleSource};
+use super::{Loaded, Refused, Rule, RuleSet, RuleSource};
 
 /// Files one thread takes at least.
 const FILES_PER_THREAD: usize = 64;
 const MAX_THREADS: usize = 16;
 
-pub(super) fn compile(sources: &[RuleSource], placeholders: &Placeholders) -> Loaded {
+pub(super) fn compile(
+    sources: &[RuleSource],
+    placeholders: &Placeholders,
+    wanted: &dyn Fn(&Rule) -> bool,
+) -> Loaded {
     let mut loading = Loading::default();
     let mut correlations = Vec::new();
     let mut filters = Vec::new();
-    for (source, parsed) in sources.iter().zip(parse_all(sources, placeholders)) {
+    let files = parse_all(sources, placeholders);
+    let choice = Choice::new(&files, wanted);
+    for (source, parsed) in sources.iter().zip(files) {
         loading.refused.extend(parsed.refused);
         loading.warnings.extend(parsed.warnings);
         for rule in parsed.rules {
-            loading.add_rule(rule, source);
+            match choice.of_rule(&rule) {
+                Fate::LeftOut => loading.leave_out(rule.described, rule.name),
+                fate => loading.add_rule(rule, source, fate == Fate::Feeds),
+            }
         }
-        correlations.extend(parsed.correlations.into_iter().map(|rule| (rule, source)));
+        for correlation in parsed.correlations {
+            match choice.of_correlation(&correlation) {
+                Fate::LeftOut => loading.leave_out(correlation.described, correlation.rule.name),
+                fate => correlations.push((correlation, source, fate == Fate::Feeds)),
+            }
+        }
         filters.extend(parsed.filters.into_iter().map(|filter| (filter, source)));
     }
     for (filter, source) in filters {
@@ -49,6 +62,7 @@ pub(super) fn compile(sources: &[RuleSource], placeholders: &Placeholders) -> Lo
         rules: loading.set,
         refused: loading.refused,
         warnings: loading.warnings,
+        left_out: loading.left_out,
     }
 }
 
@@ -86,9 +100,13 @@ pub(super) struct Loading {
     names: HashMap<String, u32>,
     refused: Vec<Refused>,
     warnings: Vec<Refused>,
+    left_out: Vec<Rule>,
+    /// Identifiers and names of the rules left out.
+    left_out_names: HashSet<String>,
 }
 
-type Placed<'a> = ((CorrelationRule, usize), &'a RuleSource);
+/// A correlation, its file, and whether it only feeds others.
+type Placed<'a> = (LoweredCorrelation, &'a RuleSource, bool);
 
 impl Loading {
     fn refuse(&mut self, source: &RuleSource, line: usize, why: String) {
@@ -99,7 +117,13 @@ impl Loading {
         });
     }
 
-    fn add_rule(&mut self, rule: LoweredRule, source: &RuleSource) {
+    fn leave_out(&mut self, described: Rule, name: Option<String>) {
+        self.left_out_names.extend(name);
+        self.left_out_names.insert(described.id.clone());
+        self.left_out.push(described);
+    }
+
+    fn add_rule(&mut self, rule: LoweredRule, source: &RuleSource, silent: bool) {
         let line = rule.described.line;
         if let Some(why) = self.taken(&rule.described.id) {
             return self.refuse(source, rule.id_line, why);
@@ -110,6 +134,7 @@ impl Loading {
             self.name(name, index, source, line);
         }
         let mut described = rule.described;
+        described.silent = silent;
         described
             .notes
             .extend(logsource::note(&described.logsource, described.vigie.is_none()));
@@ -144,25 +169,27 @@ impl Loading {
     /// Correlations may count other correlations: those whose rules are all known come first.
     fn add_correlations(&mut self, mut waiting: Vec<Placed<'_>>) {
         loop {
-            let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|((rule, _), _)| {
+            let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(correlation, ..)| {
                 let known = |name: &String| self.names.contains_key(name);
-                rule.rules.iter().all(known)
+                correlation.rule.rules.iter().all(known)
             });
             waiting = later;
             if ready.is_empty() {
                 break;
             }
-            for ((rule, line), source) in ready {
-                if let Err(why) = self.add_correlation(&rule, line, source) {
+            for (correlation, source, silent) in ready {
+                let line = correlation.described.line;
+                if let Err(why) = self.add_correlation(correlation, source, silent) {
                     self.refuse(source, line, why);
                 }
             }
         }
         let names: Vec<String> = waiting
             .iter()
-            .flat_map(|((rule, _), _)| rule.id.iter().chain(&rule.name).cloned())
+            .flat_map(|(correlation, ..)| correlation.rule.id.iter().chain(&correlation.rule.name).cloned())
             .collect();
-        for ((rule, line), source) in waiting {
+        for (correlation, source, _) in waiting {
+            let rule = &correlation.rule;
             let unknown = rule
                 .rules
                 .iter()
@@ -174,38 +201,34 @@ impl Loading {
                     rule.rules.join(", ")
                 ),
             };
-            self.refuse(source, line, why);
+            self.refuse(source, correlation.described.line, why);
         }
     }
 
     fn add_correlation(
         &mut self,
-        rule: &CorrelationRule,
-        line: usize,
+        correlation: LoweredCorrelation,
         source: &RuleSource,
+        silent: bool,
     ) -> Result<(), String> {
-        let id = rule
-            .id
-            .clone()
-            .or_else(|| rule.name.clone())
-            .unwrap_or_else(|| format!("{}:{line}", source.path));
+        let LoweredCorrelation { mut described, rule } = correlation;
+        let (id, line) = (described.id.clone(), described.line);
         if let Some(why) = self.taken(&id) {
             return Err(why);
         }
-        let mut described = describe(&Head::of_correlation(rule), &id, source, line)?;
-        described.correlation = true;
+        described.silent = silent;
         let members: Vec<u32> = rule
             .rules
             .iter()
             .filter_map(|name| self.names.get(name).copied())
             .collect();
         let index = self.set.rules.len() as u32;
-        let correlation = Correlation::new(rule, index, members.clone())?;
+        let correlation = Correlation::new(&rule, index, members.clone())?;
         if !rule.generate {
             // Vigie's own rules say what they prove; a rule with that judgement is shown beside the correlation.
             for member in members {
                 if let Some(member) = self.set.rules.get_mut(member as usize) {
-                    member.silent = member.vigie.is_none();
+                    member.silent |= member.vigie.is_none();
                 }
             }
         }

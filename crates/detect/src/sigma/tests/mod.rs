@@ -119,6 +119,7 @@ fn a_broken_rule_is_refused_and_the_others_load() {
     assert_eq!(paths, ["bad.yml", "worse.yml"]);
 }
 
+mod choice;
 mod correlations;
 mod frame;
 mod loading;
