@@ -4,19 +4,17 @@
 //! behind must not swallow the text before and after it. CR before the end is dropped. A byte-order mark says UTF-8
 //! or UTF-16; UTF-16 is decoded, and offsets still count the file's own bytes.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::Read;
 
-use encoding_rs::{CoderResult, Decoder, UTF_16BE, UTF_16LE};
+use encoding_rs::{UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr2};
+use vigie_event::Text;
 
+use super::blocks::Blocks;
 use super::csv;
 use super::ledger::{Ledger, Reason};
 use crate::format::Outcome;
 
-/// How much is asked of the input at once.
-const CHUNK: usize = 128 << 10;
-/// With less room than this the buffer is moved together or grown before the next read.
-const ROOM: usize = 16 << 10;
 const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// One line, without its end.
@@ -24,19 +22,19 @@ const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 pub(super) struct Line<'a> {
     /// Its bytes: UTF-8 unless the file lies about it.
     pub(super) bytes: &'a [u8],
+    /// The same as text, and the block it is a piece of, where the whole block is UTF-8.
+    pub(super) text: Option<(&'a str, &'a Text)>,
     /// Its number, from 1. Of a record over several lines, the first one's.
     pub(super) number: u64,
     /// Where it begins in the file.
     pub(super) offset: u64,
 }
 
-/// Reads lines one by one into a buffer that never holds much more than one line.
+/// Gives lines one by one out of blocks of them.
 pub(super) struct Lines<'r> {
-    input: &'r mut dyn Read,
-    utf16: Option<Utf16>,
-    buffer: Vec<u8>,
+    blocks: Blocks<'r>,
+    /// Where the rest of the block begins.
     start: usize,
-    end: usize,
     offset: u64,
     number: u64,
     cap: usize,
@@ -45,19 +43,6 @@ pub(super) struct Lines<'r> {
     /// A look for the end of an open quote reached this offset in vain; until there, no other look is taken.
     no_join_before: u64,
     begun: bool,
-    done: bool,
-    failure: Option<io::Error>,
-}
-
-/// A decoder and the bytes it has not seen yet.
-struct Utf16 {
-    decoder: Decoder,
-    raw: Vec<u8>,
-    /// The input is at its end.
-    ended: bool,
-    /// The decoder has said its last word and must not be asked again.
-    finished: bool,
-    malformed: bool,
 }
 
 /// Where a line ends, counted from where it starts.
@@ -73,21 +58,17 @@ enum End {
 impl<'r> Lines<'r> {
     /// Lines of at most `cap` bytes.
     pub(super) fn new(input: &'r mut dyn Read, cap: usize) -> Lines<'r> {
+        // Fields are addressed with 31 bits.
+        let cap = cap.min(i32::MAX as usize);
         Lines {
-            input,
-            utf16: None,
-            buffer: Vec::new(),
+            blocks: Blocks::new(input, cap),
             start: 0,
-            end: 0,
             offset: 0,
             number: 1,
-            // Fields are addressed with 31 bits.
-            cap: cap.min(i32::MAX as usize),
+            cap,
             quotes: false,
             no_join_before: 0,
             begun: false,
-            done: false,
-            failure: None,
         }
     }
 
@@ -124,9 +105,9 @@ impl<'r> Lines<'r> {
                 self.consume(1, 1);
             }
             let mut bytes_at = start..start + length;
-            let bytes = self.buffer.get(bytes_at.clone()).unwrap_or_default();
+            let bytes = self.blocks.bytes().get(bytes_at.clone()).unwrap_or_default();
             if bytes.starts_with(UTF8_MARK) {
-                offset += if self.utf16.is_some() { 2 } else { 3 };
+                offset += if self.blocks.is_utf16() { 2 } else { 3 };
                 bytes_at.start += UTF8_MARK.len();
             }
             if bytes.ends_with(b"\r") {
@@ -136,9 +117,12 @@ impl<'r> Lines<'r> {
                 ledger.blanks += 1;
                 continue;
             }
-            let bytes = self.buffer.get(bytes_at).unwrap_or_default();
             return Some(Line {
-                bytes,
+                bytes: self.blocks.bytes().get(bytes_at.clone()).unwrap_or_default(),
+                text: self
+                    .blocks
+                    .text()
+                    .and_then(|block| Some((block.as_str().get(bytes_at)?, block))),
                 number,
                 offset,
             });
@@ -147,16 +131,16 @@ impl<'r> Lines<'r> {
 
     /// Says what only the reader knows.
     pub(super) fn report(self, outcome: &mut Outcome, ledger: &mut Ledger) {
-        if self.utf16.is_some_and(|utf16| utf16.malformed) {
+        if self.blocks.is_malformed() {
             ledger.count(Reason::BadUtf16, 1, 0);
         }
-        if let Some(error) = self.failure {
+        if let Some(error) = self.blocks.failure() {
             outcome.input_failed(&error, || format!("line {}", self.number));
         }
     }
 
     fn pending(&self) -> &[u8] {
-        self.buffer.get(self.start..self.end).unwrap_or_default()
+        self.blocks.bytes().get(self.start..).unwrap_or_default()
     }
 
     fn byte(&self, at: usize) -> Option<u8> {
@@ -165,31 +149,28 @@ impl<'r> Lines<'r> {
 
     /// Looks at the byte-order mark.
     fn begin(&mut self) {
-        while self.end < UTF8_MARK.len() && self.fill() {}
-        let decoder = match self.pending() {
+        self.fill();
+        match self.pending() {
             [0xEF, 0xBB, 0xBF, ..] => {
-                self.start += UTF8_MARK.len();
+                self.start = UTF8_MARK.len();
                 self.offset = UTF8_MARK.len() as u64;
-                return;
             }
-            [0xFF, 0xFE, ..] => UTF_16LE.new_decoder_without_bom_handling(),
-            [0xFE, 0xFF, ..] => UTF_16BE.new_decoder_without_bom_handling(),
-            _ => return,
-        };
-        self.utf16 = Some(Utf16 {
-            decoder,
-            raw: self.pending().get(2..).unwrap_or_default().to_vec(),
-            ended: self.done,
-            finished: false,
-            malformed: false,
-        });
-        (self.start, self.end, self.offset, self.done) = (0, 0, 2, false);
+            [0xFF, 0xFE, ..] => {
+                self.blocks.decode(UTF_16LE, 2);
+                self.offset = 2;
+            }
+            [0xFE, 0xFF, ..] => {
+                self.blocks.decode(UTF_16BE, 2);
+                self.offset = 2;
+            }
+            _ => {}
+        }
     }
 
     /// Skips the NULs where a line should begin, with the line feed that closes them: it ends no line of text.
     fn skip_nuls(&mut self, ledger: &mut Ledger) {
         let (number, mut padding) = (self.number, 0);
-        while self.start < self.end || self.fill() {
+        while !self.pending().is_empty() || self.fill() {
             let nuls = self.pending().iter().take_while(|&&byte| byte == 0).count();
             if nuls == 0 {
                 break;
@@ -197,7 +178,7 @@ impl<'r> Lines<'r> {
             let before = self.offset;
             self.consume(nuls, 0);
             padding += self.offset - before;
-            if self.start == self.end {
+            if self.pending().is_empty() {
                 self.fill();
             }
             if self.byte(0) == Some(b'\n') {
@@ -282,7 +263,7 @@ impl<'r> Lines<'r> {
 
     /// Steps over bytes that hold `feeds` line feeds, counting them as the file does.
     fn consume(&mut self, length: usize, feeds: u64) {
-        self.offset += if self.utf16.is_some() {
+        self.offset += if self.blocks.is_utf16() {
             let bytes = self.pending().get(..length).unwrap_or_default();
             2 * bytes.iter().map(|&byte| utf16_units(byte)).sum::<u64>()
         } else {
@@ -294,65 +275,7 @@ impl<'r> Lines<'r> {
 
     /// Reads more; `false` at the end of the input.
     fn fill(&mut self) -> bool {
-        if self.done {
-            return false;
-        }
-        if self.buffer.len() < self.end + ROOM {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            if self.buffer.len() < self.end + CHUNK {
-                self.buffer.resize(self.end + 2 * CHUNK, 0);
-            }
-        }
-        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-        let read = match &mut self.utf16 {
-            None => read(self.input, room),
-            Some(utf16) => utf16.decode(self.input, room),
-        };
-        let length = read.unwrap_or_else(|error| {
-            self.failure = Some(error);
-            0
-        });
-        self.end += length;
-        self.done = length == 0;
-        length > 0
-    }
-}
-
-impl Utf16 {
-    /// Decodes some text; 0 at the end of the input.
-    fn decode(&mut self, input: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
-        if self.finished {
-            return Ok(0);
-        }
-        loop {
-            if self.raw.is_empty() && !self.ended {
-                self.raw.resize(CHUNK / 4, 0);
-                let length = read(input, &mut self.raw).inspect_err(|_| self.raw.clear())?;
-                self.raw.truncate(length);
-                self.ended = length == 0;
-            }
-            let (result, taken, written, malformed) =
-                self.decoder.decode_to_utf8(&self.raw, room, self.ended);
-            self.raw.drain(..taken);
-            self.malformed |= malformed;
-            if written > 0 || (self.ended && result == CoderResult::InputEmpty) {
-                self.finished = self.ended && result == CoderResult::InputEmpty;
-                return Ok(written);
-            }
-        }
-    }
-}
-
-fn read(input: &mut dyn Read, room: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match input.read(room) {
-            // A reader that claims more than it was given room for is not believed.
-            Ok(length) => return Ok(length.min(room.len())),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+        self.blocks.fill(&mut self.start)
     }
 }
 
@@ -367,6 +290,8 @@ fn utf16_units(byte: u8) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     fn read_all(bytes: &[u8], cap: usize, quotes: bool) -> (Vec<(String, u64, u64)>, Outcome, Ledger) {

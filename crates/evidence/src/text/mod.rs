@@ -1,9 +1,10 @@
 //! Text logs: IIS, HTTP.sys and Exchange.
 //!
-//! All of them are lists of rows under a header that names the columns and may change inside a file. [`lines`] turns
-//! bytes into lines, [`csv`] a line into fields, [`table`] fields into batches; [`w3c`] and [`exchange`] know what a
+//! All of them are lists of rows under a header that names the columns and may change inside a file. [`blocks`] reads
+//! blocks of lines, [`lines`] takes them apart, [`csv`] a line into fields, [`table`] fields into batches; [`w3c`] and [`exchange`] know what a
 //! header, a row and a time look like in each family. [`ledger`] counts where every line went.
 
+mod blocks;
 mod csv;
 mod exchange;
 mod head;

@@ -99,6 +99,9 @@ impl<'a> Table<'a> {
 
     /// Starts a row.
     pub(super) fn begin_row(&mut self, time: Option<Timestamp>, line: &Line<'_>) {
+        if let Some((_, block)) = line.text {
+            self.builder.share(block);
+        }
         self.builder.begin_row(time, line.number, line.offset);
         self.outcome.saw(time);
         if time.is_none() {
@@ -196,6 +199,9 @@ fn usable(name: &str) -> bool {
 
 /// The line as text. What is not UTF-8 is read as Windows-1252, the encoding of western ANSI logs, and counted.
 pub(super) fn text<'l>(line: &Line<'l>, decoded: &'l mut String, ledger: &mut Ledger) -> &'l str {
+    if let Some((text, _)) = line.text {
+        return text;
+    }
     match std::str::from_utf8(line.bytes) {
         Ok(text) => text,
         Err(_) => {
