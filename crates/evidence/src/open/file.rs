@@ -10,7 +10,7 @@ use vigie_event::{BatchBuilder, EventBatch, Source, Timestamp};
 use super::run::Run;
 use super::{collection, names};
 use crate::files::Entry;
-use crate::format::{Context, Format, Head, Outcome};
+use crate::format::{Confidence, Context, Format, Head, Outcome};
 use crate::{FileEntry, FileRef, UnitId};
 
 /// Bytes recognition may look at.
@@ -213,13 +213,21 @@ impl Run<'_> {
 
 /// The surest format, unless it is no log whatever it looks like.
 fn recognise(bytes: &[u8], name: &str, path: &str) -> Option<&'static Format> {
+    if is_program(name) {
+        return None;
+    }
     let head = Head { bytes, name, path };
-    crate::text::FORMATS
+    let logs = crate::text::claims(&head);
+    // A log that says itself what it is needs no other opinion.
+    if let Some((_, format)) = logs
         .iter()
-        .chain(crate::windows::FORMATS)
-        .chain(crate::files::FORMATS)
-        .filter(|_| !is_program(name))
-        .filter_map(|format| Some(((format.recognise)(&head)?, *format)))
+        .rfind(|(confidence, _)| *confidence == Confidence::Certain)
+    {
+        return Some(format);
+    }
+    let others = crate::windows::FORMATS.iter().chain(crate::files::FORMATS);
+    logs.into_iter()
+        .chain(others.filter_map(|format| Some(((format.recognise)(&head)?, *format))))
         .max_by_key(|(confidence, _)| *confidence)
         .map(|(_, format)| format)
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use encoding_rs::{UTF_16BE, UTF_16LE};
+use memchr::memchr_iter;
 
 use crate::format::Head;
 
@@ -24,7 +25,7 @@ pub(super) struct Preamble<'a> {
     pub(super) second: Option<&'a str>,
 }
 
-/// The head as text, when it is text. UTF-16 needs its byte-order mark; NUL bytes are text only when nothing else is
+/// The first lines of the head as text, when it is text. UTF-16 needs its byte-order mark; NUL bytes are text only when nothing else is
 /// there.
 pub(super) fn text<'a>(head: &Head<'a>) -> Option<Cow<'a, str>> {
     match head.bytes {
@@ -35,7 +36,12 @@ pub(super) fn text<'a>(head: &Head<'a>) -> Option<Cow<'a, str>> {
             // NULs at the end are the padding of a log that was open when its machine stopped.
             let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |at| at + 1);
             let text = bytes.get(..end.min(512)).unwrap_or_default();
-            (!text.contains(&0)).then(|| String::from_utf8_lossy(bytes))
+            let lines = memchr_iter(b'\n', bytes).nth(LINES).unwrap_or(bytes.len());
+            let bytes = bytes.get(..lines).unwrap_or_default();
+            (!text.contains(&0)).then(|| match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(bytes),
+            })
         }
     }
 }

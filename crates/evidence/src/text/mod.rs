@@ -15,7 +15,7 @@ mod table;
 mod tests;
 mod w3c;
 
-use crate::format::Format;
+use crate::format::{Confidence, Format, Head};
 
 /// All text formats.
 pub(crate) static FORMATS: &[&Format] = &[
@@ -33,3 +33,22 @@ pub(crate) static FORMATS: &[&Format] = &[
     &exchange::AGENT_LOG,
     &exchange::ADMIN_AUDIT,
 ];
+
+/// The formats of this room that claim a file. What each of them says by itself, but the first lines are looked at once
+/// for all: collections hold thousands of small logs.
+pub(crate) fn claims(head: &Head<'_>) -> Vec<(Confidence, &'static Format)> {
+    let Some(text) = head::text(head) else {
+        return Vec::new();
+    };
+    let preamble = head::Preamble::of(&text);
+    let sources = [
+        w3c::source_of(head, &preamble),
+        exchange::source_of(head, &preamble),
+    ];
+    let format = |source| FORMATS.iter().copied().find(|format| format.source == source);
+    sources
+        .into_iter()
+        .flatten()
+        .filter_map(|(source, confidence)| Some((confidence, format(source)?)))
+        .collect()
+}

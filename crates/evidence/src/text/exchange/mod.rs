@@ -14,6 +14,7 @@ mod transport;
 
 use vigie_event::Source;
 
+pub(super) use self::probe::source_of;
 #[cfg(test)]
 pub(super) use self::reader::read;
 use self::reader::{Dialect, Nothing};

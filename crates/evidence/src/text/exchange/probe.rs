@@ -11,13 +11,13 @@ use crate::text::w3c;
 
 /// Whether the file is a log of this source, and how sure that is.
 pub(super) fn claims(head: &Head<'_>, source: Source) -> Option<Confidence> {
-    let (found, confidence) = source_of(head)?;
+    let text = head::text(head)?;
+    let (found, confidence) = source_of(head, &Preamble::of(&text))?;
     (found == source).then_some(confidence)
 }
 
-fn source_of(head: &Head<'_>) -> Option<(Source, Confidence)> {
-    let text = head::text(head)?;
-    let preamble = Preamble::of(&text);
+/// Which of the Exchange logs a file is.
+pub(in crate::text) fn source_of(head: &Head<'_>, preamble: &Preamble<'_>) -> Option<(Source, Confidence)> {
     let bare = preamble.first.filter(|line| is_header(line));
     let fields = preamble.fields.or(bare);
     if let Some(log_type) = preamble.log_type {

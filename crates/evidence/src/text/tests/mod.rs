@@ -36,6 +36,18 @@ fn recognise(path: &str, bytes: &[u8]) -> Option<(&'static Format, Confidence)> 
         .iter()
         .filter_map(|format| Some((*format, (format.recognise)(&head)?)));
     let mut claims: Vec<_> = claims.collect();
+    let together = super::claims(&head).into_iter();
+    let name = |format: &Format| format.name;
+    assert_eq!(
+        together
+            .map(|(sure, format)| (name(format), sure))
+            .collect::<Vec<_>>(),
+        claims
+            .iter()
+            .map(|(format, sure)| (name(format), *sure))
+            .collect::<Vec<_>>(),
+        "{path}"
+    );
     claims.sort_by_key(|(_, confidence)| std::cmp::Reverse(*confidence));
     if let [first, second, ..] = claims.as_slice() {
         assert!(

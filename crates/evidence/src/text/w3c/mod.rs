@@ -46,14 +46,13 @@ const DEFAULT_LAYOUTS: [&str; 2] = [
 ];
 
 fn claims(head: &Head<'_>, source: Source) -> Option<Confidence> {
-    let (found, confidence) = source_of(head)?;
+    let text = head::text(head)?;
+    let (found, confidence) = source_of(head, &Preamble::of(&text))?;
     (found == source).then_some(confidence)
 }
 
 /// Which of the two a file is.
-fn source_of(head: &Head<'_>) -> Option<(Source, Confidence)> {
-    let text = head::text(head)?;
-    let preamble = Preamble::of(&text);
+pub(super) fn source_of(head: &Head<'_>, preamble: &Preamble<'_>) -> Option<(Source, Confidence)> {
     let path = head::normal_path(head);
     // FTP and SMTP sites write the same format; what they say is not about web requests.
     let other_service = path.contains("/ftpsvc") || path.contains("/smtpsvc") || path.contains("/msftpsvc");
