@@ -13,6 +13,7 @@ use crate::coverage::{Window, measure, missing, seen_window, sources_that_matter
 use crate::detector::{Confidence, Detector, confidence, outcome};
 use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statement, merge_within};
 use crate::hosts::{Host, Hosts};
+use crate::suppress::settle;
 use crate::tell::{common_links, fill, title};
 use crate::verdict::{Sight, Story, judge};
 use crate::{
@@ -38,7 +39,8 @@ pub(crate) fn assemble(
     }
     warnings.extend(collected.left_out.warnings());
     add_correlations(detectors, &mut collected, &manifest);
-    let with_findings = collected.statements.hosts();
+    let mut with_findings = collected.statements.hosts();
+    with_findings.extend(collected.set_aside.values().flat_map(|aside| aside.hosts()));
     let hosts = hosts::resolve(&collected.keys, &collected.seen, &manifest, &|index| {
         with_findings.contains(&index)
     });
@@ -51,6 +53,14 @@ pub(crate) fn assemble(
     );
     warnings.extend(clock_warnings(&manifest));
     let final_host = |index: HostIndex| hosts.of_index.get(index as usize).copied().unwrap_or(index);
+    let set_aside = std::mem::take(&mut collected.set_aside);
+    let hidden = settle(
+        &mut collected.statements,
+        set_aside,
+        &detectors.suppressor,
+        &hosts,
+    );
+    warnings.extend(hidden.warnings());
     let statements = collected.statements.resolve(final_host);
     let machines = hosts
         .machines
@@ -66,6 +76,7 @@ pub(crate) fn assemble(
         detectors: &collected.detectors,
         hosts: &hosts,
         stages,
+        hidden: &hidden.statements,
         blind_rules: detectors.left_out.iter().filter(|rule| could_raise(rule)).count() as u64,
     };
     let host_results = run.hosts(&statements, groups);
@@ -88,6 +99,7 @@ pub(crate) fn assemble(
             interrupted: manifest.interrupted,
         },
         hosts: host_results,
+        suppressions: hidden.entries,
         manifest: run.manifest_entries(),
         manifest_sha256: manifest_digest(&manifest),
         warnings,
@@ -132,7 +144,15 @@ fn add_correlations(detectors: &Detectors, collected: &mut Collected, manifest: 
         let mut fields: BTreeMap<String, String> = found.group.iter().cloned().collect();
         fields.insert("events".to_owned(), found.count.to_string());
         fields.insert("rule".to_owned(), detector.title.clone());
-        collected.statements.add(detection, || KeptEvent {
+        let about = detectors.suppressed_by.get(found.rule as usize);
+        let suppressions = about.map_or_else(Vec::new, |about| {
+            detectors.suppressor.fitting_fields(about, &fields)
+        });
+        let place = match suppressions.is_empty() {
+            true => &mut collected.statements,
+            false => collected.set_aside.entry(suppressions).or_default(),
+        };
+        place.add(detection, || KeptEvent {
             time: Some(found.from),
             path: first
                 .map(|member| path_of(manifest, member.file))
@@ -198,6 +218,8 @@ struct Run<'a> {
     detectors: &'a [Detector],
     hosts: &'a Hosts,
     stages: Vec<String>,
+    /// What suppressions took from the answer.
+    hidden: &'a [Statement],
     /// Rules of packs that could have raised a verdict and were left out.
     blind_rules: u64,
 }
@@ -311,6 +333,11 @@ impl Run<'_> {
         let sight = Sight {
             missing: &missing,
             left_out: self.blind_rules,
+            hidden: self
+                .hidden
+                .iter()
+                .filter(|statement| statement.host == index)
+                .collect(),
         };
         let (verdict, reasons) = judge(&stories, self.detectors, &sentences, &sight);
         HostResult {
@@ -323,6 +350,7 @@ impl Run<'_> {
             coverage,
             storylines,
             findings,
+            suppressed: sight.hidden.iter().map(|statement| statement.count).sum(),
             observations: self.observations(index),
             events: host
                 .seen

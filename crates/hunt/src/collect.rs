@@ -14,6 +14,7 @@ use crate::coverage::{Hours, source_key};
 use crate::detector::Detector;
 use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statements};
 use crate::links::{add_links, links_of};
+use crate::suppress::Suppressor;
 
 /// Values longer than this are cut in what is kept of an event.
 const KEPT_VALUE: usize = 4_096;
@@ -29,6 +30,10 @@ pub(crate) struct Detectors {
     pub(crate) yara: YaraSet,
     /// Descriptions of the rules; indicators and YARA rules are described when they hit, for there may be a million.
     pub(crate) described: Vec<Detector>,
+    /// What is known to be harmless.
+    pub(crate) suppressor: Suppressor,
+    /// By rule: the suppressions that are about it.
+    pub(crate) suppressed_by: Vec<Vec<u32>>,
     /// The rules the user left out.
     pub(crate) left_out: Vec<Rule>,
     pub(crate) since: Option<Timestamp>,
@@ -62,6 +67,8 @@ impl Detectors {
 /// Everything collected.
 pub(crate) struct Collected {
     pub(crate) statements: Statements,
+    /// What suppressions may take, by the suppressions.
+    pub(crate) set_aside: BTreeMap<Vec<u32>, Statements>,
     pub(crate) keys: Vec<HostKey>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) detectors: Vec<Detector>,
@@ -112,11 +119,14 @@ pub(crate) struct Collector<'a> {
 
 struct State {
     statements: Statements,
+    set_aside: BTreeMap<Vec<u32>, Statements>,
     keys: Vec<HostKey>,
     index: HashMap<HostKey, HostIndex>,
     seen: Vec<Seen>,
     /// Indicators and YARA rules that hit, in the order they did.
     described: Vec<Detector>,
+    /// By position in `described`: the suppressions that are about it.
+    suppressed_by: Vec<Vec<u32>>,
     by_hit: BTreeMap<Described, u32>,
     correlator: Correlator,
     unscanned: Vec<String>,
@@ -139,10 +149,12 @@ impl<'a> Collector<'a> {
             detectors,
             state: Mutex::new(State {
                 statements: Statements::default(),
+                set_aside: BTreeMap::new(),
                 keys: Vec::new(),
                 index: HashMap::new(),
                 seen: Vec::new(),
                 described: Vec::new(),
+                suppressed_by: Vec::new(),
                 by_hit: BTreeMap::new(),
                 correlator: detectors.rules.correlator(),
                 unscanned: Vec::new(),
@@ -167,14 +179,16 @@ impl<'a> Collector<'a> {
             detectors.push(state.described[hit].clone());
         }
         let rules = self.detectors.described.len() as u32;
-        state
-            .statements
-            .renumber(|detector| match detector.checked_sub(rules) {
-                Some(hit) => numbers[hit as usize],
-                None => detector,
-            });
+        let number = |detector: u32| match detector.checked_sub(rules) {
+            Some(hit) => numbers[hit as usize],
+            None => detector,
+        };
+        for statements in std::iter::once(&mut state.statements).chain(state.set_aside.values_mut()) {
+            statements.renumber(number);
+        }
         Collected {
             statements: state.statements,
+            set_aside: state.set_aside,
             keys: state.keys,
             seen: state.seen,
             detectors,
@@ -255,7 +269,9 @@ impl<'a> Collector<'a> {
                 continue;
             };
             let detection = self.detection(hit.rule, host, row, &detector.join, batch);
-            state.statements.add(detection, || {
+            let about = state.about(hit.rule, self.detectors);
+            let fitting = self.detectors.suppressor.fitting(about, row);
+            state.place(fitting).add(detection, || {
                 let matches = self.detectors.rules.explain(hit.rule, row);
                 keep_event(
                     file,
@@ -281,8 +297,10 @@ impl<'a> Collector<'a> {
             };
             join.push(hit.column.clone());
             let detection = self.detection(index, host, row, &join, batch);
+            let about = state.about(index, self.detectors);
+            let fitting = self.detectors.suppressor.fitting(about, row);
             state
-                .statements
+                .place(fitting)
                 .add(detection, || keep_event(file, row, vec![hit.column.clone()]));
         }
     }
@@ -333,7 +351,7 @@ impl Sink for Collector<'_> {
         for found in scan.matches {
             let mut state = self.lock();
             let host = state.host(file.unit, None);
-            let index = state.yara_detector(&found.rule, self.detectors.described.len() as u32);
+            let index = state.yara_detector(&found.rule, self.detectors);
             let mut links = BTreeSet::new();
             add_links(
                 "TargetFilename",
@@ -356,7 +374,9 @@ impl Sink for Collector<'_> {
                 count: 1,
                 until: None,
             };
-            state.statements.add(detection, || KeptEvent {
+            let about = state.about(index, self.detectors);
+            let fitting = self.detectors.suppressor.fitting_fields(about, &fields);
+            state.place(fitting).add(detection, || KeptEvent {
                 time: file.modified,
                 path: file.path.clone(),
                 record: 0,
@@ -369,6 +389,23 @@ impl Sink for Collector<'_> {
 }
 
 impl State {
+    /// The suppressions that are about a detector.
+    fn about<'a>(&'a self, detector: u32, detectors: &'a Detectors) -> &'a [u32] {
+        let by_rule = &detectors.suppressed_by;
+        let of_hit = || self.suppressed_by.get(detector as usize - by_rule.len());
+        let about = by_rule.get(detector as usize);
+        about.or_else(of_hit).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where an event that these suppressions may take is kept.
+    fn place(&mut self, suppressions: Vec<u32>) -> &mut Statements {
+        if suppressions.is_empty() {
+            &mut self.statements
+        } else {
+            self.set_aside.entry(suppressions).or_default()
+        }
+    }
+
     fn host(&mut self, unit: UnitId, name: Option<&str>) -> HostIndex {
         let spelled = name.map(str::trim).filter(|name| names_a_machine(name));
         let key = HostKey {
@@ -397,23 +434,24 @@ impl State {
             None if self.by_hit.len() >= HIT_INDICATORS => return None,
             None => {
                 let detector = Detector::of_indicator(&detectors.indicators.get(indicator)?);
-                self.describe(hit, detector, rules)
+                self.describe(hit, detector, detectors)
             }
         };
         let described = self.described.get((index - rules) as usize)?;
         Some((index, described.join.clone()))
     }
 
-    fn yara_detector(&mut self, rule: &YaraRule, rules: u32) -> u32 {
+    fn yara_detector(&mut self, rule: &YaraRule, detectors: &Detectors) -> u32 {
         let hit = Described::Yara(format!("{}/{}", rule.path, rule.name));
         match self.by_hit.get(&hit) {
             Some(&index) => index,
-            None => self.describe(hit, Detector::of_yara(rule), rules),
+            None => self.describe(hit, Detector::of_yara(rule), detectors),
         }
     }
 
-    fn describe(&mut self, hit: Described, detector: Detector, rules: u32) -> u32 {
-        let index = rules + self.described.len() as u32;
+    fn describe(&mut self, hit: Described, detector: Detector, detectors: &Detectors) -> u32 {
+        let index = (detectors.described.len() + self.described.len()) as u32;
+        self.suppressed_by.push(detectors.suppressor.about(&detector));
         self.described.push(detector);
         self.by_hit.insert(hit, index);
         index

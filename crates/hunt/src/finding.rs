@@ -157,6 +157,28 @@ impl Statements {
             .collect();
     }
 
+    /// Adds statements that were kept apart.
+    pub(crate) fn absorb(&mut self, other: Statements) {
+        for (key, statement) in other.by_key {
+            match self.by_key.get_mut(&key) {
+                Some(known) => known.merge(statement),
+                None => {
+                    self.by_key.insert(key, statement);
+                }
+            }
+        }
+    }
+
+    /// The statements of the machines that are `taken`, and the others.
+    pub(crate) fn split(self, taken: impl Fn(HostIndex) -> bool) -> (Statements, Statements) {
+        let (inside, outside) = self.by_key.into_iter().partition(|((host, ..), _)| taken(*host));
+        let with = |by_key| Statements {
+            by_key,
+            identities: HashMap::new(),
+        };
+        (with(inside), with(outside))
+    }
+
     /// The indexes under which anything was found.
     pub(crate) fn hosts(&self) -> BTreeSet<HostIndex> {
         self.by_key.keys().map(|(host, ..)| *host).collect()

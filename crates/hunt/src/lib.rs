@@ -15,12 +15,13 @@ mod links;
 mod result;
 mod selection;
 mod storyline;
+mod suppress;
 mod tell;
 mod verdict;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use vigie_detect::indicators::{IndicatorList, IndicatorSet};
 use vigie_detect::sigma::{Loaded, Placeholders, Rule, RuleSet, RuleSource};
@@ -31,10 +32,12 @@ use vigie_pack::Pack;
 
 pub use result::*;
 pub use selection::{RulePick, RuleSelection, RuleStatus, StatusFilter};
+pub use suppress::{RefusedSuppression, Suppression, SuppressionFile, Suppressions};
 pub use tell::FRENCH_MONTHS;
 
 use crate::collect::{Collector, Detectors};
 use crate::detector::Detector;
+use crate::suppress::Suppressor;
 
 /// What to hunt with.
 #[derive(Clone, Default)]
@@ -49,6 +52,10 @@ pub struct HuntOptions {
     pub placeholders: Placeholders,
     /// Which of the rules run, those of packs included. Indicators and YARA rules run whatever it says.
     pub selection: RuleSelection,
+    /// Files of suppressions: events that are known to be harmless.
+    pub suppressions: Vec<SuppressionFile>,
+    /// The instant (UTC) at which suppressions must not have expired; `None` for now.
+    pub now: Option<Timestamp>,
     /// Events before this instant (UTC) are not judged; also the start of the window.
     pub since: Option<Timestamp>,
     /// Events from this instant (UTC) on are not judged; also the end of the window.
@@ -141,13 +148,19 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("YARA rules refused: {}{line}: {}", refused.path, refused.reason)
     }));
-    let described = loaded
+    let described: Vec<Detector> = loaded
         .rules
         .rules()
         .iter()
         .map(|rule| Detector::of_rule(rule, &options.packs))
         .collect();
+    let known = Suppressions::read(&options.suppressions, &options.placeholders);
+    let suppressor = Suppressor::new(known, options.now.unwrap_or_else(now));
+    warnings.extend(suppressor.warnings());
+    let suppressed_by = described.iter().map(|one| suppressor.about(one)).collect();
     let detectors = Detectors {
+        suppressor,
+        suppressed_by,
         rules: loaded.rules,
         indicators: indicator_set,
         yara: yara_set,
@@ -157,6 +170,14 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         until: options.until,
     };
     (detectors, warnings)
+}
+
+/// The present instant, UTC.
+pub fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since_1970.map_or(0, |elapsed| {
+        Timestamp::try_from(elapsed.as_micros()).unwrap_or(Timestamp::MAX)
+    })
 }
 
 /// What a choice among the rules means for the answer.

@@ -38,6 +38,8 @@ pub struct HuntResult {
     pub stats: Stats,
     /// One entry per machine, worst verdict first, then by tenant and name.
     pub hosts: Vec<HostResult>,
+    /// Every suppression, with what it hid.
+    pub suppressions: Vec<SuppressionEntry>,
     /// Every file read.
     pub manifest: Vec<ManifestEntry>,
     /// SHA-256 over the manifest's paths, sizes and hashes: names the evidence this answer is about.
@@ -200,6 +202,8 @@ pub struct HostResult {
     pub storylines: Vec<Storyline>,
     /// All findings, by time.
     pub findings: Vec<Finding>,
+    /// Events of this machine that suppressions hid; they are not in `findings`.
+    pub suppressed: u64,
     /// Facts the evidence told about the machine: builds, checks that were run and what they said.
     pub observations: Vec<ObservationEntry>,
     /// Events of this machine, by source.
@@ -328,6 +332,66 @@ pub struct EvidenceLine {
     pub excerpt: String,
     /// All fields of the event.
     pub fields: BTreeMap<String, String>,
+}
+
+/// One entry of the benign catalogue, and what it did.
+#[derive(Debug, Clone, Serialize)]
+pub struct SuppressionEntry {
+    /// The file it stands in.
+    pub path: String,
+    /// 1-based line; `null` when it is not known.
+    pub line: Option<u64>,
+    /// Identifier or title of the rule, with wildcards.
+    pub rule: String,
+    /// Name of the machine, with wildcards; `null` for all.
+    pub host: Option<String>,
+    /// Name of the tenant, with wildcards; `null` for all.
+    pub tenant: Option<String>,
+    /// What the event's fields must be: field with modifiers, values.
+    pub fields: BTreeMap<String, String>,
+    /// Why it is harmless.
+    pub reason: String,
+    /// Who says so.
+    pub author: String,
+    /// Until when, as written.
+    pub expires: String,
+    /// What became of it.
+    pub state: SuppressionState,
+    /// Events it hid. An event that two entries hide counts for both.
+    pub events: u64,
+    /// Findings it hid in whole or in part.
+    pub findings: u64,
+    /// Where.
+    pub hosts: Vec<SuppressedOn>,
+}
+
+/// What became of a suppression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuppressionState {
+    /// It hid something.
+    Applied,
+    /// There was nothing to hide.
+    Idle,
+    /// It holds no longer, and hid nothing.
+    Expired,
+}
+
+/// What a suppression hid on one machine.
+#[derive(Debug, Clone, Serialize)]
+pub struct SuppressedOn {
+    /// The machine.
+    pub host: String,
+    /// Whose it is.
+    pub tenant: Option<String>,
+    /// Events.
+    pub events: u64,
+    /// Findings, in whole or in part.
+    pub findings: u64,
+    /// First event, RFC 3339 UTC.
+    pub from: Option<String>,
+    /// Last event.
+    pub to: Option<String>,
 }
 
 /// A fact about the machine.

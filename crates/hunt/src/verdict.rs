@@ -24,6 +24,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) missing: &'a [Text],
     /// Rules of packs that could have raised the verdict, and that the user left out.
     pub(crate) left_out: u64,
+    /// What suppressions took from the machine's findings.
+    pub(crate) hidden: Vec<&'a Statement>,
 }
 
 /// The verdict from what was found and how far the hunt sees.
@@ -49,6 +51,10 @@ pub(crate) fn judge(
     });
     reasons.extend(coverage_reason(verdict, sight.missing));
     reasons.extend(rules_reason(verdict, sight.left_out));
+    if let Some(reason) = suppressed_reason(verdict, stories, sight, detectors) {
+        // The first reason says why the verdict is what it is; nobody may miss the second.
+        reasons.insert(reasons.len().min(1), reason);
+    }
     (verdict, reasons)
 }
 
@@ -173,6 +179,54 @@ fn coverage_reason(verdict: Verdict, missing: &[Text]) -> Option<Text> {
     }
 }
 
+/// What suppressions take from the verdict: how much, and how bad it could be with it.
+fn suppressed_reason(
+    verdict: Verdict,
+    stories: &[Story<'_>],
+    sight: &Sight<'_>,
+    detectors: &[Detector],
+) -> Option<Text> {
+    if sight.hidden.is_empty() {
+        return None;
+    }
+    let events: u64 = sight.hidden.iter().map(|statement| statement.count).sum();
+    let rules: BTreeSet<u32> = sight.hidden.iter().map(|statement| statement.detector).collect();
+    let rules = rules.len();
+    // As if all of it were one story: the worst it could be.
+    let told = stories.iter().flat_map(|story| story.statements.iter().copied());
+    let all = Story {
+        statements: told.chain(sight.hidden.iter().copied()).collect(),
+    };
+    let (mut en, mut fr) = (
+        format!(
+            "{events} event(s) of {rules} rule(s) were suppressed as harmless and do not count in this verdict."
+        ),
+        format!(
+            "{events} événement(s) de {rules} règle(s) ont été écartés comme bénins et ne comptent pas dans ce verdict."
+        ),
+    );
+    if let Some(could_be) = judge_story(&all, detectors).filter(|could_be| *could_be > verdict) {
+        en += &format!(" With them it could be: {}.", name(could_be).en);
+        fr += &format!(" Avec eux, il pourrait être : {}.", name(could_be).fr);
+    }
+    Some(Text { en, fr })
+}
+
+/// A verdict in a sentence.
+fn name(verdict: Verdict) -> Text {
+    let (en, fr) = match verdict {
+        Verdict::Compromised => ("compromised", "compromis"),
+        Verdict::Suspected => ("suspected", "suspect"),
+        Verdict::Attempted => ("attempted", "attaqué"),
+        Verdict::Unknown => ("unknown", "indéterminé"),
+        Verdict::NoEvidence => ("no evidence found", "aucune trace trouvée"),
+    };
+    Text {
+        en: en.to_owned(),
+        fr: fr.to_owned(),
+    }
+}
+
 /// What rules that did not run take from the verdict.
 fn rules_reason(verdict: Verdict, left_out: u64) -> Option<Text> {
     if left_out == 0 || verdict == Verdict::Compromised {
@@ -253,6 +307,7 @@ mod tests {
         let sight = Sight {
             missing: &missing,
             left_out: 0,
+            hidden: Vec::new(),
         };
         judge(
             if steps.is_empty() { &[] } else { &stories },
@@ -264,10 +319,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_suppressed_is_said_with_what_it_could_mean() {
+        let detectors = [detector(Outcome::Success, Confidence::Conclusive)];
+        let hidden = statement(0, "iis");
+        let sight = Sight {
+            missing: &[],
+            left_out: 0,
+            hidden: vec![&hidden],
+        };
+        let (verdict, reasons) = judge(&[], &detectors, &|_| Text::default(), &sight);
+        assert_eq!(verdict, Verdict::NoEvidence);
+        assert!(
+            reasons[1].en.contains("With them it could be: compromised"),
+            "{reasons:?}"
+        );
+        assert!(reasons[1].fr.contains("compromis"), "{reasons:?}");
+    }
+
+    #[test]
     fn rules_that_were_left_out_make_nothing_green() {
         let sight = Sight {
             missing: &[],
             left_out: 3,
+            hidden: Vec::new(),
         };
         let (verdict, reasons) = judge(&[], &[], &|_| Text::default(), &sight);
         assert_eq!(verdict, Verdict::Unknown);

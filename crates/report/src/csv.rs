@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use ::csv::{Terminator, WriterBuilder};
-use vigie_hunt::{Finding, HostResult, HuntResult};
+use vigie_hunt::{Finding, HostResult, HuntResult, SuppressedOn, SuppressionEntry};
 
 use crate::lang::Lang;
 use crate::text::visible;
+use crate::view::View;
 
 /// The columns, the same in both languages so that scripts can rely on them.
 const HEADER: [&str; 18] = [
@@ -31,7 +32,8 @@ const HEADER: [&str; 18] = [
 ];
 
 /// Writes one row per finding with the place of its first evidence line; a machine without findings gets one row
-/// with its main reason as the statement.
+/// with its main reason as the statement. Last come the suppressions, one row per machine where they hid events: they
+/// have no severity and no finding.
 ///
 /// UTF-8 without a byte order mark, comma-separated, lines end in CR LF (RFC 4180). Times are RFC 3339 UTC;
 /// `verdict`, `severity`, `outcome` and `stage` are the identifiers of the JSON contract. Only `statement` follows
@@ -51,7 +53,49 @@ pub fn csv(result: &HuntResult, lang: Lang, out: &mut dyn Write) -> io::Result<(
             writer.write_record(finding_row(host, finding, lang).map(|cell| defuse(&cell)))?;
         }
     }
+    let view = View::new(result, lang);
+    for entry in &result.suppressions {
+        for on in &entry.hosts {
+            let row = suppressed_row(&view, entry, on);
+            writer.write_record(row.map(|cell| defuse(&cell)))?;
+        }
+    }
     writer.flush()
+}
+
+/// What was suppressed on one machine: no severity, no finding, the sentence says by whom and why.
+fn suppressed_row(view: &View<'_>, entry: &SuppressionEntry, on: &SuppressedOn) -> [String; 18] {
+    let mut row: [String; 18] = Default::default();
+    let is_it = |host: &&&HostResult| host.host == on.host && host.tenant == on.tenant;
+    let verdict = view.hosts.iter().find(is_it).map(|host| host.verdict.id());
+    let [
+        name,
+        tenant,
+        verdict_cell,
+        time,
+        end,
+        ..,
+        rule,
+        title,
+        statement,
+        count,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+    ] = &mut row;
+    *name = on.host.clone();
+    *tenant = on.tenant.clone().unwrap_or_default();
+    *verdict_cell = verdict.unwrap_or_default().to_owned();
+    *time = on.from.clone().unwrap_or_default();
+    *end = on.to.clone().unwrap_or_default();
+    *rule = entry.rule.clone();
+    *title = view.t.head_suppressed.to_owned();
+    *statement = view.suppression(entry);
+    *count = on.events.to_string();
+    row
 }
 
 fn host_row(host: &HostResult, lang: Lang) -> [String; 18] {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use vigie_hunt::{
     Coverage, Finding, HostResult, HuntResult, ManifestEntry, ObservationEntry, PackInfo, Span, Stats,
-    Storyline, Text, Verdict,
+    Storyline, SuppressionEntry, Text, Verdict,
 };
 
 /// Writes the whole result as one indented JSON object, ended by a line feed.
@@ -41,6 +41,7 @@ enum Line<'a> {
         #[serde(flatten)]
         storyline: &'a Storyline,
     },
+    Suppression(&'a SuppressionEntry),
     File(&'a ManifestEntry),
     Warning {
         text: &'a str,
@@ -57,6 +58,7 @@ struct HostLine<'a> {
     window: Option<&'a Span>,
     reasons: &'a [Text],
     coverage: &'a [Coverage],
+    suppressed: u64,
     observations: &'a [ObservationEntry],
     events: &'a BTreeMap<String, u64>,
     findings: usize,
@@ -64,7 +66,7 @@ struct HostLine<'a> {
 }
 
 /// Writes one JSON object per line. Each has a `type`: first one `meta`, then per machine one `host` followed by
-/// its `storyline`s and `finding`s (both carry `host` and `tenant`), then every `file` and every `warning`.
+/// its `storyline`s and `finding`s (both carry `host` and `tenant`), then every `suppression`, `file` and `warning`.
 ///
 /// # Errors
 /// Only those of `out`.
@@ -97,6 +99,9 @@ pub fn jsonl(result: &HuntResult, out: &mut dyn Write) -> io::Result<()> {
             })?;
         }
     }
+    for suppression in &result.suppressions {
+        line(&Line::Suppression(suppression))?;
+    }
     for file in &result.manifest {
         line(&Line::File(file))?;
     }
@@ -115,6 +120,7 @@ fn host_line(host: &HostResult) -> HostLine<'_> {
         window: host.window.as_ref(),
         reasons: &host.reasons,
         coverage: &host.coverage,
+        suppressed: host.suppressed,
         observations: &host.observations,
         events: &host.events,
         findings: host.findings.len(),

@@ -33,6 +33,7 @@ pub fn table(result: &HuntResult, lang: Lang, columns: usize, colour: bool) -> S
     page.head();
     page.servers();
     page.storylines();
+    page.suppressed();
     page.unseen();
     page.warnings();
     page.next();
@@ -44,6 +45,7 @@ pub fn verdicts(result: &HuntResult, lang: Lang, columns: usize, colour: bool) -
     let mut page = Page::new(result, lang, columns, colour);
     page.head();
     page.servers();
+    page.suppressed();
     page.unseen();
     page.warnings();
     page.next();
@@ -328,6 +330,12 @@ impl Page<'_> {
             ));
         }
         self.notes(t.head_unseen, lines);
+    }
+
+    fn suppressed(&mut self) {
+        let entries = self.view.result.suppressions.iter();
+        let lines = entries.map(|entry| self.view.suppression(entry)).collect();
+        self.notes(self.view.t.head_suppressed, lines);
     }
 
     fn warnings(&mut self) {

@@ -4,7 +4,10 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use vigie_event::parse_utc;
-use vigie_hunt::{Coverage, Finding, HostResult, HuntResult, Outcome, Severity, StageInfo, Text, Verdict};
+use vigie_hunt::{
+    Coverage, Finding, HostResult, HuntResult, Outcome, Severity, StageInfo, SuppressionEntry,
+    SuppressionState, Text, Verdict,
+};
 
 use crate::i18n::{Texts, fill};
 use crate::lang::Lang;
@@ -302,6 +305,61 @@ impl<'a> View<'a> {
                 )
             })
             .collect()
+    }
+
+    /// What a suppression is about: `rule, on host, of tenant, Field = values`.
+    pub(crate) fn suppressed_what(&self, entry: &SuppressionEntry) -> String {
+        let mut parts = vec![visible(&entry.rule).into_owned()];
+        let named = |template: &str, name: &str, value: &Option<String>| {
+            value
+                .as_ref()
+                .map(|value| fill(template, &[(name, &visible(value))]))
+        };
+        parts.extend(named(self.t.suppressed_on, "host", &entry.host));
+        parts.extend(named(self.t.suppressed_of, "tenant", &entry.tenant));
+        let fields = entry.fields.iter();
+        parts.extend(fields.map(|(name, value)| format!("{} = {}", visible(name), visible(value))));
+        parts.join(", ")
+    }
+
+    /// What a suppression did, and where.
+    pub(crate) fn suppressed_effect(&self, entry: &SuppressionEntry) -> String {
+        match entry.state {
+            SuppressionState::Idle => self.t.suppressed_idle.to_owned(),
+            SuppressionState::Expired => self.t.suppressed_expired.to_owned(),
+            SuppressionState::Applied => {
+                let hosts = entry.hosts.iter();
+                let hosts: Vec<String> = hosts.map(|on| visible(&on.host).into_owned()).collect();
+                fill(
+                    self.t.suppressed_hid,
+                    &[
+                        ("events", &self.lang.plural(entry.events, self.t.n_events)),
+                        ("findings", &self.lang.plural(entry.findings, self.t.n_findings)),
+                        ("hosts", &hosts.join(", ")),
+                    ],
+                )
+            }
+        }
+    }
+
+    /// The file and line of a suppression.
+    pub(crate) fn suppressed_place(&self, entry: &SuppressionEntry) -> String {
+        let line = entry.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{}{line}", visible(&entry.path))
+    }
+
+    /// A suppression in one sentence.
+    pub(crate) fn suppression(&self, entry: &SuppressionEntry) -> String {
+        fill(
+            self.t.suppressed_line,
+            &[
+                ("what", &self.suppressed_what(entry)),
+                ("effect", &self.suppressed_effect(entry)),
+                ("reason", &visible(&entry.reason)),
+                ("author", &visible(&entry.author)),
+                ("expires", &visible(&entry.expires)),
+            ],
+        )
     }
 
     /// `1,234`, and how many the user left out.

@@ -51,7 +51,18 @@ fn every_json_line_says_what_it_is() {
     for line in lines.lines() {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         let kind = value["type"].as_str().unwrap();
-        assert!(["meta", "host", "finding", "storyline", "file", "warning"].contains(&kind));
+        assert!(
+            [
+                "meta",
+                "host",
+                "finding",
+                "storyline",
+                "suppression",
+                "file",
+                "warning",
+            ]
+            .contains(&kind)
+        );
         findings += u32::from(kind == "finding");
     }
     assert_eq!(findings, 100);
@@ -78,7 +89,8 @@ fn json_is_the_model_itself() {
 #[test]
 fn csv_has_one_row_per_finding_and_one_for_each_server_without() {
     let rows = written(|out| csv(&sample::sample(), Lang::En, out));
-    assert_eq!(rows.lines().count(), 1 + 6 + 1 + 3 + 1 + 1);
+    // The last one is a suppression.
+    assert_eq!(rows.lines().count(), 1 + 6 + 1 + 3 + 1 + 1 + 1);
     assert_eq!(
         written(|out| csv(&sample::empty(), Lang::En, out))
             .lines()
@@ -90,7 +102,7 @@ fn csv_has_one_row_per_finding_and_one_for_each_server_without() {
 #[test]
 fn hostile_text_stays_in_its_cell_and_runs_nowhere() {
     let rows = written(|out| csv(&sample::hostile(), Lang::Fr, out));
-    assert_eq!(rows.lines().count(), 13, "no cell breaks its line");
+    assert_eq!(rows.lines().count(), 14, "no cell breaks its line");
     assert!(!rows.contains(['\u{1b}', '\u{202e}', '\0']));
     for colour in [false, true] {
         let shown = table(&sample::hostile(), Lang::En, 80, colour);

@@ -14,7 +14,7 @@ use vigie_hunt::{HuntOptions, HuntResult, Verdict};
 use vigie_report::Lang;
 
 use crate::choose::Chosen;
-use crate::knowledge::{load_packs, read_placeholders, read_rules};
+use crate::knowledge::{load_packs, read_placeholders, read_rules, read_suppressions};
 use crate::outputs::Output;
 use crate::progress::Bar;
 use crate::{Cli, REACHED, STOPPED, tell};
@@ -39,6 +39,10 @@ pub(crate) struct Arguments {
     placeholders: Option<PathBuf>,
     #[command(flatten)]
     chosen: Chosen,
+    /// A YAML list of events known to be harmless: rule, host, fields, with a reason, an author and an expiry; may be
+    /// repeated. What it hides is counted and listed
+    #[arg(long, value_name = "FILE")]
+    suppress: Vec<PathBuf>,
     /// Only events from this instant on (RFC 3339 or a date, UTC)
     #[arg(long, value_name = "T", value_parser = instant)]
     since: Option<Timestamp>,
@@ -145,6 +149,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
         },
         rules: read_rules(&arguments.rules)?,
         placeholders: read_placeholders(arguments.placeholders.as_deref())?,
+        suppressions: read_suppressions(&arguments.suppress)?,
         selection: arguments.chosen.selection(),
         since: arguments.since,
         until: arguments.until,

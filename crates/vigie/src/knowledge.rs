@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use vigie_detect::sigma::{Placeholders, RuleSource};
+use vigie_hunt::SuppressionFile;
 use vigie_pack::{Pack, PackError};
 
 /// Problems of a pack that are listed at once.
@@ -66,6 +67,24 @@ fn readable(error: PackError) -> anyhow::Error {
         text += &format!("\n  and {} more", problems.len() - SHOWN_PROBLEMS);
     }
     anyhow::Error::msg(text)
+}
+
+/// Lists of suppressions, unread.
+pub(crate) fn read_suppressions(paths: &[PathBuf]) -> Result<Vec<SuppressionFile>> {
+    let read = |path: &PathBuf| {
+        let shown = path.display().to_string();
+        let too_large = fs::metadata(path).is_ok_and(|meta| meta.len() > RULE_BYTES);
+        if too_large {
+            bail!(
+                "{shown} is larger than {} MiB: no list of suppressions",
+                RULE_BYTES >> 20
+            );
+        }
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read suppressions from {shown}"))?;
+        Ok(SuppressionFile { path: shown, text })
+    };
+    paths.iter().map(read).collect()
 }
 
 /// Every `.yml` and `.yaml` file under the given folders, in order of their paths; files are taken as they are.

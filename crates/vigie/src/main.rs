@@ -11,6 +11,7 @@ mod outputs;
 mod progress;
 mod rules;
 mod simulate;
+mod suppress;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ enum Command {
     Pack(list::PackArguments),
     /// Sigma rules: which load, which are refused and why; how one judges an event
     Rules(rules::Arguments),
+    /// Suppressions: lists of what is known to be harmless
+    Suppress(suppress::Arguments),
     /// Write the evidence of a simulated provider, with the ground truth beside it
     Simulate(simulate::Arguments),
     /// Simulate a small provider, hunt its evidence, write the report
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Manifest(arguments) => list::manifest(&arguments, lang, &cancel),
         Command::Pack(arguments) => list::pack(&arguments, lang),
         Command::Rules(arguments) => rules::run(&arguments, lang),
+        Command::Suppress(arguments) => suppress::run(&arguments, lang),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };

@@ -206,6 +206,14 @@ impl RuleSet {
         }
     }
 
+    /// Whether what a rule detects is in a row, whatever log source the rule is about. `false` for a correlation.
+    pub fn holds(&self, rule: u32, row: RowRef<'_>) -> bool {
+        match self.programs.get(rule as usize) {
+            Some(Some(program)) => View::new(&self.tests, row).matches(program),
+            _ => false,
+        }
+    }
+
     /// How a rule judges a row, step by step, matched or not; `None` for a correlation, which no single event
     /// satisfies.
     pub fn trace(&self, rule: u32, row: RowRef<'_>) -> Option<Trace> {

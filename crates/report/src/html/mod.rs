@@ -12,6 +12,7 @@ mod manifest;
 mod server;
 mod storylines;
 mod summary;
+mod suppressions;
 mod timeline;
 
 use std::io::{self, BufWriter, Write};
@@ -75,6 +76,7 @@ impl Page<'_> {
         for (index, host) in self.view.hosts.iter().enumerate() {
             self.server(out, index, host)?;
         }
+        self.suppressions(out)?;
         self.manifest(out)?;
         writeln!(
             out,

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use vigie_hunt::{
     Coverage, EvidenceLine, Finding, Gap, HostResult, HuntResult, ManifestEntry, ObservationEntry, Outcome,
-    PackInfo, SCHEMA_VERSION, Severity, SkipEntry, Span, StageInfo, Stats, Storyline, Text, Verdict,
+    PackInfo, SCHEMA_VERSION, Severity, SkipEntry, Span, StageInfo, Stats, Storyline, SuppressedOn,
+    SuppressionEntry, SuppressionState, Text, Verdict,
 };
 
 pub const FROM: &str = "2021-01-03T00:00:00Z";
@@ -203,6 +204,7 @@ fn host(tenant: &str, name: &str, verdict: Verdict, reasons: Vec<Text>) -> HostR
         coverage: full_coverage(),
         storylines: Vec::new(),
         findings: Vec::new(),
+        suppressed: 0,
         observations: Vec::new(),
         events: BTreeMap::from([("httpproxy".into(), 48_211), ("iis".into(), 1_203_554)]),
     }
@@ -591,6 +593,7 @@ pub fn sample() -> HuntResult {
             interrupted: false,
         },
         hosts: vec![compromised(), suspected(), attempted(), unknown(), no_evidence()],
+        suppressions: suppressions(),
         manifest: vec![
             manifest_entry(
                 "EX01",
@@ -607,10 +610,55 @@ pub fn sample() -> HuntResult {
     }
 }
 
+/// One entry that hid something, one that had nothing to hide, one that is over.
+pub fn suppressions() -> Vec<SuppressionEntry> {
+    let entry = |line, rule: &str, state, expires: &str| SuppressionEntry {
+        path: "suppressions.yaml".into(),
+        line: Some(line),
+        rule: rule.into(),
+        host: None,
+        tenant: None,
+        fields: BTreeMap::new(),
+        reason: "The backup starts it every night.".into(),
+        author: "N. Martin".into(),
+        expires: expires.into(),
+        state,
+        events: 0,
+        findings: 0,
+        hosts: Vec::new(),
+    };
+    vec![
+        SuppressionEntry {
+            host: Some("EX0*".into()),
+            tenant: Some("Acme Health".into()),
+            fields: BTreeMap::from([("Image|endswith".to_owned(), "\\backup.exe".to_owned())]),
+            events: 42,
+            findings: 2,
+            hosts: vec![SuppressedOn {
+                host: "EX01".into(),
+                tenant: Some("Acme Health".into()),
+                events: 42,
+                findings: 2,
+                from: Some("2021-02-28T01:00:00Z".into()),
+                to: Some("2021-03-09T01:00:00Z".into()),
+            }],
+            ..entry(3, "Shell of a service", SuppressionState::Applied, "2021-12-31")
+        },
+        entry(12, "web_shell_*", SuppressionState::Idle, "2021-12-31"),
+        entry(
+            17,
+            "929a690e-bef0-4204-a928-ef5e620d6fcc",
+            SuppressionState::Expired,
+            "2021-01-31",
+        ),
+    ]
+}
+
 /// A result about nothing.
 pub fn empty() -> HuntResult {
     HuntResult {
         hosts: Vec::new(),
+        suppressions: Vec::new(),
         manifest: Vec::new(),
         warnings: Vec::new(),
         stats: Stats::default(),
