@@ -91,6 +91,11 @@ impl Detector {
                 format!("{before}{context}")
             }
         };
+        // A pack says who knows; of a list the reader wants to know which.
+        let by = |before: &str| match (&indicator.pack, indicator.source.as_str()) {
+            (Some(_), _) | (None, "") => String::new(),
+            (None, source) => format!("{before}{source}"),
+        };
         let french = match indicator.context_fr.as_str() {
             "" => &indicator.context,
             translated => translated,
@@ -99,19 +104,25 @@ impl Detector {
             id: format!("indicator:{kind}:{}", indicator.value),
             title: format!("Known {}: {}", kind.replace('_', " "), indicator.value),
             severity: severity(indicator.severity.id()),
-            stage: indicator.stage.clone().unwrap_or_else(|| stage.to_owned()),
+            stage: indicator
+                .stage
+                .as_deref()
+                .map_or(stage, |said| stage_of_tactic(said).unwrap_or(said))
+                .to_owned(),
             outcome: outcome(indicator.outcome.id()).unwrap_or(Outcome::Attempt),
             confidence: confidence(indicator.confidence.id()),
             attack: Vec::new(),
             statement: Text {
                 en: format!(
-                    "{} is on the list of known indicators{}.",
+                    "{} is on the list of known indicators{}{}.",
                     indicator.value,
+                    by(" of "),
                     why(": ", &indicator.context)
                 ),
                 fr: format!(
-                    "{} figure dans la liste des indicateurs connus{}.",
+                    "{} figure dans la liste des indicateurs connus{}{}.",
                     indicator.value,
+                    by(" de "),
                     why(" : ", french)
                 ),
             },
@@ -200,6 +211,11 @@ const TACTIC_STAGES: [(&str, &str); 16] = [
     ("impact", "impact"),
 ];
 
+fn stage_of_tactic(tactic: &str) -> Option<&'static str> {
+    let known = TACTIC_STAGES.iter().find(|(name, _)| *name == tactic);
+    known.map(|(_, stage)| *stage)
+}
+
 fn stage_of_tactics(tactics: &[String], packs: &[Pack]) -> String {
     let from_packs = tactics.iter().find_map(|tactic| {
         packs
@@ -208,12 +224,9 @@ fn stage_of_tactics(tactics: &[String], packs: &[Pack]) -> String {
             .cloned()
     });
     let known = || {
-        tactics.iter().find_map(|tactic| {
-            TACTIC_STAGES
-                .iter()
-                .find(|(name, _)| name == tactic)
-                .map(|(_, stage)| (*stage).to_owned())
-        })
+        tactics
+            .iter()
+            .find_map(|tactic| stage_of_tactic(tactic).map(str::to_owned))
     };
     from_packs
         .or_else(known)

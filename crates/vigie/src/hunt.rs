@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// A folder or file of Sigma rules to run beside the packs; may be repeated
     #[arg(long, value_name = "DIR")]
     rules: Vec<PathBuf>,
+    /// A file of indicators to look for beside the packs (CSV, a plain list, STIX 2.1 or MISP JSON); may be repeated
+    #[arg(long, value_name = "FILE")]
+    indicators: Vec<PathBuf>,
     /// A YAML file that gives the placeholders of `|expand` in rules their values
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
@@ -141,7 +144,9 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
             .map(|path| Output::open(path, &arguments.paths))
             .transpose()
     };
+    let (indicators, notes) = crate::indicators::read(&arguments.indicators)?;
     let mut options = HuntOptions {
+        indicators,
         packs: if arguments.no_pack {
             Vec::new()
         } else {
@@ -160,7 +165,8 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     options.evidence.threads = arguments.threads.map_or(0, usize::from);
     options.evidence.cancel = Arc::clone(cancel);
     options.evidence.progress = bar.clone().map(|bar| bar as Arc<dyn vigie_evidence::Progress>);
-    let result = vigie_hunt::hunt(&arguments.paths, &options)?;
+    let mut result = vigie_hunt::hunt(&arguments.paths, &options)?;
+    result.warnings.extend(notes);
     if let Some(bar) = bar {
         bar.finish();
     }

@@ -5,6 +5,7 @@
 mod choose;
 mod demo;
 mod hunt;
+mod indicators;
 mod knowledge;
 mod list;
 mod outputs;
@@ -52,6 +53,8 @@ enum Command {
     Rules(rules::Arguments),
     /// Suppressions: lists of what is known to be harmless
     Suppress(suppress::Arguments),
+    /// Lists of indicators: what they hold, what is refused and why
+    Indicators(indicators::Arguments),
     /// Write the evidence of a simulated provider, with the ground truth beside it
     Simulate(simulate::Arguments),
     /// Simulate a small provider, hunt its evidence, write the report
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Pack(arguments) => list::pack(&arguments, lang),
         Command::Rules(arguments) => rules::run(&arguments, lang),
         Command::Suppress(arguments) => suppress::run(&arguments, lang),
+        Command::Indicators(arguments) => indicators::run(&arguments, lang),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };

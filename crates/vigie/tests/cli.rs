@@ -411,3 +411,81 @@ fn a_rule_explains_how_it_judges_an_event() {
     assert!(said.contains("✗ known"), "{said}");
     assert!(said.contains("ParentImage = C:\\inetsrv\\w3wp.exe"), "{said}");
 }
+
+#[test]
+fn indicators_are_checked_and_hunted_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = path(folder.path(), "bundle.json");
+    let indicator = |id: u8, address: &str, until: &str| {
+        format!(
+            r#"{{"type": "indicator", "id": "indicator--{id}", "name": "scanner", "pattern": "[ipv4-addr:value = '{address}']",
+               "pattern_type": "stix", "valid_from": "2021-01-01T00:00:00Z", "valid_until": "{until}"}}"#
+        )
+    };
+    let objects = [
+        indicator(1, "203.0.113.7", "2022-01-01T00:00:00Z"),
+        indicator(2, "203.0.113.8", "2021-02-01T00:00:00Z"),
+        indicator(3, "127.0.0.1", "2022-01-01T00:00:00Z"),
+    ];
+    let all = format!(
+        "{{\"type\": \"bundle\", \"objects\": [\n{}\n]}}",
+        objects.join(",\n")
+    );
+    std::fs::write(&bundle, all).unwrap();
+    let names = path(folder.path(), "list.txt");
+    std::fs::write(&names, "198.51.100[.]0/24 # a network\n").unwrap();
+
+    let output = vigie(&["indicators", "check", &bundle, &names]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for expected in [
+        "bundle.json:6: indicator--3: ip \"127.0.0.1\": loopback",
+        "bundle.json (STIX): 2 read",
+        "2 expired by now",
+        "list.txt (list): 1 read",
+        "3 indicator(s) can be looked for, 0 repeated, 1 refused",
+    ] {
+        assert!(said.contains(expected), "{expected}\n{said}");
+    }
+
+    let evidence = folder.path().join("EX01/inetpub/logs/LogFiles/W3SVC1");
+    std::fs::create_dir_all(&evidence).unwrap();
+    let line = |address: &str| format!("2021-03-03 06:49:46 GET /owa/ - {address} curl 200\n");
+    let log = format!(
+        "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Date: 2021-03-03 00:00:00\n\
+         #Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status\n{}{}{}",
+        line("203.0.113.7"),
+        line("203.0.113.8"),
+        line("198.51.100.9"),
+    );
+    std::fs::write(evidence.join("u_ex210303.log"), log).unwrap();
+    let root = path(folder.path(), "EX01");
+    let result = hunt_json(&[&root, "--indicators", &bundle, "--indicators", &names]);
+    let findings = result["hosts"][0]["findings"].as_array().unwrap();
+    let told: Vec<&str> = findings
+        .iter()
+        .map(|finding| finding["statement"]["en"].as_str().unwrap())
+        .filter(|told| told.contains("known indicators"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "203.0.113.7 is on the list of known indicators of bundle.json: scanner.",
+            "198.51.100.0/24 is on the list of known indicators of list.txt.",
+        ]
+    );
+    let warnings = list(&result["warnings"]).join("\n");
+    assert!(
+        warnings.contains("1 hits of indicators are no findings"),
+        "{warnings}"
+    );
+    assert!(
+        warnings.contains("2 indicators are used, 1 entries are refused"),
+        "{warnings}"
+    );
+
+    std::fs::write(&names, "what is this\n").unwrap();
+    let output = vigie(&["hunt", &root, "--indicators", &names]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("line 1: \"what is this\" looks like no known kind"));
+}

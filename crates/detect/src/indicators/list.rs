@@ -67,6 +67,16 @@ impl IndicatorList {
         self.kinds.is_empty()
     }
 
+    /// How many are of a kind.
+    pub fn count(&self, kind: IndicatorKind) -> usize {
+        self.kinds.iter().filter(|of| **of == kind).count()
+    }
+
+    /// How many are valid no longer at an instant.
+    pub fn expired(&self, now: Timestamp) -> usize {
+        self.validity.iter().filter(|(_, until)| *until <= now).count()
+    }
+
     /// Adds an indicator. `false`, and nothing is added, when the list is full: it takes 4 GiB of values.
     pub fn push(&mut self, indicator: &Indicator) -> bool {
         let before = self.bytes.len();

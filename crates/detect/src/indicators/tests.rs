@@ -1,6 +1,7 @@
 //! The set as callers see it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use vigie_event::{BatchBuilder, EventBatch, Source};
@@ -334,6 +335,126 @@ fn a_plain_list_is_guessed() {
     assert_eq!(read.list.get(0).unwrap().source, "list.txt");
     assert_eq!(read.problems.len(), 1);
     assert_eq!(read.problems[0].line, 12);
+}
+
+fn valid(from: Option<&str>, until: Option<&str>) -> Indicator {
+    let instant = |text: Option<&str>| text.and_then(vigie_event::parse_utc);
+    let mut indicator = Indicator::new(Ip, "203.0.113.7");
+    (indicator.valid_from, indicator.valid_until) = (instant(from), instant(until));
+    indicator
+}
+
+fn at(source: Source, column: &str, times: &[Option<&str>]) -> EventBatch {
+    let mut builder = BatchBuilder::new(source);
+    for time in times {
+        builder.begin_row(time.and_then(vigie_event::parse_utc), 1, 0);
+        let column = builder.column(column);
+        builder.set(column, "203.0.113.7");
+        builder.end_row();
+    }
+    builder.finish().unwrap()
+}
+
+#[test]
+fn the_time_of_the_event_decides_whether_an_indicator_is_valid() {
+    let (set, _) = IndicatorSet::compile(vec![valid(Some("2021-03-01"), Some("2022-03-01"))]);
+    let times = [
+        Some("2021-02-28T23:59:59Z"),
+        Some("2021-03-01"),
+        Some("2022-02-28T23:59:59Z"),
+        Some("2022-03-01"),
+        None,
+    ];
+    let mut hits = Vec::new();
+    let left_out = set.evaluate(&at(Source::Iis, "c-ip", &times), &mut hits);
+    let rows: Vec<u32> = hits.iter().map(|hit| hit.row).collect();
+    assert_eq!((rows, left_out), (vec![1, 2, 4], 2));
+    let (set, refused) = IndicatorSet::compile(vec![valid(Some("2022-01-01"), Some("2021-01-01"))]);
+    assert!(set.is_empty() && refused[0].reason.contains("valid_until"));
+}
+
+#[test]
+fn a_file_on_a_disk_is_there_whatever_time_it_was_given() {
+    let mut indicator = Indicator::new(FileName, "203.0.113.7");
+    indicator.valid_from = vigie_event::parse_utc("2021-03-01");
+    let (set, _) = IndicatorSet::compile(vec![indicator]);
+    let mut hits = Vec::new();
+    let listed = at(Source::FileInventory, "FileName", &[Some("2009-07-14")]);
+    assert_eq!(set.evaluate(&listed, &mut hits), 0);
+    assert_eq!(hits.len(), 1);
+    let written = at(Source::WindowsEvent, "FileName", &[Some("2009-07-14")]);
+    assert_eq!(set.evaluate(&written, &mut hits), 1);
+}
+
+#[test]
+fn what_two_lists_say_of_one_value_is_both_told_and_what_one_says_twice_once() {
+    let list = |source: &str| -> Arc<IndicatorList> {
+        let mut indicator = Indicator::new(Domain, "evil.example");
+        indicator.source = source.to_owned();
+        Arc::new([indicator.clone(), indicator].into_iter().collect())
+    };
+    let (set, refused) = IndicatorSet::of_lists(vec![list("one"), list("two"), list("one")]);
+    assert_eq!(refused, []);
+    assert_eq!((set.len(), set.repeated()), (2, 4));
+    let queries = batch(Source::WindowsEvent, &[&[("QueryName", "www.evil.example")]]);
+    let mut hits = Vec::new();
+    set.evaluate(&queries, &mut hits);
+    let sources: Vec<String> = hits
+        .iter()
+        .map(|hit| set.get(hit.indicator).unwrap().source)
+        .collect();
+    assert_eq!(sources, ["one", "two"]);
+}
+
+#[test]
+fn a_thousand_of_each_kind_are_found_and_nothing_else() {
+    let value = |kind: IndicatorKind, n: u32| match kind {
+        Sha256 => format!("{n:064x}"),
+        Sha1 => format!("{n:040x}"),
+        Md5 => format!("{n:032x}"),
+        Ip => format!("10.{}.{}.7", n / 256, n % 256),
+        Cidr => format!("172.{}.{}.0/24", n / 256, n % 256),
+        Domain => format!("d{n}.example"),
+        Url => format!("http://u{n}.example/a"),
+        UrlPath => format!("/p{n}/a"),
+        UserAgent => format!("agent/{n}"),
+        FilePath => format!("C:\\f{n}\\a.exe"),
+        FilePathRegex => format!("r{n}\\.exe$"),
+        FileName => format!("n{n}.exe"),
+        Folder => format!("\\o{n}\\"),
+    };
+    for kind in ALL_KINDS {
+        let column = match kind {
+            Sha256 => "SHA256",
+            Sha1 => "SHA1",
+            Md5 => "MD5",
+            Ip | Cidr => "IpAddress",
+            Domain | Url | UrlPath => "RemoteUrl",
+            UserAgent => "UserAgent",
+            _ => "TargetFilename",
+        };
+        let shown = |n: u32| match kind {
+            Cidr => value(kind, n).replace("0/24", "99"),
+            UrlPath => format!("http://other.example{}", value(kind, n)),
+            FilePathRegex => format!("C:\\x\\r{n}.exe"),
+            FileName => format!("C:\\x\\n{n}.exe"),
+            Folder => format!("C:\\x\\o{n}\\y\\z.exe"),
+            _ => value(kind, n),
+        };
+        let indicators = (1..=1_000)
+            .map(|n| Indicator::new(kind, &value(kind, n)))
+            .collect();
+        let (set, refused) = IndicatorSet::compile(indicators);
+        assert_eq!((set.len(), refused.len()), (1_000, 0), "{kind}");
+        let values: Vec<String> = (1..=1_100).map(shown).collect();
+        let cells: Vec<[(&str, &str); 1]> = values.iter().map(|value| [(column, value.as_str())]).collect();
+        let rows: Vec<&[(&str, &str)]> = cells.iter().map(<[_; 1]>::as_slice).collect();
+        let mut hits = Vec::new();
+        set.evaluate(&batch(Source::AdvancedHunting, &rows), &mut hits);
+        let found: Vec<(u32, u32)> = hits.iter().map(|hit| (hit.row, hit.indicator)).collect();
+        let expected: Vec<(u32, u32)> = (0..1_000).map(|n| (n, n)).collect();
+        assert_eq!(found, expected, "{kind}");
+    }
 }
 
 #[test]
