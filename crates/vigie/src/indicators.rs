@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use vigie_detect::indicators::{ALL_KINDS, Import, IndicatorList, IndicatorSet, import};
+use vigie_detect::indicators::{ALL_KINDS, Format, Import, IndicatorList, IndicatorSet, import};
 use vigie_report::Lang;
 
 use crate::tell;
@@ -68,6 +68,13 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<(Vec<Arc<IndicatorList>>, Vec<St
                 None => "everything in it is set aside".to_owned(),
             };
             bail!("no indicator could be read from {shown}: {why}; `vigie indicators check` says more");
+        }
+        if read.format == Some(Format::List) && read.refused() > read.list.len() as u64 {
+            bail!(
+                "{shown} is no list of indicators: {} lines look like some, {} do not; `vigie indicators check` says more",
+                read.list.len(),
+                read.refused()
+            );
         }
         if let Some(first) = read.problems.first() {
             notes.push(format!(

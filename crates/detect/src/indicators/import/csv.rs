@@ -180,7 +180,10 @@ pub(super) fn import(text: &str, delimiter: u8, into: &mut Intake<'_>) {
         Err(problem) => return into.refuse(problem.line, &problem.message),
     };
     if !unknown.is_empty() {
-        into.set_aside(&format!("columns not read: {}", unknown.join(", ")), 1);
+        into.set_aside(
+            &format!("columns not read: {}", unknown.join(", ")),
+            unknown.len() as u64,
+        );
     }
     rows(&mut reader, |line, row| {
         let row = match row {
