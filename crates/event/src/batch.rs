@@ -9,7 +9,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::text::TextColumns;
 use crate::validity::Validity;
-use crate::{Source, Text, TextSpan, Timestamp};
+use crate::{Source, Text, TextSpan, Timestamp, WholeRows};
 
 /// The evidence file a batch was parsed from: its index in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -38,6 +38,8 @@ pub struct EventBatch {
     event_type: Option<EventType>,
     file: FileId,
     records: RecordBatch,
+    /// Where rows are to be had with the columns that were left out, if any were.
+    whole: Option<Arc<dyn WholeRows>>,
 }
 
 /// How many columns come before the text columns.
@@ -71,6 +73,25 @@ impl EventBatch {
     pub fn with_file(mut self, file: FileId) -> EventBatch {
         self.file = file;
         self
+    }
+
+    /// The same rows, of which columns nobody asked for were left out: whole rows are to be had there.
+    #[must_use]
+    pub fn with_whole_rows(mut self, whole: Arc<dyn WholeRows>) -> EventBatch {
+        self.whole = Some(whole);
+        self
+    }
+
+    /// One row with all its columns, as a batch of its own; `None` when this batch has them all.
+    pub fn whole_row(&self, row: usize) -> Option<EventBatch> {
+        let whole = self.whole.as_ref()?.row(self.offset(row))?;
+        Some(whole.with_file(self.file))
+    }
+
+    /// What tells the row's record from others without reading it, if the batch can say; see
+    /// [`WholeRows::identity`].
+    pub fn row_identity(&self, row: usize) -> Option<u64> {
+        self.whole.as_ref()?.identity(self.offset(row))
     }
 
     /// The number of rows.
@@ -375,6 +396,7 @@ impl BatchBuilder {
             event_type: self.event_type.clone(),
             file: self.file,
             records: RecordBatch::try_new(schema, arrays)?,
+            whole: None,
         })
     }
 
