@@ -1,8 +1,9 @@
 //! What a log format is to the reader: a way to recognise it and a way to parse it.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use vigie_event::{EventBatch, Source, Timestamp};
+use vigie_event::{EventBatch, Projection, Source, Timestamp};
 
 use crate::{ClockOffset, FileRef, Limits, Observation, Skip};
 
@@ -41,12 +42,77 @@ pub struct Format {
 }
 
 /// What a parser is told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The file being parsed.
     pub file: &'a FileRef,
     /// Caps.
     pub limits: &'a Limits,
+    /// Which columns are asked for; without it all. Only a parser that can give back whole rows may leave any out.
+    pub projection: Option<&'a dyn Projection>,
+    /// Who may help with a large file.
+    pub crew: Option<&'a Crew<'a>>,
+}
+
+impl<'a> Context<'a> {
+    /// A parser by itself, asked for everything.
+    pub fn new(file: &'a FileRef, limits: &'a Limits) -> Context<'a> {
+        Context {
+            file,
+            limits,
+            projection: None,
+            crew: None,
+        }
+    }
+}
+
+/// Threads that have nothing else to do, and where their batches go.
+pub struct Crew<'a> {
+    /// Where batches go that other threads make.
+    pub sink: &'a (dyn Fn(EventBatch) + Sync),
+    /// How many threads may be started.
+    pub spare: &'a Spare,
+}
+
+/// How many more threads may be at work.
+#[derive(Debug, Default)]
+pub struct Spare(AtomicUsize);
+
+impl Spare {
+    /// So many to begin with.
+    pub fn new(threads: usize) -> Spare {
+        Spare(AtomicUsize::new(threads))
+    }
+
+    /// One more.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// One, if there is any, until it is dropped.
+    pub fn take(&self) -> Option<Hand<'_>> {
+        self.0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |spare| spare.checked_sub(1))
+            .is_ok()
+            .then(|| Hand(self))
+    }
+}
+
+/// The right to have one more thread at work.
+#[derive(Debug)]
+pub struct Hand<'s>(&'s Spare);
+
+impl Hand<'_> {
+    /// Keeps it for good.
+    pub fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Hand<'_> {
+    fn drop(&mut self) {
+        self.0.add();
+    }
 }
 
 /// What a parser says when it is done. It never fails as a whole: what it could not read is in `skipped`.
@@ -96,19 +162,66 @@ impl Outcome {
 
     /// Counts a row that names its machine.
     pub fn host(&mut self, name: &str, field: &'static str) {
+        self.hosts_seen(name, 1, field);
+    }
+
+    /// Counts rows that name their machine.
+    pub fn hosts_seen(&mut self, name: &str, rows: u64, field: &'static str) {
         if let Some(entry) = self
             .hosts
             .iter_mut()
             .find(|entry| entry.0 == name && entry.2 == field)
         {
-            entry.1 += 1;
-        } else if self.hosts.len() < 1_000 {
-            self.hosts.push((name.to_owned(), 1, field));
+            entry.1 += rows;
+        } else if rows > 0 && self.hosts.len() < 1_000 {
+            self.hosts.push((name.to_owned(), rows, field));
+        }
+    }
+
+    /// Adds how it went with a later part of the same file.
+    pub fn add(&mut self, later: Outcome) {
+        self.records += later.records;
+        self.first = [self.first, later.first].into_iter().flatten().min();
+        self.last = [self.last, later.last].into_iter().flatten().max();
+        for skip in later.skipped {
+            match self.skipped.iter_mut().find(|known| known.why == skip.why) {
+                Some(known) => {
+                    known.records += skip.records;
+                    known.bytes += skip.bytes;
+                }
+                None => self.skipped.push(skip),
+            }
+        }
+        self.clock.extend(later.clock);
+        self.observations.extend(later.observations);
+        for (name, rows, field) in later.hosts {
+            self.hosts_seen(&name, rows, field);
         }
     }
 
     /// Notes that reading stopped early because the input failed.
     pub fn input_failed(&mut self, error: &io::Error, at: impl FnOnce() -> String) {
         self.skip(&format!("the rest could not be read: {error}"), 0, 0, at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_hands_are_given_than_there_are() {
+        let spare = Spare::new(1);
+        let hand = spare.take();
+        assert!(hand.is_some());
+        assert!(spare.take().is_none());
+        assert!(spare.take().is_none());
+        drop(hand);
+        let again = spare.take();
+        assert!(again.is_some());
+        if let Some(hand) = again {
+            hand.keep();
+        }
+        assert!(spare.take().is_none());
     }
 }

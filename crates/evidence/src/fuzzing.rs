@@ -25,10 +25,8 @@ pub fn parse(format: &str, mut bytes: &[u8], sink: &mut dyn FnMut(EventBatch)) -
         created: None,
         source: Some(format.source),
     };
-    let context = Context {
-        file: &file,
-        limits: &Limits::default(),
-    };
+    let limits = Limits::default();
+    let context = Context::new(&file, &limits);
     Some((format.parse)(&mut bytes, &context, sink))
 }
 

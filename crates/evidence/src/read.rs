@@ -4,13 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use vigie_event::EventBatch;
+use vigie_event::{EventBatch, Projection};
 
 use crate::{FileRef, Limits, Manifest, open};
 
 /// Receives what is read. Called from several threads at once.
 pub trait Sink: Sync {
-    /// Rows of one file. Within a file batches come in order; files come in any order.
+    /// Which columns will be looked at, so that others need not be decoded; without it all are. A batch that leaves
+    /// any out gives its rows back in full ([`EventBatch::whole_row`]).
+    fn projection(&self) -> Option<&dyn Projection> {
+        None
+    }
+
+    /// Rows of one file. Files come in any order, and so do the batches of a large event log.
     fn batch(&self, file: &FileRef, batch: EventBatch);
 
     /// The whole content of a file that is evidence by itself (not a log) and no larger than
@@ -86,9 +92,10 @@ pub fn read(paths: &[PathBuf], options: &Options, sink: &dyn Sink) -> Result<Man
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         given => given,
     };
-    let run = open::Run::new(options, sink, &plan);
+    let workers = threads.min(plan.jobs.len()).max(1);
+    let run = open::Run::new(options, sink, &plan, threads - workers);
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(plan.jobs.len()).max(1) {
+        for _ in 0..workers {
             scope.spawn(|| run.work());
         }
     });

@@ -2,7 +2,7 @@
 
 use std::io::{self, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 use vigie_event::{BatchBuilder, EventBatch, Source, Timestamp};
@@ -10,7 +10,7 @@ use vigie_event::{BatchBuilder, EventBatch, Source, Timestamp};
 use super::run::Run;
 use super::{collection, names};
 use crate::files::Entry;
-use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::format::{Confidence, Context, Crew, Format, Head, Outcome};
 use crate::{FileEntry, FileRef, UnitId};
 
 /// Bytes recognition may look at.
@@ -116,22 +116,27 @@ impl Run<'_> {
     }
 
     fn parse(&self, format: &Format, file: &FileRef, reader: &mut dyn Read) -> Outcome {
+        let rows = AtomicU64::new(0);
+        let take = |batch: EventBatch| {
+            rows.fetch_add(batch.rows() as u64, Ordering::Relaxed);
+            self.sink.batch(file, batch.with_file(file.id));
+        };
+        let crew = Crew {
+            sink: &take,
+            spare: &self.spare,
+        };
         let context = Context {
-            file,
-            limits: &self.options.limits,
+            projection: self.sink.projection(),
+            crew: Some(&crew),
+            ..Context::new(file, &self.options.limits)
         };
         let cancel: &AtomicBool = &self.options.cancel;
         let mut reader = Cancellable {
             inner: reader,
             cancel,
         };
-        let mut rows = 0;
-        let parsed = guarded(|| {
-            (format.parse)(&mut reader, &context, &mut |batch: EventBatch| {
-                rows += batch.rows() as u64;
-                self.sink.batch(file, batch.with_file(file.id));
-            })
-        });
+        let parsed = guarded(|| (format.parse)(&mut reader, &context, &mut |batch| take(batch)));
+        let rows = rows.load(Ordering::Relaxed);
         parsed.unwrap_or_else(|why| {
             let mut outcome = Outcome {
                 records: rows,

@@ -14,6 +14,7 @@ use super::bytes::Bytes;
 use super::file::Found;
 use super::walk::{Job, Plan};
 use super::warnings::Warnings;
+use crate::format::Spare;
 use crate::{FileEntry, Manifest, Options, Sink, UnitId};
 
 /// How long an idle worker sleeps before it looks for an archive to help with.
@@ -29,6 +30,8 @@ pub(crate) struct Run<'a> {
     state: Mutex<State>,
     hands: Mutex<Hands>,
     changed: Condvar,
+    /// Threads with nothing to do, whom a parser of a large file may put to work.
+    pub(super) spare: Spare,
 }
 
 /// What was seen so far.
@@ -72,8 +75,10 @@ impl Drop for Busy<'_, '_> {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(options: &'a Options, sink: &'a dyn Sink, plan: &'a Plan) -> Run<'a> {
+    /// A run with so many threads more than workers.
+    pub(crate) fn new(options: &'a Options, sink: &'a dyn Sink, plan: &'a Plan, spare: usize) -> Run<'a> {
         Run {
+            spare: Spare::new(spare),
             options,
             sink,
             plan,
@@ -106,8 +111,20 @@ impl<'a> Run<'a> {
                 return;
             }
             if !found {
-                let waited = self.changed.wait_timeout(hands, NAP);
-                drop(waited.unwrap_or_else(PoisonError::into_inner));
+                drop(hands);
+                self.rest();
+            }
+        }
+    }
+
+    /// Sleeps a little. Meanwhile another thread may be put to work in its place.
+    fn rest(&self) {
+        self.spare.add();
+        loop {
+            let waited = self.changed.wait_timeout(self.hands(), NAP);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+            if let Some(hand) = self.spare.take() {
+                return hand.keep();
             }
         }
     }

@@ -1,54 +1,98 @@
 //! Rows of one file gathered into batches, one builder for each event type.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use vigie_event::{BatchBuilder, EventBatch, EventType, Source};
+use foldhash::fast::RandomState;
+use vigie_event::{
+    BatchBuilder, EventBatch, EventType, Projection, Source, TextBuilder, TextSpan, Timestamp, Want,
+    WholeRows,
+};
 
+use super::channels;
 use super::fields::{FieldId, Fields};
 use super::row::{Row, Target};
 use crate::Limits;
 use crate::format::{Context, Outcome};
 
-/// Bytes of rows held over all event types of one file, room their columns reserve included.
-const MAX_HELD_BYTES: usize = 32 << 20;
+/// How many times [`Limits::batch_bytes`] the rows of all event types of one file may take together.
+const HELD_BATCHES: usize = 4;
 /// Event types collected at once; at more, all are handed over and forgotten.
 const MAX_GROUPS: usize = 1_024;
 /// Columns a builder keeps for its next batch; one that grew wider starts afresh.
 const MAX_KEPT_COLUMNS: usize = 256;
 /// Bytes a value takes in a column besides its text.
-const VALUE_BYTES: usize = 17;
-/// Values up to this length are kept beside each other; a longer one makes its column reserve a block.
-const SHORT_VALUE: usize = 12;
-const BLOCK_BYTES: usize = 8 << 10;
+const VALUE_BYTES: usize = 16;
 
 /// Gathers rows into batches by table, channel, provider and event identifier.
 pub(super) struct Collector<'a> {
     pub(super) fields: Fields,
     pub(super) row: Row,
     pub(super) outcome: Outcome,
+    /// The text of values that are written without a row in between.
+    pub(super) text: TextBuilder,
     limits: &'a Limits,
     file: vigie_event::FileId,
     sink: &'a mut dyn FnMut(EventBatch),
+    /// What is asked for, and where the rest of a row can be had; without it all columns are collected.
+    sparing: Option<Sparing<'a>>,
     groups: Vec<Group>,
-    by_hash: HashMap<u64, usize>,
+    by_hash: HashMap<u64, usize, RandomState>,
+    by_key: HashMap<Box<[u8]>, usize, RandomState>,
     hasher: RandomState,
+    /// The machine named last: as it stands in the file, and its column's value in the text.
+    computer: Computer,
     held: usize,
+    emptied: u64,
 }
+
+/// Columns that are left out because nobody asks for them.
+pub(super) struct Sparing<'a> {
+    pub(super) projection: &'a dyn Projection,
+    /// Where rows collected since the last batches can be read again.
+    pub(super) whole: Box<dyn FnMut() -> Arc<dyn WholeRows> + 'a>,
+}
+
+#[derive(Default)]
+struct Computer {
+    raw: Vec<u8>,
+    name: String,
+    span: Option<TextSpan>,
+    rows: u64,
+}
+
+/// A group's position.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GroupId(usize);
 
 struct Group {
     source: Source,
     table: &'static str,
     event: Option<EventType>,
     builder: BatchBuilder,
-    /// By field: its column plus one, or zero.
-    columns: Vec<u32>,
+    /// By field: where its values go.
+    columns: Vec<Column>,
     column_count: usize,
-    text_bytes: usize,
-    /// By column: whether it has reserved a block since the last batch.
-    has_block: Vec<bool>,
+    /// Bytes of values that were copied since the last batch.
+    copied: usize,
+    /// What of its bytes the collector has counted.
+    counted: usize,
+    /// The columns that have one value in all rows, by the number of batches handed over when they were written.
+    constants: (u64, [Option<TextSpan>; 3]),
+}
+
+/// Where the values of a field go.
+#[derive(Debug, Clone, Copy, Default)]
+enum Column {
+    #[default]
+    Unknown,
+    /// Nobody asks for them.
+    Unwanted,
+    At {
+        column: u32,
+        want: Want,
+    },
 }
 
 impl Group {
@@ -80,44 +124,76 @@ impl Group {
             builder,
             columns: Vec::new(),
             column_count: 0,
-            text_bytes: 0,
-            has_block: Vec::new(),
+            copied: 0,
+            counted: 0,
+            constants: (0, [None; 3]),
         }
     }
 
-    fn bytes(&self) -> usize {
-        self.builder.rows() * (24 + self.column_count * VALUE_BYTES) + self.text_bytes
+    /// Ends the row begun last and says by how many bytes its rows have grown, without the text they share with
+    /// others.
+    fn end_row(&mut self) -> usize {
+        self.builder.end_row();
+        let bytes = self.builder.rows() * (24 + self.column_count * VALUE_BYTES) + self.copied;
+        let grown = bytes.saturating_sub(self.counted);
+        self.counted = bytes;
+        grown
     }
 
-    fn set(&mut self, fields: &Fields, field: FieldId, value: &str) {
-        if self.columns.len() <= field.index() {
-            self.columns.resize(field.index() + 1, 0);
+    fn is_full(&self, limits: &Limits) -> bool {
+        self.builder.rows() >= limits.batch_rows || self.counted >= limits.batch_bytes
+    }
+
+    /// The column of a field, if it is asked for.
+    fn column(
+        &mut self,
+        fields: &Fields,
+        field: FieldId,
+        sparing: Option<&Sparing<'_>>,
+    ) -> Option<(usize, Want)> {
+        match self.columns.get(field.index()).copied().unwrap_or_default() {
+            Column::At { column, want } => Some((column as usize, want)),
+            Column::Unwanted => None,
+            Column::Unknown => self.new_column(fields, field, sparing),
         }
-        let Some(slot) = self.columns.get_mut(field.index()) else {
-            return;
+    }
+
+    #[cold]
+    fn new_column(
+        &mut self,
+        fields: &Fields,
+        field: FieldId,
+        sparing: Option<&Sparing<'_>>,
+    ) -> Option<(usize, Want)> {
+        let name = fields.name(field);
+        let want = match sparing {
+            // A system value that gave way to the event's own tells that the own one is no system value.
+            Some(sparing) if !ALWAYS.contains(&field) && !name.starts_with("System_") => sparing
+                .projection
+                .wants(self.source, self.table, self.event.as_ref(), name),
+            _ => Want::Yes,
         };
-        if *slot == 0 {
-            let column = self.builder.column(fields.name(field));
-            *slot = u32::try_from(column + 1).unwrap_or(0);
-            self.column_count += 1;
+        if self.columns.len() <= field.index() {
+            self.columns.resize(field.index() + 1, Column::Unknown);
         }
-        let column = *slot as usize - 1;
-        self.builder.set(column, value);
-        if value.len() > SHORT_VALUE {
-            self.text_bytes += value.len();
-            self.reserve_block(column);
+        let slot = self.columns.get_mut(field.index())?;
+        if want == Want::No {
+            *slot = Column::Unwanted;
+            return None;
         }
+        let column = self.builder.column(name);
+        self.column_count += 1;
+        *slot = Column::At {
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+            want,
+        };
+        Some((column, want))
     }
 
-    fn reserve_block(&mut self, column: usize) {
-        if self.has_block.len() <= column {
-            self.has_block.resize(column + 1, false);
-        }
-        if let Some(has_block) = self.has_block.get_mut(column)
-            && !*has_block
-        {
-            *has_block = true;
-            self.text_bytes += BLOCK_BYTES;
+    fn set(&mut self, fields: &Fields, field: FieldId, value: &str, sparing: Option<&Sparing<'_>>) {
+        if let Some((column, _)) = self.column(fields, field, sparing) {
+            self.builder.set(column, value);
+            self.copied += value.len();
         }
     }
 }
@@ -130,20 +206,45 @@ struct Key<'k> {
     event: Option<(&'k str, &'k str, u32)>,
 }
 
+/// The columns that every row has: what it is, and whose.
+const ALWAYS: [FieldId; 4] = [
+    FieldId::CHANNEL,
+    FieldId::PROVIDER_NAME,
+    FieldId::EVENT_ID,
+    FieldId::COMPUTER,
+];
+/// The columns that have one value in all rows of an event type.
+const CONSTANTS: [FieldId; 3] = [FieldId::CHANNEL, FieldId::PROVIDER_NAME, FieldId::EVENT_ID];
+
 impl<'a> Collector<'a> {
     pub(super) fn new(context: &Context<'a>, sink: &'a mut dyn FnMut(EventBatch)) -> Collector<'a> {
         Collector {
             fields: Fields::new(),
             row: Row::new(),
             outcome: Outcome::default(),
+            text: TextBuilder::default(),
             limits: context.limits,
             file: context.file.id,
             sink,
+            sparing: None,
             groups: Vec::new(),
-            by_hash: HashMap::new(),
-            hasher: RandomState::new(),
+            by_hash: HashMap::default(),
+            by_key: HashMap::default(),
+            hasher: RandomState::default(),
+            computer: Computer::default(),
             held: 0,
+            emptied: 0,
         }
+    }
+
+    /// Leaves out what nobody asks for, from now on.
+    pub(super) fn spare(&mut self, sparing: Sparing<'a>) {
+        self.sparing = Some(sparing);
+    }
+
+    /// Counts bytes that are kept until the rows collected so far are handed over.
+    pub(super) fn hold(&mut self, bytes: usize) {
+        self.held += bytes;
     }
 
     /// Sets a field of the event's own data.
@@ -163,21 +264,133 @@ impl<'a> Collector<'a> {
         let Some(group) = self.groups.get_mut(index) else {
             return;
         };
-        let before = group.bytes();
         group
             .builder
             .begin_row(self.row.time, self.row.record, self.row.offset);
+        let sparing = self.sparing.as_ref();
         self.row.columns(&mut self.fields, |fields, field, value| {
-            group.set(fields, field, value)
+            group.set(fields, field, value, sparing);
         });
-        group.builder.end_row();
-        let bytes = group.bytes();
-        let full = group.builder.rows() >= self.limits.batch_rows || bytes >= self.limits.batch_bytes;
-        self.held = self.held + bytes - before.min(bytes);
-        if full {
-            self.flush(index);
-        } else if self.held > MAX_HELD_BYTES {
-            self.flush_largest();
+        self.held += group.end_row();
+        let is_full = group.is_full(self.limits);
+        self.flush_when(is_full);
+    }
+
+    /// The group of rows with this key, if there was one before. A key is whatever tells event types apart in the
+    /// file at hand.
+    pub(super) fn known_group(&self, key: &[u8]) -> Option<GroupId> {
+        self.by_key.get(key).map(|&index| GroupId(index))
+    }
+
+    /// The group of rows with a key not seen before; `None` when the event type is not said plainly.
+    pub(super) fn new_group(
+        &mut self,
+        key: &[u8],
+        channel: &str,
+        provider: &str,
+        id: &str,
+    ) -> Option<GroupId> {
+        let event_id: u32 = id.parse().ok()?;
+        if event_id == 0 || event_id.to_string() != id {
+            return None;
+        }
+        let channel = channels::spelling(channel).unwrap_or(channel);
+        let index = self.group_of(&Key {
+            source: Source::WindowsEvent,
+            table: event_table(channel),
+            event: Some((channel, provider, event_id)),
+        });
+        self.by_key.insert(key.into(), index);
+        Some(GroupId(index))
+    }
+
+    /// Begins a row of a group, with the columns that all its rows have.
+    pub(super) fn begin(&mut self, group: GroupId, time: Option<Timestamp>, record: u64, offset: u64) {
+        self.outcome.saw(time);
+        let Some(group) = self.groups.get_mut(group.0) else {
+            return;
+        };
+        group.builder.begin_row(time, record, offset);
+        let Some(event) = &group.event else {
+            return;
+        };
+        if group.constants.0 != self.emptied || group.constants.1[0].is_none() {
+            let id = event.event_id.to_string();
+            let texts = [&*event.channel, &*event.provider, &id];
+            group.constants = (self.emptied, texts.map(|text| self.text.push_str(text)));
+        }
+        for (field, span) in CONSTANTS.into_iter().zip(group.constants.1) {
+            if let Some((column, _)) = group.column(&self.fields, field, None)
+                && let Some(span) = span
+            {
+                group.builder.set_span(column, span);
+            }
+        }
+    }
+
+    /// Names the machine of the row begun last. `raw` is the name as it stands in the file.
+    pub(super) fn put_computer(&mut self, group: GroupId, raw: &[u8], write: impl FnOnce(&mut String)) {
+        let computer = &mut self.computer;
+        if computer.raw != raw {
+            self.outcome.hosts_seen(&computer.name, computer.rows, "Computer");
+            computer.raw.clear();
+            computer.raw.extend_from_slice(raw);
+            computer.name.clear();
+            write(&mut computer.name);
+            computer.span = None;
+            computer.rows = 0;
+        }
+        if computer.name.is_empty() {
+            return;
+        }
+        computer.rows += 1;
+        if computer.span.is_none() {
+            computer.span = self.text.push_str(&computer.name);
+        }
+        if let Some(span) = computer.span
+            && let Some(group) = self.groups.get_mut(group.0)
+            && let Some((column, _)) = group.column(&self.fields, FieldId::COMPUTER, None)
+        {
+            group.builder.set_span(column, span);
+        }
+    }
+
+    /// The column of a field in a group, if `is_wanted` says so of what is asked for.
+    #[inline]
+    pub(super) fn wanted(
+        &mut self,
+        group: GroupId,
+        field: FieldId,
+        is_wanted: impl FnOnce(Want) -> bool,
+    ) -> Option<usize> {
+        let group = self.groups.get_mut(group.0)?;
+        let (column, want) = group.column(&self.fields, field, self.sparing.as_ref())?;
+        is_wanted(want).then_some(column)
+    }
+
+    /// Sets a value of the row begun last to what was written to the text since `from`.
+    #[inline]
+    pub(super) fn set_span(&mut self, group: GroupId, column: usize, from: usize) {
+        if let Some(span) = self.text.span(from..self.text.len())
+            && let Some(group) = self.groups.get_mut(group.0)
+        {
+            group.builder.set_span(column, span);
+        }
+    }
+
+    /// Ends the row begun last; `text` is how many bytes were written for it.
+    pub(super) fn end(&mut self, group: GroupId, text: usize) {
+        let Some(group) = self.groups.get_mut(group.0) else {
+            return;
+        };
+        self.held += group.end_row() + text;
+        let is_full = group.is_full(self.limits);
+        self.flush_when(is_full);
+    }
+
+    fn flush_when(&mut self, is_full: bool) {
+        if is_full || self.held >= self.limits.batch_bytes.saturating_mul(HELD_BATCHES) {
+            self.flush_all();
         }
     }
 
@@ -185,86 +398,94 @@ impl<'a> Collector<'a> {
     fn group_of_row(&mut self) -> usize {
         let (source, table) = match self.row.target {
             Target::WindowsEvent => {
-                let security = self.row.system(FieldId::CHANNEL) == Some("Security");
-                (
-                    Source::WindowsEvent,
-                    if security { "SecurityEvent" } else { "Event" },
-                )
+                let channel = self.row.system(FieldId::CHANNEL).unwrap_or_default();
+                (Source::WindowsEvent, event_table(channel))
             }
             Target::EventTable(table) => (Source::WindowsEvent, table),
             Target::Table(source, table) => (source, table),
         };
+        let row = std::mem::replace(&mut self.row, Row::new());
         let event = (source == Source::WindowsEvent).then(|| {
-            let text = |field| self.row.system(field).unwrap_or_default();
+            let text = |field| row.system(field).unwrap_or_default();
             let id = text(FieldId::EVENT_ID).parse().unwrap_or(0);
             (text(FieldId::CHANNEL), text(FieldId::PROVIDER_NAME), id)
         });
-        let key = Key { source, table, event };
-        let mut hash = self.hasher.hash_one(&key);
+        let index = self.group_of(&Key { source, table, event });
+        self.row = row;
+        index
+    }
+
+    fn group_of(&mut self, key: &Key<'_>) -> usize {
+        let mut hash = self.hasher.hash_one(key);
         while let Some(&index) = self.by_hash.get(&hash) {
-            if self.groups.get(index).is_some_and(|group| group.is(&key)) {
+            if self.groups.get(index).is_some_and(|group| group.is(key)) {
                 return index;
             }
             hash = hash.wrapping_add(1);
         }
-        let group = Group::new(&key, self.file);
+        let group = Group::new(key, self.file);
         if self.groups.len() >= MAX_GROUPS {
             self.flush_all();
             self.groups.clear();
             self.by_hash.clear();
+            self.by_key.clear();
         }
         self.groups.push(group);
         self.by_hash.insert(hash, self.groups.len() - 1);
         self.groups.len() - 1
     }
 
-    fn flush_largest(&mut self) {
-        let sizes = self.groups.iter().map(Group::bytes).enumerate();
-        if let Some((index, _)) = sizes.max_by_key(|(_, bytes)| *bytes) {
-            self.flush(index);
-        }
-    }
-
-    fn flush_all(&mut self) {
-        for index in 0..self.groups.len() {
-            self.flush(index);
-        }
-    }
-
-    fn flush(&mut self, index: usize) {
-        let Some(group) = self.groups.get_mut(index) else {
-            return;
-        };
-        let rows = group.builder.rows();
-        if rows == 0 {
-            return;
-        }
-        self.held = self.held.saturating_sub(group.bytes());
-        group.text_bytes = 0;
-        group.has_block.clear();
-        match group.builder.finish() {
-            Ok(batch) => (self.sink)(batch),
-            Err(error) => {
-                let why = format!("rows that could not be put together: {error}");
-                self.outcome
-                    .skip(&why, rows as u64, 0, || "a full batch".to_owned());
+    /// Hands over all rows collected: they share their text.
+    pub(super) fn flush_all(&mut self) {
+        let next = TextBuilder::with_capacity(self.text.len());
+        let texts = [std::mem::replace(&mut self.text, next).finish()];
+        let whole = self.sparing.as_mut().map(|sparing| (sparing.whole)());
+        for group in &mut self.groups {
+            let rows = group.builder.rows();
+            if rows == 0 {
+                continue;
+            }
+            (group.copied, group.counted) = (0, 0);
+            match group.builder.finish_with(&texts) {
+                Ok(batch) => (self.sink)(match &whole {
+                    Some(whole) => batch.with_whole_rows(Arc::clone(whole)),
+                    None => batch,
+                }),
+                Err(error) => {
+                    let why = format!("rows that could not be put together: {error}");
+                    self.outcome
+                        .skip(&why, rows as u64, 0, || "a full batch".to_owned());
+                }
+            }
+            if group.column_count > MAX_KEPT_COLUMNS {
+                let event = group.event.as_ref();
+                let key = Key {
+                    source: group.source,
+                    table: group.table,
+                    event: event.map(|event| (&*event.channel, &*event.provider, event.event_id)),
+                };
+                *group = Group::new(&key, self.file);
             }
         }
-        if group.column_count > MAX_KEPT_COLUMNS {
-            let event = group.event.as_ref();
-            let key = Key {
-                source: group.source,
-                table: group.table,
-                event: event.map(|event| (&*event.channel, &*event.provider, event.event_id)),
-            };
-            *group = Group::new(&key, self.file);
-        }
+        self.held = 0;
+        self.emptied += 1;
+        self.computer.span = None;
     }
 
     /// Hands over what is left and says how it went.
     pub(super) fn finish(mut self) -> Outcome {
         self.flush_all();
-        let refused = self.fields.refused();
+        self.take_outcome()
+    }
+
+    /// How it went so far; what is collected stays.
+    pub(super) fn take_outcome(&mut self) -> Outcome {
+        let computer = &mut self.computer;
+        if computer.rows > 0 {
+            self.outcome.hosts_seen(&computer.name, computer.rows, "Computer");
+            computer.rows = 0;
+        }
+        let refused = self.fields.take_refused();
         if refused > 0 {
             self.outcome.skip(
                 "field names beyond the 8192 one file may have; their values are in the column _More",
@@ -273,6 +494,15 @@ impl<'a> Collector<'a> {
                 || format!("{refused} values"),
             );
         }
-        self.outcome
+        std::mem::take(&mut self.outcome)
+    }
+}
+
+/// Security events have a table of their own.
+fn event_table(channel: &str) -> &'static str {
+    if channel == "Security" {
+        "SecurityEvent"
+    } else {
+        "Event"
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 /// A field name of one file, as spelled. Spellings that differ only in ASCII case have one [`Fields::canonical`]
 /// field, as they are one column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,11 +112,11 @@ pub(super) struct Fields {
     names: Vec<String>,
     /// By field: the first spelling of its name.
     canonical: Vec<FieldId>,
-    by_name: HashMap<String, FieldId>,
-    by_lower_name: HashMap<String, FieldId>,
+    by_name: HashMap<String, FieldId, RandomState>,
+    by_lower_name: HashMap<String, FieldId, RandomState>,
     /// `System_<name>` for each system field, where the event's own data took the bare name.
     prefixed: [Option<FieldId>; SYSTEM_FIELDS],
-    numbered: HashMap<(FieldId, u32), FieldId>,
+    numbered: HashMap<(FieldId, u32), FieldId, RandomState>,
     refused: u64,
 }
 
@@ -123,10 +125,10 @@ impl Fields {
         let mut fields = Fields {
             names: Vec::new(),
             canonical: Vec::new(),
-            by_lower_name: HashMap::new(),
-            by_name: HashMap::new(),
+            by_lower_name: HashMap::default(),
+            by_name: HashMap::default(),
             prefixed: [None; SYSTEM_FIELDS],
-            numbered: HashMap::new(),
+            numbered: HashMap::default(),
             refused: 0,
         };
         for name in KNOWN {
@@ -178,6 +180,12 @@ impl Fields {
         id
     }
 
+    /// `<element>_<attribute>`, the column of an attribute without a name of its own.
+    pub(super) fn joined(&mut self, element: FieldId, attribute: FieldId) -> FieldId {
+        let name = format!("{}_{}", self.name(element), self.name(attribute));
+        self.intern(&name)
+    }
+
     /// `System_<name>` for a system field.
     pub(super) fn prefixed(&mut self, field: FieldId) -> FieldId {
         if let Some(Some(id)) = self.prefixed.get(field.index()) {
@@ -195,9 +203,9 @@ impl Fields {
         self.names.get(field.index()).map_or("_More", String::as_str)
     }
 
-    /// How often a name came too late to get a column of its own.
-    pub(super) fn refused(&self) -> u64 {
-        self.refused
+    /// How often a name came too late to get a column of its own, since this was asked last.
+    pub(super) fn take_refused(&mut self) -> u64 {
+        std::mem::take(&mut self.refused)
     }
 }
 
@@ -236,7 +244,7 @@ mod tests {
             fields.intern(&format!("Name{number}"));
         }
         assert_eq!(fields.intern("OneMore"), FieldId::MORE);
-        assert!(fields.refused() > 0);
+        assert!(fields.take_refused() > 0);
         assert_eq!(fields.names.len(), MAX_FIELDS);
     }
 }

@@ -62,7 +62,7 @@ fn file(path: &str, size: usize) -> FileRef {
 
 fn read_with(format: &Format, path: &str, mut bytes: &[u8], limits: &Limits) -> Reading {
     let file = file(path, bytes.len());
-    let context = Context { file: &file, limits };
+    let context = Context::new(&file, limits);
     let mut batches = Vec::new();
     let outcome = (format.parse)(&mut bytes, &context, &mut |batch| batches.push(batch));
     Reading { batches, outcome }

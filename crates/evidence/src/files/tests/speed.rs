@@ -15,10 +15,7 @@ fn a_listing_of_the_file_table() {
     let started = std::time::Instant::now();
     let file = file("x.csv", bytes.len());
     let limits = Limits::default();
-    let context = Context {
-        file: &file,
-        limits: &limits,
-    };
+    let context = Context::new(&file, &limits);
     let mut rows = 0;
     let outcome = (format.parse)(&mut bytes.as_slice(), &context, &mut |batch| rows += batch.rows());
     let seconds = started.elapsed().as_secs_f64();

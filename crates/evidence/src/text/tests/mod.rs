@@ -72,7 +72,7 @@ fn read(source: Source, path: &str, mut bytes: &[u8], limits: &Limits) -> Readin
         created: None,
         source: Some(source),
     };
-    let context = Context { file: &file, limits };
+    let context = Context::new(&file, limits);
     let mut batches = Vec::new();
     let mut emit = |batch| batches.push(batch);
     let (outcome, ledger) = match source {

@@ -36,10 +36,7 @@ fn measure(name: &str, source: Source, header: &str, rows: &[String]) {
         source: Some(source),
     };
     let limits = Limits::default();
-    let context = Context {
-        file: &file,
-        limits: &limits,
-    };
+    let context = Context::new(&file, &limits);
     let format = FORMATS.iter().find(|format| format.source == source).unwrap();
     for _ in 0..3 {
         let mut rows = 0;

@@ -1,13 +1,18 @@
 //! Windows event log files: a 4096-byte header and chunks of 64 KiB, each readable by itself.
 //!
-//! Read as a stream, one chunk in memory at a time. The structure of a record (its template) is compiled once per
-//! chunk; a record's values go from the chunk straight to their columns. Format: the EVTX file format as documented
-//! by the libevtx project, BinXML by MS-EVEN6.
+//! Read as a stream, some chunks in memory at a time, which idle threads help with ([`slab`]). The structure of a record
+//! (its template) is compiled once per chunk, and where its values go is worked out once ([`plan`]); they go from the
+//! chunk straight to their columns, those that somebody asks for ([`planned`]). Templates whose columns depend on the
+//! values are run step by step ([`record`]). Format: the EVTX file format as documented by the libevtx project, BinXML
+//! by MS-EVEN6.
 //!
 //! Damage is survived: what cannot be read is counted with its chunk or record number and the rest is read.
 
 mod cursor;
+mod plan;
+mod planned;
 mod record;
+mod slab;
 mod template;
 mod value;
 
@@ -48,63 +53,22 @@ fn recognise(head: &Head<'_>) -> Option<Confidence> {
 }
 
 fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(EventBatch)) -> Outcome {
-    let mut collector = Collector::new(context, sink);
-    let mut chunk = vec![0; CHUNK_BYTES];
-    match fill(input, chunk.get_mut(..FILE_HEADER_BYTES).unwrap_or_default()) {
-        Ok(FILE_HEADER_BYTES) => {}
+    let mut outcome = Outcome::default();
+    let mut header = vec![0; FILE_HEADER_BYTES];
+    match fill(input, &mut header) {
+        Ok(FILE_HEADER_BYTES) => {
+            // The log was open when it was copied: checksums of the chunk being written do not hold.
+            let dirty = header.get(120).is_some_and(|flags| flags & 1 != 0);
+            return slab::read(input, dirty, context, sink);
+        }
         Ok(len) => {
-            collector
-                .outcome
-                .skip("file shorter than an event log's header", 0, len as u64, || {
-                    "byte 0".to_owned()
-                });
-            return collector.finish();
+            outcome.skip("file shorter than an event log's header", 0, len as u64, || {
+                "byte 0".to_owned()
+            });
         }
-        Err(error) => {
-            collector.outcome.input_failed(&error, || "byte 0".to_owned());
-            return collector.finish();
-        }
+        Err(error) => outcome.input_failed(&error, || "byte 0".to_owned()),
     }
-    // The log was open when it was copied: checksums of the chunk being written do not hold.
-    let dirty = chunk.get(120).is_some_and(|flags| flags & 1 != 0);
-    read_chunks(input, &mut collector, &mut chunk, dirty);
-    collector.finish()
-}
-
-fn read_chunks(input: &mut dyn Read, collector: &mut Collector<'_>, chunk: &mut [u8], dirty: bool) {
-    let mut reader = Reader::new();
-    for number in 0u64.. {
-        let offset = FILE_HEADER_BYTES as u64 + number * CHUNK_BYTES as u64;
-        let at = || format!("chunk {number}");
-        let len = match fill(input, chunk) {
-            Ok(0) => return,
-            Ok(len) => len,
-            Err(error) => {
-                collector.outcome.input_failed(&error, at);
-                return;
-            }
-        };
-        let data = chunk.get(..len).unwrap_or_default();
-        if data.iter().all(|byte| *byte == 0) {
-            continue;
-        }
-        if len < CHUNK_BYTES {
-            let missing = (CHUNK_BYTES - len) as u64;
-            collector
-                .outcome
-                .skip("the file ends in the middle of a chunk", 0, missing, at);
-        }
-        let chunk = Chunk {
-            data,
-            number,
-            offset,
-            dirty,
-        };
-        chunk.read(&mut reader, collector);
-        if len < CHUNK_BYTES {
-            return;
-        }
-    }
+    outcome
 }
 
 /// Reads until the buffer is full or the input ends.
@@ -277,14 +241,20 @@ impl Chunk<'_> {
         reader: &mut Reader,
         collector: &mut Collector<'_>,
     ) {
-        let Collector { row, fields, .. } = collector;
-        row.start(record.number, self.offset + at as u64);
         let range = at + RECORD_HEADER_BYTES..at + record.size - 4;
+        let place = planned::Place {
+            record: record.number,
+            offset: self.offset + at as u64,
+            written: value::filetime_micros(record.time),
+        };
+        if planned::read(reader, self.data, range.clone(), &place, collector).is_some() {
+            return;
+        }
+        let Collector { row, fields, .. } = collector;
+        row.start(place.record, place.offset);
         match reader.read(self.data, range, row, fields) {
             Ok(()) => {
-                if collector.row.time.is_none() {
-                    collector.row.time = value::filetime_micros(record.time);
-                }
+                collector.row.time = collector.row.time.or(place.written);
                 collector.commit();
             }
             Err(damage) => {

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
+
 use super::cursor::{Cursor, Damage};
+use super::plan::{Plan, Root};
 use super::template::{Names, Step, compile_definition, compile_elements, instance_definition};
 use super::value::{self, Value, kind};
 use crate::windows::fields::{FieldId, Fields};
@@ -18,16 +21,20 @@ const MAX_RECORD_STEPS: u32 = 1 << 18;
 
 /// Steps and bytes of text all records of one chunk may take together. Real chunks take a hundredth of that.
 const MAX_CHUNK_STEPS: u32 = 1 << 22;
-const MAX_CHUNK_TEXT: usize = 32 << 20;
+pub(super) const MAX_CHUNK_TEXT: usize = 32 << 20;
 
 /// What stays the same over the records of one file, or of one chunk.
 pub(super) struct Reader {
     names: Names,
-    templates: HashMap<u32, Rc<[Step]>>,
-    values: Vec<Value>,
+    templates: HashMap<u32, Rc<[Step]>, RandomState>,
+    /// By where the template is; none for those that must be run step by step.
+    plans: HashMap<(u32, Root), Option<Rc<Plan>>, RandomState>,
+    pub(super) values: Vec<Value>,
     frames: Vec<Frame>,
     chunk_steps: u32,
-    chunk_text: usize,
+    pub(super) chunk_text: usize,
+    /// What tells the kind of the record being read, as it stands in the chunk.
+    pub(super) key: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,11 +68,13 @@ impl Reader {
     pub(super) fn new() -> Reader {
         Reader {
             names: Names::new(),
-            templates: HashMap::new(),
+            templates: HashMap::default(),
+            plans: HashMap::default(),
             values: Vec::new(),
             frames: Vec::new(),
             chunk_steps: 0,
             chunk_text: 0,
+            key: Vec::new(),
         }
     }
 
@@ -73,6 +82,7 @@ impl Reader {
     pub(super) fn start_chunk(&mut self) {
         self.names.clear();
         self.templates.clear();
+        self.plans.clear();
         self.chunk_steps = 0;
         self.chunk_text = 0;
     }
@@ -98,6 +108,55 @@ impl Reader {
         let result = run.stream(range);
         self.chunk_text += row.mark();
         result
+    }
+
+    /// Reads where the values of an instance are. The table of sizes and types comes before them.
+    pub(super) fn read_values(&mut self, cursor: &mut Cursor<'_>) -> Result<usize, Damage> {
+        let count = cursor.u32("a value count")? as usize;
+        let table = cursor.take(count.saturating_mul(4), "a value table")?;
+        self.values.reserve(count);
+        for &[low, high, kind, _] in table.as_chunks::<4>().0 {
+            let len = u16::from_le_bytes([low, high]);
+            let start = u32::try_from(cursor.pos()).unwrap_or(u32::MAX);
+            cursor.take(usize::from(len), "a value")?;
+            let len = u32::from(len);
+            self.values.push(Value { kind, start, len });
+        }
+        Ok(count)
+    }
+
+    fn template(&mut self, chunk: &[u8], definition: u32, fields: &mut Fields) -> Result<Rc<[Step]>, Damage> {
+        if let Some(steps) = self.templates.get(&definition) {
+            return Ok(Rc::clone(steps));
+        }
+        let steps = compile_definition(chunk, definition, &mut self.names, fields)?;
+        self.compiled(steps.len());
+        let steps: Rc<[Step]> = steps.into();
+        self.templates.insert(definition, Rc::clone(&steps));
+        Ok(steps)
+    }
+
+    /// The plan of a template, if it can be planned.
+    pub(super) fn plan(
+        &mut self,
+        chunk: &[u8],
+        definition: u32,
+        root: Root,
+        fields: &mut Fields,
+    ) -> Result<Option<Rc<Plan>>, Damage> {
+        if let Some(plan) = self.plans.get(&(definition, root)) {
+            return Ok(plan.clone());
+        }
+        let steps = self.template(chunk, definition, fields)?;
+        let plan = Plan::new(&steps, root, chunk, fields).map(Rc::new);
+        self.plans.insert((definition, root), plan.clone());
+        Ok(plan)
+    }
+
+    /// Charges the chunk for what was compiled.
+    fn compiled(&mut self, steps: usize) {
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        self.chunk_steps = self.chunk_steps.saturating_add(steps);
     }
 }
 
@@ -125,7 +184,7 @@ impl Run<'_> {
                 _ => {
                     let steps =
                         compile_elements(self.chunk, at..range.end, &mut self.reader.names, self.fields)?;
-                    self.compiled(steps.len());
+                    self.reader.compiled(steps.len());
                     return self.run(&steps, self.reader.values.len(), 0);
                 }
             }
@@ -139,38 +198,13 @@ impl Run<'_> {
         }
         let definition = instance_definition(cursor)?;
         let base = self.reader.values.len();
-        let count = self.read_values(cursor)?;
-        let steps = self.template(definition)?;
+        let count = self.reader.read_values(cursor)?;
+        let steps = self.reader.template(self.chunk, definition, self.fields)?;
         self.nesting += 1;
         self.run(&steps, base, count)?;
         self.nesting -= 1;
         self.reader.values.truncate(base);
         Ok(())
-    }
-
-    /// Reads where the values of an instance are. The table of sizes and types comes before them.
-    fn read_values(&mut self, cursor: &mut Cursor<'_>) -> Result<usize, Damage> {
-        let count = cursor.u32("a value count")? as usize;
-        let table = cursor.take(count.saturating_mul(4), "a value table")?;
-        for &[low, high, kind, _] in table.as_chunks::<4>().0 {
-            let len = u16::from_le_bytes([low, high]);
-            let start = u32::try_from(cursor.pos()).unwrap_or(u32::MAX);
-            cursor.take(usize::from(len), "a value")?;
-            let len = u32::from(len);
-            self.reader.values.push(Value { kind, start, len });
-        }
-        Ok(count)
-    }
-
-    fn template(&mut self, definition: u32) -> Result<Rc<[Step]>, Damage> {
-        if let Some(steps) = self.reader.templates.get(&definition) {
-            return Ok(Rc::clone(steps));
-        }
-        let steps = compile_definition(self.chunk, definition, &mut self.reader.names, self.fields)?;
-        self.compiled(steps.len());
-        let steps: Rc<[Step]> = steps.into();
-        self.reader.templates.insert(definition, Rc::clone(&steps));
-        Ok(steps)
     }
 
     fn run(&mut self, steps: &[Step], base: usize, count: usize) -> Result<(), Damage> {
@@ -227,12 +261,6 @@ impl Run<'_> {
             return Ok(());
         };
         Err(Damage { what, at: 0 })
-    }
-
-    /// Charges the chunk for what was compiled.
-    fn compiled(&mut self, steps: usize) {
-        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
-        self.reader.chunk_steps = self.reader.chunk_steps.saturating_add(steps);
     }
 
     fn value(&self, base: usize, count: usize, id: u16) -> Option<Value> {
@@ -363,8 +391,7 @@ impl Run<'_> {
 
     /// `<Element>_<Attribute>`, for attributes without a name of their own.
     fn put_joined(&mut self, element: FieldId, attribute: FieldId, mark: usize) {
-        let name = format!("{}_{}", self.fields.name(element), self.fields.name(attribute));
-        let field = self.fields.intern(&name);
+        let field = self.fields.joined(element, attribute);
         self.row.data_from(self.fields, field, mark);
     }
 

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::cursor::{Cursor, Damage};
 use super::value::{Value, kind};
 use crate::windows::fields::{FieldId, Fields};
@@ -47,14 +49,14 @@ pub(super) enum Step {
 
 /// The names of one chunk, read once.
 pub(super) struct Names {
-    by_offset: HashMap<u32, FieldId>,
+    by_offset: HashMap<u32, FieldId, RandomState>,
     text: String,
 }
 
 impl Names {
     pub(super) fn new() -> Names {
         Names {
-            by_offset: HashMap::new(),
+            by_offset: HashMap::default(),
             text: String::new(),
         }
     }

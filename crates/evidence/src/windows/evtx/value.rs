@@ -37,6 +37,11 @@ impl Value {
     pub(super) fn is_empty(&self) -> bool {
         self.kind == kind::NULL || (self.len == 0 && matches!(self.kind, 0x01 | 0x02 | 0x0e | 0x21 | 0x81..))
     }
+
+    /// Whether the text may be any words; numbers, identifiers, times and bytes have letters of a few kinds only.
+    pub(super) fn is_free_text(&self) -> bool {
+        matches!(self.kind & !kind::ARRAY, 0x01 | 0x02)
+    }
 }
 
 /// Ticks of 100 ns between 1601-01-01 and 1970-01-01.
@@ -64,12 +69,12 @@ pub(super) fn instant(kind: u8, bytes: &[u8]) -> Option<Timestamp> {
 }
 
 /// Appends a value's text. A value whose bytes do not fit its type is written as hexadecimal: kept, never guessed.
-pub(super) fn write(kind: u8, bytes: &[u8], out: &mut String) {
+pub(super) fn write(kind: u8, bytes: &[u8], out: &mut impl Write) {
     if kind & kind::ARRAY != 0 {
         let mut first = true;
         each_item(kind, bytes, |kind, item| {
             if !first {
-                out.push('\n');
+                put(out, "\n");
             }
             first = false;
             write(kind, item, out);
@@ -81,21 +86,25 @@ pub(super) fn write(kind: u8, bytes: &[u8], out: &mut String) {
     }
 }
 
-fn write_scalar(kind: u8, bytes: &[u8], out: &mut String) -> Option<()> {
+fn write_scalar(kind: u8, bytes: &[u8], out: &mut impl Write) -> Option<()> {
     macro_rules! number {
         ($type:ty) => {
-            write!(out, "{}", <$type>::from_le_bytes(*bytes.first_chunk()?)).ok()
+            out.write_str(itoa::Buffer::new().format(<$type>::from_le_bytes(*bytes.first_chunk()?)))
+                .ok()
         };
     }
     match kind {
         kind::NULL => Some(()),
         kind::STRING => {
-            write_utf16(until_nul(bytes), out);
+            write_string(bytes, out);
             Some(())
         }
         0x02 => {
             let text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
-            out.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(&text).0);
+            put(
+                out,
+                &encoding_rs::WINDOWS_1252.decode_without_bom_handling(&text).0,
+            );
             Some(())
         }
         0x03 => number!(i8),
@@ -109,15 +118,15 @@ fn write_scalar(kind: u8, bytes: &[u8], out: &mut String) -> Option<()> {
         0x0b => write!(out, "{:?}", f32::from_le_bytes(*bytes.first_chunk()?)).ok(),
         0x0c => write!(out, "{:?}", f64::from_le_bytes(*bytes.first_chunk()?)).ok(),
         0x0d => match i32::from_le_bytes(*bytes.first_chunk()?) {
-            0 => write!(out, "false").ok(),
-            1 => write!(out, "true").ok(),
+            0 => out.write_str("false").ok(),
+            1 => out.write_str("true").ok(),
             // Windows keeps bit masks in some boolean fields.
             other => write!(out, "{other}").ok(),
         },
         0x0e => None,
         0x0f => write_guid(bytes, out),
-        0x10 if bytes.len() == 4 => write!(out, "{:#x}", u32::from_le_bytes(*bytes.first_chunk()?)).ok(),
-        0x10 | 0x15 => write!(out, "{:#x}", u64::from_le_bytes(*bytes.first_chunk()?)).ok(),
+        0x10 if bytes.len() == 4 => write_prefixed(u64::from(u32::from_le_bytes(*bytes.first_chunk()?)), out),
+        0x10 | 0x15 => write_prefixed(u64::from_le_bytes(*bytes.first_chunk()?), out),
         kind::FILETIME => {
             write_filetime(u64::from_le_bytes(*bytes.first_chunk()?), out);
             Some(())
@@ -127,7 +136,7 @@ fn write_scalar(kind: u8, bytes: &[u8], out: &mut String) -> Option<()> {
             Some(())
         }
         0x13 => write_sid(bytes, out),
-        0x14 => write!(out, "{:#x}", u32::from_le_bytes(*bytes.first_chunk()?)).ok(),
+        0x14 => write_prefixed(u64::from(u32::from_le_bytes(*bytes.first_chunk()?)), out),
         _ => None,
     }
 }
@@ -183,79 +192,160 @@ fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.get(..len * 2).unwrap_or_default()
 }
 
-/// Appends UTF-16LE as UTF-8; a lone surrogate becomes U+FFFD.
-pub(super) fn write_utf16(bytes: &[u8], out: &mut String) {
-    out.reserve(bytes.len() / 2);
-    let mut units = bytes.as_chunks::<2>().0;
-    let mut ascii = [0u8; 64];
-    while !units.is_empty() {
-        let mut len = 0;
-        for (unit, place) in units.iter().zip(&mut ascii) {
-            if unit[1] != 0 || unit[0] >= 0x80 {
-                break;
-            }
-            *place = unit[0];
-            len += 1;
-        }
-        out.push_str(std::str::from_utf8(ascii.get(..len).unwrap_or_default()).unwrap_or_default());
-        units = units.get(len..).unwrap_or_default();
-        if len < ascii.len() && !units.is_empty() {
-            units = write_beyond_ascii(units, out);
-        }
+/// Appends text, nearly all of which is ASCII, up to its first NUL.
+fn write_string(bytes: &[u8], out: &mut impl Write) {
+    let plain = write_ascii(bytes.as_chunks::<2>().0, out);
+    let rest = bytes.get(plain * 2..).unwrap_or_default();
+    if !matches!(rest, [] | [_] | [0, 0]) {
+        write_utf16(until_nul(rest), out);
     }
 }
 
-/// Appends characters up to the next ASCII one and gives back what is left.
-fn write_beyond_ascii<'a>(units: &'a [[u8; 2]], out: &mut String) -> &'a [[u8; 2]] {
+/// Appends the ASCII characters before anything else, NUL included, and says how many there were.
+fn write_ascii(units: &[[u8; 2]], out: &mut impl Write) -> usize {
+    let (blocks, rest) = units.as_chunks::<16>();
+    let mut written = 0;
+    for block in blocks {
+        match narrow(block) {
+            Some(text) => put(out, std::str::from_utf8(&text).unwrap_or_default()),
+            None => return written + write_ascii_units(block, out),
+        }
+        written += block.len();
+    }
+    let mut last = [[b' ', 0]; 16];
+    for (place, unit) in last.iter_mut().zip(rest) {
+        *place = *unit;
+    }
+    match narrow(&last) {
+        Some(text) => {
+            let text = text.get(..rest.len()).unwrap_or_default();
+            put(out, std::str::from_utf8(text).unwrap_or_default());
+            written + rest.len()
+        }
+        None => written + write_ascii_units(rest, out),
+    }
+}
+
+fn write_ascii_units(units: &[[u8; 2]], out: &mut impl Write) -> usize {
+    let mut written = 0;
+    for unit in units {
+        let [low @ 1..=0x7f, 0] = *unit else {
+            break;
+        };
+        let _ = out.write_char(char::from(low));
+        written += 1;
+    }
+    written
+}
+
+/// The low bytes, when all are ASCII characters but NUL. Without branches, so that it is done with vectors.
+#[inline]
+fn narrow(units: &[[u8; 2]; 16]) -> Option<[u8; 16]> {
+    let mut text = [0; 16];
+    let mut other = 0u8;
+    for (place, [low, high]) in text.iter_mut().zip(units) {
+        *place = *low;
+        other |= high | (low & 0x80) | u8::from(*low == 0);
+    }
+    (other == 0).then_some(text)
+}
+
+/// Appends UTF-16LE as UTF-8; a lone surrogate becomes U+FFFD.
+pub(super) fn write_utf16(bytes: &[u8], out: &mut impl Write) {
+    let mut units = bytes.as_chunks::<2>().0;
+    while !units.is_empty() {
+        let plain = write_ascii(units, out);
+        units = units.get(plain..).unwrap_or_default();
+        units = write_beyond_ascii(units, out);
+    }
+}
+
+/// Appends characters up to the next that is plain ASCII and gives back what is left.
+fn write_beyond_ascii<'a>(units: &'a [[u8; 2]], out: &mut impl Write) -> &'a [[u8; 2]] {
     let len = units
         .iter()
-        .position(|unit| unit[1] == 0 && unit[0] < 0x80)
+        .position(|unit| matches!(unit, [1..=0x7f, 0]))
         .unwrap_or(units.len());
     let (text, rest) = units.split_at(len);
     for character in char::decode_utf16(text.iter().map(|unit| u16::from_le_bytes(*unit))) {
-        out.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+        let _ = out.write_char(character.unwrap_or(char::REPLACEMENT_CHARACTER));
     }
     rest
 }
 
-fn write_hex(bytes: &[u8], out: &mut String) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    out.reserve(bytes.len() * 2);
-    for byte in bytes {
-        out.extend([byte >> 4, byte & 15].map(|half| DIGITS.get(usize::from(half)).copied().unwrap_or('0')));
+fn put(out: &mut impl Write, text: &str) {
+    let _ = out.write_str(text);
+}
+
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+
+/// Two digits for each byte, sixteen bytes at a time.
+fn write_digits(bytes: &[u8], digits: &[u8; 16], out: &mut impl Write) {
+    for some in bytes.chunks(16) {
+        let mut text = [0; 32];
+        for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(some) {
+            let digit = |half: u8| digits.get(usize::from(half)).copied().unwrap_or(b'0');
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
+        let text = text.get(..some.len() * 2).unwrap_or_default();
+        put(out, std::str::from_utf8(text).unwrap_or_default());
     }
 }
 
-fn write_guid(bytes: &[u8], out: &mut String) -> Option<()> {
-    let bytes: [u8; 16] = *bytes.first_chunk()?;
-    let [a0, a1, a2, a3, b0, b1, c0, c1, rest @ ..] = bytes;
-    let a = u32::from_le_bytes([a0, a1, a2, a3]);
-    let (b, c) = (u16::from_le_bytes([b0, b1]), u16::from_le_bytes([c0, c1]));
-    let [d0, d1, d2, d3, d4, d5, d6, d7] = rest;
-    write!(
-        out,
-        "{{{a:08x}-{b:04x}-{c:04x}-{d0:02x}{d1:02x}-{d2:02x}{d3:02x}{d4:02x}{d5:02x}{d6:02x}{d7:02x}}}"
-    )
-    .ok()
+fn write_hex(bytes: &[u8], out: &mut impl Write) {
+    write_digits(bytes, UPPER, out);
 }
 
-fn write_sid(bytes: &[u8], out: &mut String) -> Option<()> {
+/// `0x` and as many lower-case digits as the number needs.
+fn write_prefixed(number: u64, out: &mut impl Write) -> Option<()> {
+    let mut text = *b"0x0000000000000000";
+    let digits = (16 - number.leading_zeros() as usize / 4).max(1);
+    for (index, place) in text.iter_mut().skip(2).take(digits).enumerate() {
+        let half = number >> (4 * (digits - 1 - index)) & 15;
+        *place = LOWER.get(half as usize).copied().unwrap_or(b'0');
+    }
+    out.write_str(std::str::from_utf8(text.get(..2 + digits)?).ok()?)
+        .ok()
+}
+
+fn write_guid(bytes: &[u8], out: &mut impl Write) -> Option<()> {
+    let [a0, a1, a2, a3, b0, b1, c0, c1, rest @ ..] = *bytes.first_chunk::<16>()?;
+    let [d0, d1, node @ ..] = rest;
+    put(out, "{");
+    let groups: [&[u8]; 5] = [&[a3, a2, a1, a0], &[b1, b0], &[c1, c0], &[d0, d1], &node];
+    for (index, group) in groups.into_iter().enumerate() {
+        if index > 0 {
+            put(out, "-");
+        }
+        write_digits(group, LOWER, out);
+    }
+    put(out, "}");
+    Some(())
+}
+
+fn write_sid(bytes: &[u8], out: &mut impl Write) -> Option<()> {
     let [revision, count, a0, a1, a2, a3, a4, a5, subs @ ..] = bytes else {
         return None;
     };
-    let authority = u64::from_be_bytes([0, 0, *a0, *a1, *a2, *a3, *a4, *a5]);
-    write!(out, "S-{revision}-{authority}").ok()?;
+    let mut number = itoa::Buffer::new();
+    put(out, "S-");
+    put(out, number.format(*revision));
+    put(out, "-");
+    put(
+        out,
+        number.format(u64::from_be_bytes([0, 0, *a0, *a1, *a2, *a3, *a4, *a5])),
+    );
     for sub in subs.as_chunks::<4>().0.iter().take(usize::from(*count)) {
-        write!(out, "-{}", u32::from_le_bytes(*sub)).ok()?;
+        put(out, "-");
+        put(out, number.format(u32::from_le_bytes(*sub)));
     }
     Some(())
 }
 
-fn write_filetime(ticks: u64, out: &mut String) {
+fn write_filetime(ticks: u64, out: &mut impl Write) {
     if ticks > i64::MAX as u64 {
-        out.push_str("0000-00-00T00:00:00.0000000Z");
+        put(out, "0000-00-00T00:00:00.0000000Z");
         return;
     }
     let (days, of_day) = (ticks / TICKS_PER_DAY, ticks % TICKS_PER_DAY);
@@ -274,7 +364,7 @@ fn write_filetime(ticks: u64, out: &mut String) {
     );
 }
 
-fn write_systemtime(bytes: &[u8], out: &mut String) {
+fn write_systemtime(bytes: &[u8], out: &mut impl Write) {
     let field = |index: usize| {
         bytes
             .as_chunks::<2>()
@@ -298,7 +388,7 @@ fn write_systemtime(bytes: &[u8], out: &mut String) {
         && second < 60
         && milli < 1_000;
     if !valid {
-        out.push_str("1601-01-01T00:00:00.0000000Z");
+        put(out, "1601-01-01T00:00:00.0000000Z");
         return;
     }
     let year = year % 10_000;

@@ -199,10 +199,7 @@ fn throughput() {
     let mut file = std::fs::File::open(path).unwrap();
     let bytes = file.metadata().unwrap().len();
     let (of, limits) = (super::file("big"), crate::Limits::default());
-    let context = crate::format::Context {
-        file: &of,
-        limits: &limits,
-    };
+    let context = crate::format::Context::new(&of, &limits);
     let start = std::time::Instant::now();
     let outcome = (FORMAT.parse)(&mut file, &context, &mut |_| {});
     let seconds = start.elapsed().as_secs_f64();

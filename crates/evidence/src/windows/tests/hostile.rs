@@ -140,10 +140,7 @@ fn lines_that_are_no_json_are_counted_with_their_number() {
 /// Parses and says how many rows and columns the largest batch had.
 fn sizes(format: &crate::format::Format, mut bytes: &[u8]) -> (Outcome, usize) {
     let (file, limits) = (super::file("x"), Limits::default());
-    let context = Context {
-        file: &file,
-        limits: &limits,
-    };
+    let context = Context::new(&file, &limits);
     let mut largest = 0;
     let outcome = (format.parse)(&mut bytes, &context, &mut |batch: EventBatch| {
         largest = largest.max(batch.rows() * batch.records().num_columns());

@@ -47,7 +47,7 @@ pub(super) fn file(name: &str) -> FileRef {
 
 pub(super) fn parse_with(format: &Format, mut bytes: &[u8], limits: &Limits) -> Parsed {
     let file = file("test");
-    let context = Context { file: &file, limits };
+    let context = Context::new(&file, limits);
     let mut batches = Vec::new();
     let outcome = (format.parse)(&mut bytes, &context, &mut |batch| batches.push(batch));
     let rows: usize = batches.iter().map(EventBatch::rows).sum();

@@ -1,0 +1,272 @@
+//! Records of planned templates ([`super::plan`]), straight from the chunk into columns: a value nobody asks for is
+//! stepped over, and no row is put together in between.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use vigie_event::Want;
+
+use super::cursor::Cursor;
+use super::plan::{Given, Op, Plan, Root, Slots};
+use super::record::{MAX_CHUNK_TEXT, Reader};
+use super::template::instance_definition;
+use super::value::{self, Value, kind};
+use crate::windows::collector::{Collector, GroupId};
+use crate::windows::fields::FieldId;
+
+/// The columns that tell one kind of event from another.
+const KEY: [FieldId; 3] = [FieldId::CHANNEL, FieldId::PROVIDER_NAME, FieldId::EVENT_ID];
+
+/// Where a record is and when its header says it was written.
+pub(super) struct Place {
+    pub(super) record: u64,
+    pub(super) offset: u64,
+    pub(super) written: Option<i64>,
+}
+
+/// A template instance: its plan and where its values are among those of the record.
+struct Instance {
+    plan: Rc<Plan>,
+    values: Range<usize>,
+}
+
+impl Instance {
+    fn slots<'v>(&self, values: &'v [Value]) -> Slots<'v> {
+        Slots(values.get(self.values.clone()).unwrap_or_default())
+    }
+}
+
+/// Takes a record into its batch; `None` when it must be run step by step, which also says what is wrong with it.
+pub(super) fn read(
+    reader: &mut Reader,
+    chunk: &[u8],
+    range: Range<usize>,
+    place: &Place,
+    collector: &mut Collector<'_>,
+) -> Option<()> {
+    if reader.chunk_text > MAX_CHUNK_TEXT {
+        return None;
+    }
+    reader.values.clear();
+    let outer = instance(reader, chunk, range, Root::Record, collector)?;
+    let inner = match rest(&outer, &reader.values) {
+        Rest::Nothing => None,
+        Rest::Unplanned => return None,
+        Rest::Fragment(range) => {
+            let inner = instance(reader, chunk, range, Root::InEvent, collector)?;
+            if !joins(&outer.plan, &inner.plan, collector) {
+                return None;
+            }
+            Some(inner)
+        }
+    };
+    let record = Record {
+        chunk,
+        values: &reader.values,
+        outer,
+        inner,
+    };
+    if !record.is_plain() {
+        return None;
+    }
+    let group = record.group(&mut reader.key, collector)?;
+    let before = collector.text.len();
+    record.put(group, place, collector);
+    let written = collector.text.len() - before;
+    collector.end(group, written);
+    reader.chunk_text += written;
+    Some(())
+}
+
+/// Reads a fragment that is one template instance and nothing else.
+fn instance(
+    reader: &mut Reader,
+    chunk: &[u8],
+    range: Range<usize>,
+    root: Root,
+    collector: &mut Collector<'_>,
+) -> Option<Instance> {
+    let mut cursor = Cursor::new(chunk, range.start);
+    let mut token = cursor.u8("").ok()?;
+    if token == 0x0f {
+        cursor.take(3, "").ok()?;
+        token = cursor.u8("").ok()?;
+    }
+    if token != 0x0c {
+        return None;
+    }
+    let definition = instance_definition(&mut cursor).ok()?;
+    let from = reader.values.len();
+    reader.read_values(&mut cursor).ok()?;
+    let values = from..reader.values.len();
+    let is_last = cursor.pos() >= range.end || chunk.get(cursor.pos()) == Some(&0);
+    if !is_last {
+        return None;
+    }
+    let plan = reader
+        .plan(chunk, definition, root, &mut collector.fields)
+        .ok()??;
+    Some(Instance { plan, values })
+}
+
+enum Rest {
+    Nothing,
+    Fragment(Range<usize>),
+    Unplanned,
+}
+
+/// Where the rest of an event is, when it is a fragment of its own.
+fn rest(outer: &Instance, values: &[Value]) -> Rest {
+    let Some(op) = &outer.plan.rest else {
+        return Rest::Nothing;
+    };
+    match outer.plan.given(op, outer.slots(values)) {
+        Given::LeftOut | Given::Empty => Rest::Nothing,
+        Given::Text(value) if value.kind == kind::BINXML => {
+            let start = value.start as usize;
+            Rest::Fragment(start..start + value.len as usize)
+        }
+        Given::Text(_) => Rest::Unplanned,
+    }
+}
+
+/// Whether the columns of two plans can stand beside each other.
+fn joins(outer: &Plan, inner: &Plan, collector: &Collector<'_>) -> bool {
+    let fields = &collector.fields;
+    let canonical = |op: &Op| fields.canonical(op.field);
+    let apart = || {
+        let mut pairs = outer
+            .data
+            .iter()
+            .flat_map(|op| inner.data.iter().map(move |other| (op, other)));
+        pairs.all(|(op, other)| canonical(op) != canonical(other))
+    };
+    inner.system.is_empty() && inner.time.is_none() && (outer.data.is_empty() || apart())
+}
+
+struct Record<'r> {
+    chunk: &'r [u8],
+    values: &'r [Value],
+    outer: Instance,
+    inner: Option<Instance>,
+}
+
+impl Record<'_> {
+    fn instances(&self) -> impl Iterator<Item = (&Plan, Slots<'_>)> {
+        [Some(&self.outer), self.inner.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|instance| (&*instance.plan, instance.slots(self.values)))
+    }
+
+    /// Whether every value is what the plan takes it for: no fragment where a text should be.
+    fn is_plain(&self) -> bool {
+        self.instances().all(|(plan, slots)| {
+            let empty = plan
+                .nothing
+                .iter()
+                .all(|op| !matches!(plan.given(op, slots), Given::Text(_)));
+            let beside = |value: &Value| value.kind == kind::BINXML;
+            let fragments = slots.0.iter().filter(|value| beside(value)).count();
+            empty && (fragments == 0 || (fragments == 1 && self.inner.is_some() && plan.rest.is_some()))
+        })
+    }
+
+    /// The batch the record belongs to.
+    fn group(&self, key: &mut Vec<u8>, collector: &mut Collector<'_>) -> Option<GroupId> {
+        let plan = &*self.outer.plan;
+        let slots = self.outer.slots(self.values);
+        let mut parts = [None; KEY.len()];
+        for op in &plan.system {
+            if let Some(part) = KEY.iter().position(|field| *field == op.field)
+                && let Given::Text(value) = plan.given(op, slots)
+                && let Some(slot) = parts.get_mut(part)
+            {
+                *slot = Some(value);
+            }
+        }
+        key.clear();
+        for value in parts {
+            let value = value?;
+            key.push(value.kind);
+            key.extend_from_slice(&value.len.to_le_bytes());
+            key.extend_from_slice(value.bytes(self.chunk));
+        }
+        if let Some(group) = collector.known_group(key) {
+            return Some(group);
+        }
+        let text = |value: Option<Value>| {
+            let value = value?;
+            let mut text = String::new();
+            value::write(value.kind, value.bytes(self.chunk), &mut text);
+            Some(text).filter(|text| !text.is_empty())
+        };
+        let [channel, provider, id] = parts;
+        collector.new_group(key, &text(channel)?, &text(provider)?, &text(id)?)
+    }
+
+    fn put(&self, group: GroupId, place: &Place, collector: &mut Collector<'_>) {
+        let (plan, slots) = (&*self.outer.plan, self.outer.slots(self.values));
+        let time = plan.time.as_ref().and_then(|op| match plan.given(op, slots) {
+            Given::Text(value) => self.instant(value),
+            _ => None,
+        });
+        collector.begin(group, time.or(place.written), place.record, place.offset);
+        for op in &plan.system {
+            if KEY.contains(&op.field) {
+                continue;
+            }
+            let given = plan.given(op, slots);
+            if op.field == FieldId::COMPUTER {
+                self.put_computer(group, given, collector);
+            } else {
+                self.put_one(group, op, given, collector);
+            }
+        }
+        for (plan, slots) in self.instances() {
+            for op in &plan.data {
+                self.put_one(group, op, plan.given(op, slots), collector);
+            }
+        }
+    }
+
+    fn instant(&self, value: Value) -> Option<i64> {
+        let bytes = value.bytes(self.chunk);
+        value::instant(value.kind, bytes).or_else(|| {
+            let mut text = String::new();
+            value::write(value.kind, bytes, &mut text);
+            vigie_event::parse_utc(&text)
+        })
+    }
+
+    /// The machine's name: the same in nearly all records.
+    fn put_computer(&self, group: GroupId, given: Given, collector: &mut Collector<'_>) {
+        if let Given::Text(value) = given {
+            let bytes = value.bytes(self.chunk);
+            collector.put_computer(group, bytes, |out| value::write(value.kind, bytes, out));
+        }
+    }
+
+    fn put_one(&self, group: GroupId, op: &Op, given: Given, collector: &mut Collector<'_>) {
+        let value = match given {
+            Given::LeftOut => return,
+            Given::Empty if !op.keep_empty => return,
+            Given::Empty => None,
+            Given::Text(value) => Some(value),
+        };
+        let Some(column) = collector.wanted(group, op.field, |want| match (want, value) {
+            (Want::No, _) => false,
+            (Want::Yes, _) | (Want::Text, None) => true,
+            (Want::Text, Some(value)) => value.is_free_text(),
+        }) else {
+            return;
+        };
+        let from = collector.text.len();
+        if let Some(value) = value {
+            value::write(value.kind, value.bytes(self.chunk), &mut collector.text);
+        }
+        if op.keep_empty || collector.text.len() > from {
+            collector.set_span(group, column, from);
+        }
+    }
+}
