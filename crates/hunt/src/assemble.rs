@@ -11,7 +11,7 @@ use vigie_pack::Pack;
 use crate::collect::{Collected, Detectors};
 use crate::coverage::{Window, measure, missing, seen_window, sources_that_matter};
 use crate::detector::{Confidence, Detector, confidence, outcome};
-use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statement, merge_within};
+use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Origin, Statement, merge_within};
 use crate::hosts::{Host, Hosts};
 use crate::suppress::settle;
 use crate::tell::{common_links, fill, title};
@@ -45,6 +45,7 @@ pub(crate) fn assemble(
         with_findings.contains(&index)
     });
     warnings.extend(hosts.folded.iter().cloned());
+    collected.unscanned.sort();
     warnings.extend(
         collected
             .unscanned
@@ -137,7 +138,7 @@ fn add_correlations(detectors: &Detectors, collected: &mut Collected, manifest: 
             time: Some(found.from),
             until: Some(found.to),
             links,
-            source: "correlation".to_owned(),
+            source: "correlation",
             count: found.count,
         };
         let first = found.members.first();
@@ -152,12 +153,19 @@ fn add_correlations(detectors: &Detectors, collected: &mut Collected, manifest: 
             true => &mut collected.statements,
             false => collected.set_aside.entry(suppressions).or_default(),
         };
-        place.add(detection, || KeptEvent {
+        let path = first.map(|member| path_of(manifest, member.file));
+        let path = path.unwrap_or_default();
+        let record = first.map_or(0, |member| member.record);
+        let origin = Origin {
+            path: &path,
+            record,
+            identity: &|| None,
+        };
+        place.add(detection, &origin, || KeptEvent {
             time: Some(found.from),
-            path: first
-                .map(|member| path_of(manifest, member.file))
-                .unwrap_or_default(),
-            record: first.map_or(0, |member| member.record),
+            path: path.clone(),
+            record,
+            identity: None,
             numbered_by: Numbering::Lines,
             fields,
             matched: found.group.iter().map(|(field, _)| field.clone()).collect(),
@@ -182,8 +190,8 @@ fn stage_order(packs: &[Pack]) -> Vec<String> {
 
 fn clock_warnings(manifest: &Manifest) -> Vec<String> {
     manifest
-        .files
-        .iter()
+        .by_path()
+        .into_iter()
         .flat_map(|file| {
             file.clock.iter().map(|clock| {
                 format!(

@@ -7,12 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use vigie_detect::indicators::{IndicatorHit, IndicatorSet};
 use vigie_detect::sigma::{Correlator, Hit, Rule, RuleSet};
 use vigie_detect::yara::{YaraRule, YaraSet};
-use vigie_event::{EventBatch, RowRef, Source, Timestamp};
+use vigie_event::{EventBatch, Projection, RowRef, Source, Timestamp};
 use vigie_evidence::{FileRef, Sink, UnitId};
 
+use crate::asked::Joined;
 use crate::coverage::{Hours, source_key};
 use crate::detector::Detector;
-use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Statements};
+use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Origin, Statements};
 use crate::links::{add_links, links_of};
 use crate::suppress::Suppressor;
 
@@ -36,6 +37,8 @@ pub(crate) struct Detectors {
     pub(crate) suppressed_by: Vec<Vec<u32>>,
     /// The rules the user left out.
     pub(crate) left_out: Vec<Rule>,
+    /// The columns that findings need.
+    pub(crate) joined: Joined,
     pub(crate) since: Option<Timestamp>,
     pub(crate) until: Option<Timestamp>,
 }
@@ -246,43 +249,40 @@ impl<'a> Collector<'a> {
     }
 
     fn count_hits(&self, file: &FileRef, batch: &EventBatch, hits: &[Hit]) {
-        let mut state = self.lock();
-        for hit in hits {
-            let row = batch.row(hit.row as usize);
-            if !self.in_scope(row.time()) {
-                continue;
-            }
-            let host = state.host(file.unit, row_host(&row));
-            state
-                .correlator
-                .observe(&self.detectors.rules, hit, &host.to_string(), row);
-            if self
-                .detectors
-                .rules
-                .rules()
-                .get(hit.rule as usize)
-                .is_none_or(|rule| rule.silent)
-            {
-                continue;
-            }
-            let Some(detector) = self.detectors.described.get(hit.rule as usize) else {
-                continue;
-            };
-            let detection = self.detection(hit.rule, host, row, &detector.join, batch);
-            let about = state.about(hit.rule, self.detectors);
-            let fitting = self.detectors.suppressor.fitting(about, row);
-            state.place(fitting).add(detection, || {
-                let matches = self.detectors.rules.explain(hit.rule, row);
-                keep_event(
-                    file,
+        let source = source_key(batch);
+        let rules = &self.detectors.rules;
+        let rows = hits.iter().map(|hit| (hit, batch.row(hit.row as usize)));
+        let found: Vec<(&Hit, RowRef<'_>, Option<Detection<'_>>)> = rows
+            .filter(|(_, row)| self.in_scope(row.time()))
+            .map(|(hit, row)| {
+                let is_told = rules
+                    .rules()
+                    .get(hit.rule as usize)
+                    .is_some_and(|rule| !rule.silent);
+                let detector = self.detectors.described.get(hit.rule as usize);
+                let detector = detector.filter(|_| is_told);
+                (
+                    hit,
                     row,
-                    matches.into_iter().filter_map(|found| found.field).collect(),
+                    detector.map(|by| detection(hit.rule, row, &by.join, &source)),
                 )
+            })
+            .collect();
+        let mut state = self.lock();
+        for (hit, row, detection) in found {
+            let host = state.host(file.unit, row_host(&row));
+            state.correlator.observe(rules, hit, &host.to_string(), row);
+            let Some(detection) = detection else { continue };
+            let fitting = self.fitting(state.about(hit.rule, self.detectors), row);
+            state.add(fitting, Detection { host, ..detection }, file, row, |row| {
+                let matches = rules.explain(hit.rule, row);
+                matches.into_iter().filter_map(|found| found.field).collect()
             });
         }
     }
 
     fn count_indicators(&self, file: &FileRef, batch: &EventBatch, hits: &[IndicatorHit], not_valid: u64) {
+        let source = source_key(batch);
         let mut state = self.lock();
         state.left_out.not_valid += not_valid;
         for hit in hits {
@@ -296,36 +296,49 @@ impl<'a> Collector<'a> {
                 continue;
             };
             join.push(hit.column.clone());
-            let detection = self.detection(index, host, row, &join, batch);
-            let about = state.about(index, self.detectors);
-            let fitting = self.detectors.suppressor.fitting(about, row);
-            state
-                .place(fitting)
-                .add(detection, || keep_event(file, row, vec![hit.column.clone()]));
+            let detection = detection(index, row, &join, &source);
+            let fitting = self.fitting(state.about(index, self.detectors), row);
+            state.add(fitting, Detection { host, ..detection }, file, row, |_| {
+                vec![hit.column.clone()]
+            });
         }
     }
 
-    fn detection(
-        &self,
-        detector: u32,
-        host: HostIndex,
-        row: RowRef<'_>,
-        join: &[String],
-        batch: &EventBatch,
-    ) -> Detection {
-        Detection {
-            detector,
-            host,
-            time: row.time(),
-            links: links_of(row, join),
-            source: source_key(batch),
-            count: 1,
-            until: None,
+    /// Of these suppressions, those whose field values an event has, whether anybody else asks for the fields or not.
+    fn fitting(&self, about: &[u32], row: RowRef<'_>) -> Vec<u32> {
+        if about.is_empty() {
+            return Vec::new();
         }
+        whole(row, |row| self.detectors.suppressor.fitting(about, row))
+    }
+}
+
+/// A detection on a machine that is to be named.
+fn detection<'s>(detector: u32, row: RowRef<'_>, join: &[String], source: &'s str) -> Detection<'s> {
+    Detection {
+        detector,
+        host: 0,
+        time: row.time(),
+        links: links_of(row, join),
+        source,
+        count: 1,
+        until: None,
+    }
+}
+
+/// What is made of a row with all its columns.
+fn whole<T>(row: RowRef<'_>, make: impl FnOnce(RowRef<'_>) -> T) -> T {
+    match row.batch().whole_row(row.index()) {
+        Some(batch) => make(batch.row(0)),
+        None => make(row),
     }
 }
 
 impl Sink for Collector<'_> {
+    fn projection(&self) -> Option<&dyn Projection> {
+        Some(self.detectors)
+    }
+
     fn batch(&self, file: &FileRef, batch: EventBatch) {
         self.count_rows(file.unit, &batch);
         let mut hits = Vec::new();
@@ -370,16 +383,22 @@ impl Sink for Collector<'_> {
                 host,
                 time: file.modified,
                 links,
-                source: "file content".to_owned(),
+                source: "file content",
                 count: 1,
                 until: None,
             };
             let about = state.about(index, self.detectors);
             let fitting = self.detectors.suppressor.fitting_fields(about, &fields);
-            state.place(fitting).add(detection, || KeptEvent {
+            let origin = Origin {
+                path: &file.path,
+                record: 0,
+                identity: &|| None,
+            };
+            state.place(fitting).add(detection, &origin, || KeptEvent {
                 time: file.modified,
                 path: file.path.clone(),
                 record: 0,
+                identity: None,
                 numbered_by: Numbering::Whole,
                 fields,
                 matched: vec!["TargetFilename".to_owned()],
@@ -404,6 +423,30 @@ impl State {
         } else {
             self.set_aside.entry(suppressions).or_default()
         }
+    }
+
+    /// Counts the detection of a row; `matched` names the fields of the whole row that made it.
+    fn add(
+        &mut self,
+        suppressions: Vec<u32>,
+        detection: Detection<'_>,
+        file: &FileRef,
+        row: RowRef<'_>,
+        matched: impl FnOnce(RowRef<'_>) -> Vec<String>,
+    ) {
+        let identity = || row.batch().row_identity(row.index());
+        let origin = Origin {
+            path: &file.path,
+            record: row.record(),
+            identity: &identity,
+        };
+        self.place(suppressions).add(detection, &origin, || {
+            let event = whole(row, |row| keep_event(file, row, matched(row)));
+            KeptEvent {
+                identity: identity(),
+                ..event
+            }
+        });
     }
 
     fn host(&mut self, unit: UnitId, name: Option<&str>) -> HostIndex {
@@ -494,7 +537,7 @@ impl<'a> Run<'a> {
 }
 
 /// The column in which a row names the machine that wrote it.
-fn host_column(source: Source) -> Option<&'static str> {
+pub(crate) fn host_column(source: Source) -> Option<&'static str> {
     match source {
         Source::WindowsEvent => Some("Computer"),
         Source::AdvancedHunting => Some("DeviceName"),
@@ -557,6 +600,7 @@ fn keep_event(file: &FileRef, row: RowRef<'_>, matched: Vec<String>) -> KeptEven
         time: row.time(),
         path: file.path.clone(),
         record: row.record(),
+        identity: None,
         numbered_by,
         fields: row
             .fields()

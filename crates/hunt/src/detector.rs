@@ -152,7 +152,7 @@ impl Detector {
 }
 
 /// The fields that tie events together when a rule does not say.
-const DEFAULT_JOIN: [&str; 14] = [
+pub(crate) const DEFAULT_JOIN: [&str; 14] = [
     "c-ip",
     "ClientIpAddress",
     "msExchEcpCanary",

@@ -20,6 +20,20 @@ pub(crate) fn find<'a>(get: impl Fn(&str) -> Option<&'a str>, name: &str) -> Opt
         .or_else(|| get(name))
 }
 
+/// All names under which [`find`] may look for a field.
+pub(crate) fn names_of(name: &str) -> impl Iterator<Item = &str> {
+    let lower = name.to_ascii_lowercase();
+    let others = OTHER_NAMES
+        .iter()
+        .find(|(known, _)| *known == lower)
+        .map_or::<&[&str], _>(&[], |(_, others)| others);
+    let forwarded: &[&str] = if lower == "c-ip" { &FORWARDED } else { &[] };
+    [name]
+        .into_iter()
+        .chain(others.iter().copied())
+        .chain(forwarded.iter().copied())
+}
+
 /// Columns in which IIS is told to log the client a load balancer speaks for; `c-ip` is then the balancer's address.
 const FORWARDED: [&str; 4] = [
     "X-Forwarded-For",

@@ -24,6 +24,8 @@ pub(crate) struct KeptEvent {
     /// The file it stands in. Not its number, which depends on who came to the file first.
     pub(crate) path: String,
     pub(crate) record: u64,
+    /// What tells its record from others, see [`vigie_event::EventBatch::row_identity`].
+    pub(crate) identity: Option<u64>,
     pub(crate) numbered_by: Numbering,
     pub(crate) fields: BTreeMap<String, String>,
     /// Names of the fields the rule looked at, in its order.
@@ -66,20 +68,33 @@ pub(crate) struct Statements {
     identities: HashMap<(HostIndex, u32), usize>,
 }
 
+/// Where the event of a detection stands.
+pub(crate) struct Origin<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) record: u64,
+    /// What tells its record from others.
+    pub(crate) identity: &'a dyn Fn() -> Option<u64>,
+}
+
 /// One detection about to be counted.
-pub(crate) struct Detection {
+pub(crate) struct Detection<'a> {
     pub(crate) detector: u32,
     pub(crate) host: HostIndex,
     pub(crate) time: Option<Timestamp>,
     pub(crate) links: BTreeSet<Link>,
-    pub(crate) source: String,
+    pub(crate) source: &'a str,
     pub(crate) count: u64,
     pub(crate) until: Option<Timestamp>,
 }
 
 impl Statements {
     /// Counts a detection; `event` is asked for only when it is worth keeping.
-    pub(crate) fn add(&mut self, detection: Detection, event: impl FnOnce() -> KeptEvent) {
+    pub(crate) fn add(
+        &mut self,
+        detection: Detection<'_>,
+        origin: &Origin<'_>,
+        event: impl FnOnce() -> KeptEvent,
+    ) {
         let key = self.key(&detection);
         let identity = key.2.clone();
         let statement = self.by_key.entry(key).or_insert_with(|| Statement {
@@ -99,19 +114,19 @@ impl Statements {
             .into_iter()
             .flatten()
             .max();
-        if !statement.sources.contains(&detection.source) {
-            statement.sources.insert(detection.source);
+        if !statement.sources.contains(detection.source) {
+            statement.sources.insert(detection.source.to_owned());
         }
         statement.links.extend(detection.links);
         while statement.links.len() > KEPT_LINKS {
             statement.links.pop_last();
         }
-        statement.keep(detection.time, event);
+        statement.meet(detection.time, origin, event);
     }
 
     /// What keeps two detections of one rule apart: the client's address if there is one, else the file, and the day.
     /// What an administrator does every week and what an intruder did last Friday are not one statement.
-    fn key(&mut self, detection: &Detection) -> Key {
+    fn key(&mut self, detection: &Detection<'_>) -> Key {
         let address = detection.links.iter().find_map(|link| match link {
             Link::Address(value, _) => Some(value.clone()),
             _ => None,
@@ -249,17 +264,41 @@ impl Statement {
         self.links.extend(other.links);
         self.sources.extend(other.sources);
         for event in other.events {
-            self.keep(event.time, || event.clone());
+            if !self.is_full_before(event.time) {
+                self.keep(event);
+            }
+        }
+    }
+
+    /// Whether all the events to be kept come before this time.
+    fn is_full_before(&self, time: Option<Timestamp>) -> bool {
+        let last = self.events.last().filter(|_| self.events.len() >= KEPT_EVENTS);
+        last.is_some_and(|last| last.time < time)
+    }
+
+    /// Keeps an event that is worth it. Of a record that is known already nothing more is read.
+    fn meet(&mut self, time: Option<Timestamp>, origin: &Origin<'_>, event: impl FnOnce() -> KeptEvent) {
+        if self.is_full_before(time) {
+            return;
+        }
+        let identity = match self.events.iter().any(|kept| kept.time == time) {
+            true => (origin.identity)(),
+            false => None,
+        };
+        let is_it = |kept: &KeptEvent| kept.time == time && kept.identity == identity;
+        let Some(at) = identity.and_then(|_| self.events.iter().position(is_it)) else {
+            return self.keep(event());
+        };
+        if (time, origin.path, origin.record) < self.events[at].order() {
+            let mut first = self.events.remove(at);
+            origin.path.clone_into(&mut first.path);
+            first.record = origin.record;
+            self.keep(first);
         }
     }
 
     /// Keeps the earliest events, and among them different ones: ten times the same line proves nothing more.
-    fn keep(&mut self, time: Option<Timestamp>, event: impl FnOnce() -> KeptEvent) {
-        let last = self.events.last().filter(|_| self.events.len() >= KEPT_EVENTS);
-        if last.is_some_and(|last| last.time < time) {
-            return;
-        }
-        let event = event();
+    fn keep(&mut self, event: KeptEvent) {
         // Of two that say the same the first in order stands, whichever came first.
         match self.events.iter().position(|kept| kept.same_as(&event)) {
             Some(at) if self.events[at].order() <= event.order() => return,
@@ -320,19 +359,26 @@ mod tests {
             time: Some(time),
             path: "a.log".to_owned(),
             record: 1,
+            identity: None,
             numbered_by: Numbering::Lines,
             fields: BTreeMap::from([("a".to_owned(), value.to_owned())]),
             matched: Vec::new(),
         }
     }
 
-    fn detection(time: i64, address: &str) -> Detection {
+    const ORIGIN: Origin<'static> = Origin {
+        path: "a.log",
+        record: 1,
+        identity: &|| None,
+    };
+
+    fn detection(time: i64, address: &str) -> Detection<'static> {
         Detection {
             detector: 0,
             host: 0,
             time: Some(time),
             links: BTreeSet::from([Link::Address(address.to_owned(), true)]),
-            source: "iis".to_owned(),
+            source: "iis",
             count: 1,
             until: None,
         }
@@ -342,10 +388,10 @@ mod tests {
     fn one_statement_per_address_with_the_earliest_different_events() {
         let mut statements = Statements::default();
         for time in (0..50).rev() {
-            statements.add(detection(time, "203.0.113.1"), || event(time, "x"));
-            statements.add(detection(time, "203.0.113.1"), || event(time, "x"));
+            statements.add(detection(time, "203.0.113.1"), &ORIGIN, || event(time, "x"));
+            statements.add(detection(time, "203.0.113.1"), &ORIGIN, || event(time, "x"));
         }
-        statements.add(detection(7, "203.0.113.2"), || event(7, "x"));
+        statements.add(detection(7, "203.0.113.2"), &ORIGIN, || event(7, "x"));
         let mut all = statements.resolve(|host| host);
         all.sort_by_key(|statement| statement.count);
         assert_eq!(all.len(), 2);
@@ -358,12 +404,13 @@ mod tests {
     #[test]
     fn two_indexes_of_one_machine_become_one_statement() {
         let mut statements = Statements::default();
-        statements.add(detection(1, "203.0.113.1"), || event(1, "x"));
+        statements.add(detection(1, "203.0.113.1"), &ORIGIN, || event(1, "x"));
         statements.add(
             Detection {
                 host: 1,
                 ..detection(2, "203.0.113.1")
             },
+            &ORIGIN,
             || event(2, "x"),
         );
         let all = statements.resolve(|_| 7);
@@ -377,12 +424,33 @@ mod tests {
     fn identities_beyond_the_cap_share_one_statement_and_none_is_lost() {
         let mut statements = Statements::default();
         for n in 0..700 {
-            statements.add(detection(n, &format!("10.0.{}.{}", n / 250, n % 250)), || {
-                event(n, "x")
-            });
+            let address = format!("10.0.{}.{}", n / 250, n % 250);
+            statements.add(detection(n, &address), &ORIGIN, || event(n, "x"));
         }
         let all = statements.resolve(|host| host);
         assert_eq!(all.len(), KEPT_IDENTITIES + 1);
         assert_eq!(all.iter().map(|statement| statement.count).sum::<u64>(), 700);
+    }
+    #[test]
+    fn a_record_that_is_known_is_not_read_again_and_stands_where_it_stands_first() {
+        let mut statements = Statements::default();
+        for record in [7, 9, 3] {
+            let origin = Origin {
+                record,
+                identity: &|| Some(5),
+                ..ORIGIN
+            };
+            statements.add(detection(1, "203.0.113.1"), &origin, || {
+                assert_eq!(record, 7, "only the first is read");
+                KeptEvent {
+                    record,
+                    identity: Some(5),
+                    ..event(1, "x")
+                }
+            });
+        }
+        let all = statements.resolve(|host| host);
+        assert_eq!((all[0].count, all[0].events.len()), (3, 1));
+        assert_eq!(all[0].events[0].record, 3);
     }
 }

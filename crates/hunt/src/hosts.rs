@@ -192,6 +192,7 @@ fn fold_strays(
             moves.push((target, main));
         }
     }
+    let mut folded = Vec::new();
     for (from, to) in moves {
         let Some(stray) = hosts.machines.remove(&from) else {
             continue;
@@ -202,7 +203,7 @@ fn fold_strays(
             }
         }
         if let Some(main) = hosts.machines.get_mut(&to) {
-            hosts.folded.push(format!(
+            folded.push(format!(
                 "{} record(s) naming {} were counted for {}: a former name or a stray record",
                 stray.records(),
                 stray.name,
@@ -211,4 +212,7 @@ fn fold_strays(
             merge_seen(&mut main.seen, &stray.seen);
         }
     }
+    // Which machine was seen first depends on the workers; the answer must not.
+    folded.sort();
+    hosts.folded = folded;
 }

@@ -3,6 +3,7 @@
 //! [`hunt`] reads the evidence once. While it streams by, only what detectors matched is kept; coverage is counted by
 //! the hour. Memory depends on the number of machines and findings, not on the size of the evidence.
 
+mod asked;
 mod assemble;
 mod collect;
 mod coverage;
@@ -35,6 +36,7 @@ pub use selection::{RulePick, RuleSelection, RuleStatus, StatusFilter};
 pub use suppress::{RefusedSuppression, Suppression, SuppressionFile, Suppressions};
 pub use tell::FRENCH_MONTHS;
 
+use crate::asked::Joined;
 use crate::collect::{Collector, Detectors};
 use crate::detector::Detector;
 use crate::suppress::Suppressor;
@@ -161,6 +163,7 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
     let detectors = Detectors {
         suppressor,
         suppressed_by,
+        joined: Joined::new(&described),
         rules: loaded.rules,
         indicators: indicator_set,
         yara: yara_set,

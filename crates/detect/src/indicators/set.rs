@@ -102,6 +102,11 @@ impl IndicatorSet {
         self.repeated
     }
 
+    /// Whether any indicator could be found in this column.
+    pub fn wants(&self, source: Source, column: &str) -> bool {
+        reading_of(source, column).is_some_and(|reading| self.index.wants(reading))
+    }
+
     /// Looks at every row of a batch and adds what it finds to `hits`, by row, then by indicator. An indicator is
     /// reported once per row, with the first column that has it.
     ///

@@ -39,6 +39,18 @@ impl<T> Expr<T> {
         Expr::Not(Box::new(self))
     }
 
+    /// Visits all leaves.
+    pub(super) fn leaves(&self, visit: &mut impl FnMut(&T)) {
+        match self {
+            Expr::Const(_) => {}
+            Expr::Leaf(leaf) => visit(leaf),
+            Expr::Not(part) => part.leaves(visit),
+            Expr::All(parts) | Expr::Any(parts) | Expr::AtLeast(_, parts) => {
+                parts.iter().for_each(|part| part.leaves(visit));
+            }
+        }
+    }
+
     /// The expression with each leaf replaced by another expression, constants worked out.
     pub(super) fn fold<U>(&self, leaf: &mut impl FnMut(&T) -> Expr<U>) -> Expr<U> {
         match self {

@@ -184,16 +184,54 @@ fn named(batch: &EventBatch, name: &str) -> Field {
         .map_or(Field::Absent, |index| Field::Hash(index, algorithm))
 }
 
-fn aliased(batch: &EventBatch, lower: &str) -> Option<usize> {
+/// The columns in which [`resolve`] may look for a field in rows of a table, spelled as [`alike`] does.
+pub(super) fn columns_of(table: &str, name: &FieldName, mut found: impl FnMut(String)) {
+    let name = match name {
+        FieldName::Any => return,
+        FieldName::WebQuery => "cs-uri-query",
+        FieldName::Named(name) => name,
+    };
+    let lower = name.to_ascii_lowercase();
+    let computed: &[&str] = match lower.as_str() {
+        "url" | "c-uri" | "cs-uri" | "cs-uri-query" => {
+            &["cs-uri-stem", "cs-uri-query", "UrlStem", "UrlQuery"]
+        }
+        "c-uri-extension" | "cs-uri-extension" => &["cs-uri-stem", "UrlStem"],
+        "cs-user-agent" | "c-useragent" | "cs-useragent" | "useragent" => &["cs(User-Agent)"],
+        "targetobject" => &[
+            "ObjectName",
+            "ObjectValueName",
+            "RegistryKey",
+            "RegistryValueName",
+        ],
+        "sha256" | "sha1" | "md5" | "imphash" => &["Hashes"],
+        _ => &[],
+    };
+    for column in computed.iter().chain(aliases(table, &lower)) {
+        found(alike(column));
+    }
+    found(alike(&lower));
+}
+
+/// A column's name without case, blanks and underscores: names that rules may mean by one spelling are one.
+pub(super) fn alike(column: &str) -> String {
+    let letters = column.chars().filter(|letter| !matches!(letter, ' ' | '_'));
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+fn aliases<'a>(table: &'a str, lower: &'a str) -> impl Iterator<Item = &'static &'static str> + 'a {
     BY_TABLE
         .iter()
-        .filter(|(table, _)| *table == batch.table())
+        .filter(move |(known, _)| *known == table)
         .map(|(_, aliases)| *aliases)
         .chain([EVERYWHERE])
         .flatten()
-        .filter(|(alias, _)| *alias == lower)
+        .filter(move |(alias, _)| *alias == lower)
         .flat_map(|(_, columns)| columns.iter())
-        .find_map(|column| batch.column_index(column))
+}
+
+fn aliased(batch: &EventBatch, lower: &str) -> Option<usize> {
+    aliases(batch.table(), lower).find_map(|column| batch.column_index(column))
 }
 
 fn spaced_name(batch: &EventBatch, lower: &str) -> Option<usize> {

@@ -13,7 +13,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use vigie_event::{BatchBuilder, EventBatch, EventType, RowRef};
+use vigie_event::{BatchBuilder, EventBatch, EventType, RowRef, Source, Want};
 
 pub use correlation::{CorrelationHit, Correlator, Member};
 pub use explain::{FieldMatch, ItemTrace, SelectionTrace, Trace};
@@ -196,6 +196,12 @@ impl RuleSet {
     /// Appends the matches of all detection rules in a batch, by row, then rule.
     pub fn evaluate(&self, batch: &EventBatch, hits: &mut Vec<Hit>) {
         self.frame.evaluate(self, batch, hits);
+    }
+
+    /// Whether any rule or correlation looks at a column of events of this kind. Rules are indifferent to columns they
+    /// do not want: without them a batch gives the same hits.
+    pub fn wants(&self, source: Source, table: &str, event: Option<&EventType>, column: &str) -> Want {
+        self.frame.wants(self, source, table, event, column)
     }
 
     /// Which values of a row made a rule match.

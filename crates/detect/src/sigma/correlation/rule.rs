@@ -87,6 +87,16 @@ impl Correlation {
         self.group_by.iter().chain(&self.fields)
     }
 
+    /// The fields of a rule's events it may ask for, whichever member the rule is to it. Correlations of correlations
+    /// ask their members' events too.
+    pub(in crate::sigma) fn asked_of(&self, rule: u32) -> impl Iterator<Item = &str> {
+        let aliased = self
+            .aliases
+            .values()
+            .filter_map(move |by_member| by_member.get(&rule));
+        self.asked().chain(aliased).map(String::as_str)
+    }
+
     /// The most events of a group that can matter.
     pub(super) fn most_events(&self) -> usize {
         let Condition::Reached { bounds } = &self.condition else {

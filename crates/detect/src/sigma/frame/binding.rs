@@ -28,7 +28,7 @@ pub(super) struct Kind {
     named: bool,
 }
 
-const NAMES: [&str; 3] = ["Channel", "EventID", "Provider_Name"];
+pub(super) const NAMES: [&str; 3] = ["Channel", "EventID", "Provider_Name"];
 
 impl Kind {
     pub(super) fn of(batch: &EventBatch) -> Kind {
@@ -106,13 +106,7 @@ pub(super) struct Binding {
 
 impl Binding {
     pub(super) fn new(set: &RuleSet, kind: &Kind, batch: &EventBatch) -> Binding {
-        let mut building = Building {
-            set,
-            fields: HashMap::new(),
-            atoms: HashMap::new(),
-            tests: HashMap::new(),
-            binding: Binding::default(),
-        };
+        let mut building = Building::new(set);
         let live = building.live_rules(kind, batch);
         for (index, (_, expr)) in live.iter().enumerate() {
             let wanted = trigger(expr, &|test| set.tests.literals(test));
@@ -151,7 +145,7 @@ impl Binding {
     }
 }
 
-struct Building<'a> {
+pub(super) struct Building<'a> {
     set: &'a RuleSet,
     fields: HashMap<&'a FieldName, u32>,
     atoms: HashMap<Atom, u32>,
@@ -160,8 +154,18 @@ struct Building<'a> {
 }
 
 impl<'a> Building<'a> {
+    pub(super) fn new(set: &'a RuleSet) -> Building<'a> {
+        Building {
+            set,
+            fields: HashMap::new(),
+            atoms: HashMap::new(),
+            tests: HashMap::new(),
+            binding: Binding::default(),
+        }
+    }
+
     /// The rules that can match events of the kind, with what the kind leaves of them.
-    fn live_rules(&self, kind: &Kind, batch: &EventBatch) -> Vec<(u32, Expr<TestId>)> {
+    pub(super) fn live_rules(&self, kind: &Kind, batch: &EventBatch) -> Vec<(u32, Expr<TestId>)> {
         let constants = kind.constants();
         let routed: Vec<bool> = self
             .set

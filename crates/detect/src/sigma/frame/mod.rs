@@ -5,6 +5,7 @@
 //! Then each column is gone over once, with all literals of all rules for it ([`scan`]), and a rule is looked at only
 //! in the rows that have one of its literals.
 
+mod asked;
 mod atom;
 mod binding;
 mod bits;
@@ -16,11 +17,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arrow_array::{Array, StringViewArray};
-use vigie_event::EventBatch;
+use vigie_event::{EventBatch, EventType, Source, Want};
 
 pub(super) use atom::{Literals, literals};
 pub(super) use needed::needed;
 
+use self::asked::Asked;
 use self::binding::{Binding, BoundTest, How, Kind};
 use self::bits::{Bits, ROWS};
 use self::scan::Scanner;
@@ -46,7 +48,11 @@ pub(super) struct Frame {
 struct Known {
     bindings: HashMap<Kind, Arc<Binding>>,
     weight: usize,
+    asked: HashMap<AskedOf, Arc<Asked>>,
 }
+
+/// Source, table and event type.
+type AskedOf = (Source, String, Option<EventType>);
 
 impl Frame {
     /// Appends the matches of all detection rules in a batch, by row, then rule.
@@ -72,6 +78,31 @@ impl Frame {
         }
         self.give_back(scratch);
         hits[from..].sort_unstable();
+    }
+
+    /// Whether any rule looks at a column of events of a kind.
+    pub(super) fn wants(
+        &self,
+        set: &RuleSet,
+        source: Source,
+        table: &str,
+        event: Option<&EventType>,
+        column: &str,
+    ) -> Want {
+        let kind = (source, table.to_owned(), event.cloned());
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(asked) = known.asked.get(&kind) {
+            return asked.wants(column);
+        }
+        drop(known);
+        let asked = Arc::new(Asked::new(set, source, table, event));
+        let want = asked.wants(column);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.asked.len() >= MAX_KINDS {
+            known.asked.clear();
+        }
+        known.asked.insert(kind, asked);
+        want
     }
 
     fn binding(&self, set: &RuleSet, batch: &EventBatch) -> Arc<Binding> {

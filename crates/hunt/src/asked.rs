@@ -1,0 +1,124 @@
+//! Which columns a hunt looks at: what its rules and indicators ask for, and what ties events together.
+
+use std::collections::HashSet;
+
+use vigie_event::{EventType, Projection, Source, Want};
+
+use crate::collect::{Detectors, host_column};
+use crate::detector::{DEFAULT_JOIN, Detector};
+use crate::fields;
+
+/// The columns that findings need of every event a rule matched, in lower case.
+#[derive(Debug, Default)]
+pub(crate) struct Joined(HashSet<String>);
+
+impl Joined {
+    pub(crate) fn new(detectors: &[Detector]) -> Joined {
+        let names = detectors.iter().flat_map(|detector| &detector.join);
+        let names = names.map(String::as_str).chain(DEFAULT_JOIN);
+        let all = names.flat_map(fields::names_of);
+        Joined(all.map(|name| name.to_ascii_lowercase()).collect())
+    }
+}
+
+impl Projection for Detectors {
+    fn wants(&self, source: Source, table: &str, event: Option<&EventType>, column: &str) -> Want {
+        let joined = self.joined.0.contains(&column.to_ascii_lowercase());
+        if joined || host_column(source) == Some(column) || self.indicators.wants(source, column) {
+            return Want::Yes;
+        }
+        self.rules.wants(source, table, event, column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+    use std::path::{Path, PathBuf};
+
+    use vigie_detect::sigma::RuleSource;
+    use vigie_event::EventBatch;
+    use vigie_evidence::{FileRef, Sink};
+    use vigie_pack::Pack;
+
+    use crate::assemble::assemble;
+    use crate::collect::Collector;
+    use crate::{HuntOptions, compile};
+
+    /// Asks for every column.
+    struct Everything<'a>(Collector<'a>);
+
+    impl Sink for Everything<'_> {
+        fn batch(&self, file: &FileRef, batch: EventBatch) {
+            self.0.batch(file, batch);
+        }
+
+        fn content(&self, file: &FileRef, bytes: &[u8]) {
+            self.0.content(file, bytes);
+        }
+    }
+
+    /// The answer about evidence, as JSON, with all columns or with those that are asked for.
+    fn answer(options: &HuntOptions, evidence: &[PathBuf], everything: bool) -> serde_json::Value {
+        let (detectors, warnings) = compile(options);
+        let mut collector = Collector::new(&detectors);
+        let manifest = if everything {
+            let sink = Everything(collector);
+            let manifest = vigie_evidence::read(evidence, &options.evidence, &sink).unwrap();
+            collector = sink.0;
+            manifest
+        } else {
+            vigie_evidence::read(evidence, &options.evidence, &collector).unwrap()
+        };
+        let result = assemble(options, &detectors, collector.finish(), manifest, warnings);
+        serde_json::to_value(result).unwrap()
+    }
+
+    fn rules(folder: &Path, found: &mut Vec<RuleSource>) {
+        let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                rules(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "yml") {
+                found.push(RuleSource {
+                    path: path.display().to_string(),
+                    text: std::fs::read_to_string(&path).unwrap(),
+                    pack: None,
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn columns_that_are_left_out_change_nothing() {
+        let corpora = std::env::var_os("VIGIE_CORPORA").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
+            PathBuf::from,
+        );
+        if !corpora.is_dir() {
+            println!("skipped: no corpora at {} (set VIGIE_CORPORA)", corpora.display());
+            return;
+        }
+        let mut options = HuntOptions {
+            packs: vec![Pack::load_embedded("hafnium-2021").unwrap()],
+            ..HuntOptions::default()
+        };
+        rules(&corpora.join("sigma/rules"), &mut options.rules);
+        let mut few = options.clone();
+        few.rules.retain(|rule| rule.path.contains("registry_set"));
+        few.packs.clear();
+        let logs = corpora.join("evtx-attack-mdecrevoisier");
+        for (options, evidence, what) in [(&options, corpora, "all rules"), (&few, logs, "few rules")] {
+            let with_all = answer(options, std::slice::from_ref(&evidence), true);
+            let with_asked = answer(options, std::slice::from_ref(&evidence), false);
+            let hosts = with_all["hosts"].as_array().unwrap();
+            assert!(hosts.len() > 10, "{what}: {} hosts", hosts.len());
+            assert!(with_asked == with_all, "{what}: another answer");
+        }
+    }
+}
