@@ -17,7 +17,7 @@ use crate::Limits;
 use crate::format::{Context, Outcome};
 
 /// How many times [`Limits::batch_bytes`] the rows of all event types of one file may take together.
-const HELD_BATCHES: usize = 4;
+const HELD_BATCHES: usize = 8;
 /// Event types collected at once; at more, all are handed over and forgotten.
 const MAX_GROUPS: usize = 1_024;
 /// Columns a builder keeps for its next batch; one that grew wider starts afresh.
