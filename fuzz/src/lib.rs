@@ -35,12 +35,13 @@ pub fn documents() -> Vec<&'static str> {
 const OTHERS: [&str; 5] = ["evtx", "w3c", "httperr", "event_xml", "winlogbeat"];
 
 /// Files of a pack, in the order in which the first byte of a `pack` input chooses one.
-pub const PACK_FILES: [&str; 5] = [
+pub const PACK_FILES: [&str; 6] = [
     "pack.yaml",
     "builds.csv",
     "cves.yaml",
     "indicators.csv",
     "runbook.yaml",
+    "product.yaml",
 ];
 
 /// Parses bytes as one format and checks the promises every parser makes.

@@ -145,9 +145,23 @@ fn too_large(path: String) -> Problem {
     Problem::new(path, format!("larger than {} MiB", FILE_BYTES >> 20))
 }
 
+/// The folder beside the packs that holds what several of them share.
+const PRODUCTS: &str = "products";
+
 /// Names of the embedded packs.
 pub(crate) fn embedded_names() -> Vec<String> {
-    let mut names: Vec<String> = EMBEDDED
+    let mut names = names(&EMBEDDED);
+    names.retain(|name| name != PRODUCTS);
+    names
+}
+
+/// Identifiers of the embedded products.
+pub(crate) fn embedded_products() -> Vec<String> {
+    EMBEDDED.get_dir(PRODUCTS).map(names).unwrap_or_default()
+}
+
+fn names(dir: &Dir<'_>) -> Vec<String> {
+    let mut names: Vec<String> = dir
         .dirs()
         .filter_map(|dir| Some(dir.path().file_name()?.to_str()?.to_owned()))
         .collect();
@@ -157,7 +171,19 @@ pub(crate) fn embedded_names() -> Vec<String> {
 
 /// The files of an embedded pack; `None` when there is none of this name.
 pub(crate) fn read_embedded(name: &str) -> Option<Files> {
-    let dir = EMBEDDED
+    if name == PRODUCTS {
+        return None;
+    }
+    read_below(&EMBEDDED, name)
+}
+
+/// The files of an embedded product; `None` when there is none with this identifier.
+pub(crate) fn read_product(id: &str) -> Option<Files> {
+    read_below(EMBEDDED.get_dir(PRODUCTS)?, id)
+}
+
+fn read_below(parent: &Dir<'_>, name: &str) -> Option<Files> {
+    let dir = parent
         .dirs()
         .find(|dir| dir.path().file_name().is_some_and(|file_name| file_name == name))?;
     let mut files = Files {

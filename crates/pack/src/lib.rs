@@ -14,6 +14,7 @@ mod files;
 mod model;
 mod parse;
 mod problem;
+mod product;
 mod unique;
 
 pub use builds::{Build, BuildNumber, BuildNumberError};
@@ -22,6 +23,7 @@ pub use model::{
     Cve, Exploited, FixedIn, Fixture, LogSource, Messages, Pack, RuleText, Runbook, Stage, Step, Text, Window,
 };
 pub use problem::{PackError, Problem};
+pub use product::{Line, Product};
 
 use std::path::Path;
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use vigie_detect::indicators::Indicator;
 use vigie_event::Timestamp;
 
-use crate::Build;
+use crate::Product;
 
 /// A sentence in the languages Vigie speaks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -48,8 +48,8 @@ pub struct Pack {
     pub sigma_tactics: BTreeMap<String, String>,
     /// The vulnerabilities.
     pub cves: Vec<Cve>,
-    /// The builds of the affected products.
-    pub builds: Vec<Build>,
+    /// The product it is about, with its builds; without a name when the pack is about none.
+    pub product: Product,
     /// The indicators.
     pub indicators: Vec<Indicator>,
     /// Sigma rules, by path.
@@ -174,7 +174,43 @@ pub struct Cve {
     /// What somebody deciding must know besides.
     pub note: Option<Text>,
     /// The first fixed build of each product and update that got a fix.
+    #[serde(default)]
     pub fixed: Vec<FixedIn>,
+    /// The oldest affected update of a line, where older ones are known not to be affected.
+    #[serde(default)]
+    pub affected_from: Vec<FixedIn>,
+    /// Lines that the advisory declares not to be affected, and why.
+    #[serde(default)]
+    pub not_affected: Vec<NotAffected>,
+    /// What must be set besides the update: a build alone cannot prove the fix.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
+    /// Mitigations that close it for the time being, as observations name them (`EOMT`, `EEMS M1.1`).
+    #[serde(default)]
+    pub mitigated_by: Vec<String>,
+}
+
+/// A line of the product that is not affected.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotAffected {
+    /// As in `builds.csv`.
+    pub product: String,
+    /// Why.
+    pub why: Text,
+}
+
+/// A setting that belongs to a fix.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// As observations name it: `extended_protection`.
+    pub id: String,
+    /// What it is, in a few words.
+    pub title: Text,
+    /// The lines for which the update sets it by itself from this build on.
+    #[serde(default)]
+    pub set_from: Vec<FixedIn>,
 }
 
 /// The first build that holds a fix.

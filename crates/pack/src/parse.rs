@@ -9,6 +9,7 @@ use vigie_event::{MICROS_PER_SECOND, parse_utc};
 
 use crate::files::Files;
 use crate::model::{Cve, Fixture, LogSource, Messages, Pack, RuleText, Runbook, Stage, Text, Window};
+use crate::product::{self, Product};
 use crate::unique::UniqueMap;
 use crate::{Problem, builds};
 
@@ -22,6 +23,7 @@ struct PackYaml {
     summary: Text,
     #[serde(default)]
     references: Vec<String>,
+    product: Option<String>,
     window: WindowYaml,
     stages: Vec<Stage>,
     log_sources: Vec<LogSourceYaml>,
@@ -62,6 +64,7 @@ struct FixtureYaml {
 enum Place<'a> {
     Indicators,
     Builds,
+    Product,
     Cves,
     Runbook,
     Rule,
@@ -78,6 +81,7 @@ fn place(path: &str) -> Place<'_> {
     match parts.as_slice() {
         ["indicators.csv"] => Place::Indicators,
         ["builds.csv"] => Place::Builds,
+        ["product.yaml"] => Place::Product,
         ["cves.yaml"] => Place::Cves,
         ["runbook.yaml"] => Place::Runbook,
         ["rules", ..] if matches!(extension, "yml" | "yaml") => Place::Rule,
@@ -128,7 +132,8 @@ pub(crate) fn pack(files: Files) -> Result<Pack, Vec<Problem>> {
 #[derive(Default)]
 struct Parts {
     cves: Vec<Cve>,
-    builds: Vec<crate::Build>,
+    builds: Option<Vec<crate::Build>>,
+    product: Option<Product>,
     indicators: Vec<indicators::Indicator>,
     rules: Vec<RuleText>,
     yara: Vec<RuleText>,
@@ -149,7 +154,8 @@ impl Parts {
                         .map(|bad| Problem::new(&path, bad.message).at(bad.line)),
                 );
             }
-            Place::Builds => self.builds = builds::parse(&path, &text, problems),
+            Place::Builds => self.builds = Some(builds::parse(&path, &text, problems)),
+            Place::Product => self.product = product::parse(&path, &text, problems),
             Place::Cves => self.cves = yaml(&path, &text, problems).unwrap_or_default(),
             Place::Runbook => self.runbook = yaml(&path, &text, problems).unwrap_or_default(),
             Place::Rule => self.rules.push(RuleText { path, text }),
@@ -179,6 +185,7 @@ fn events(maps: Vec<UniqueMap>) -> Vec<BTreeMap<String, String>> {
 
 fn assemble(manifest: PackYaml, parts: Parts, folder: String, problems: &mut Vec<Problem>) -> Option<Pack> {
     let window = window(&manifest.window, problems);
+    let product = product_of(manifest.product.as_deref(), parts.product, parts.builds, problems);
     let log_sources = manifest
         .log_sources
         .into_iter()
@@ -195,7 +202,7 @@ fn assemble(manifest: PackYaml, parts: Parts, folder: String, problems: &mut Vec
         log_sources,
         sigma_tactics: manifest.sigma_tactics.0,
         cves: parts.cves,
-        builds: parts.builds,
+        product,
         indicators: parts.indicators,
         rules: parts.rules,
         yara: parts.yara,
@@ -205,6 +212,32 @@ fn assemble(manifest: PackYaml, parts: Parts, folder: String, problems: &mut Vec
         unused: parts.unused,
         folder,
     })
+}
+
+/// The product the pack is about: its own, or a known one; a `builds.csv` in the pack stands before the known builds.
+fn product_of(
+    named: Option<&str>,
+    own: Option<Product>,
+    builds: Option<Vec<crate::Build>>,
+    problems: &mut Vec<Problem>,
+) -> Product {
+    let mut product = match (own, named) {
+        (Some(own), Some(id)) if own.id != id => {
+            let why = format!("product is {id:?} but product.yaml describes {:?}", own.id);
+            problems.push(Problem::new("pack.yaml", why));
+            own
+        }
+        (Some(own), _) => own,
+        (None, Some(id)) => Product::load(id).unwrap_or_else(|bad| {
+            problems.extend(bad);
+            Product::default()
+        }),
+        (None, None) => Product::default(),
+    };
+    if let Some(builds) = builds {
+        product.builds = builds;
+    }
+    product
 }
 
 fn window(yaml: &WindowYaml, problems: &mut Vec<Problem>) -> Option<Window> {
@@ -254,7 +287,7 @@ fn log_source(yaml: LogSourceYaml, problems: &mut Vec<Problem>) -> Option<LogSou
 }
 
 /// Reads one document strictly; a problem with its line otherwise.
-fn yaml<T: DeserializeOwned>(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<T> {
+pub(crate) fn yaml<T: DeserializeOwned>(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<T> {
     match yaml_serde::from_str(text) {
         Ok(value) => Some(value),
         Err(error) => {

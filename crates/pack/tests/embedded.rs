@@ -46,6 +46,7 @@ fn hafnium_2021_has_its_window_its_chain_and_its_fixes() {
         .collect();
     assert_eq!(front_end, BTreeSet::from(["httpproxy", "iis"]));
     let fixed = pack
+        .product
         .builds
         .iter()
         .find(|build| {

@@ -234,7 +234,7 @@ fn show(pack: &vigie_pack::Pack, lang: Lang, out: &mut dyn Write) -> Result<()> 
         say("YARA files", "fichiers YARA"),
         pack.indicators.len(),
         say("indicators", "indicateurs"),
-        pack.builds.len(),
+        pack.product.builds.len(),
         say("builds", "versions")
     )?;
     writeln!(out, "{}", say("stages:", "étapes\u{a0}:"))?;

@@ -146,6 +146,7 @@ fn real_source(source: &LogSource) -> Result<(), String> {
 fn check_cves(pack: &Pack, problems: &mut Vec<Problem>) {
     const FILE: &str = "cves.yaml";
     let builds: BTreeSet<_> = pack
+        .product
         .builds
         .iter()
         .map(|build| (build.product.as_str(), build.build))
@@ -190,7 +191,7 @@ fn check_cves(pack: &Pack, problems: &mut Vec<Problem>) {
 
 fn check_builds(pack: &Pack, problems: &mut Vec<Problem>) {
     let mut seen = BTreeSet::new();
-    for build in &pack.builds {
+    for build in &pack.product.builds {
         if !seen.insert((&build.product, build.build)) {
             let why = format!("build {} of {} is there twice", build.build, build.product);
             problems.push(Problem::new("builds.csv", why));

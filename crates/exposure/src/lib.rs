@@ -1,0 +1,19 @@
+//! Exposure: who is concerned, how sure that is, and what is the way out.
+//!
+//! [`Observation`]s are never overwritten. What a server runs, whether it is published and what closes the hole for now
+//! is worked out from all of them, at any time ([`Server::state`]), and a contradiction between equally good sources
+//! is `unknown`. This crate does no I/O: it takes bytes and values and returns values.
+
+mod estate;
+mod observation;
+mod said;
+mod state;
+mod version;
+
+pub use estate::{Estate, Server};
+pub use observation::{
+    AdVersion, BuildSource, Fact, MissionImpact, Observation, Origin, ProductLine, Subject, Topology,
+};
+pub use said::Said;
+pub use state::{Answer, BuildAnswer, Mitigation, Seen, ServerState};
+pub use version::{Version, VersionError};
