@@ -2,6 +2,8 @@
 
 pub mod seeds;
 
+use std::path::{Path, PathBuf};
+
 use vigie_event::EventBatch;
 use vigie_evidence::Limits;
 
@@ -43,6 +45,17 @@ pub const PACK_FILES: [&str; 6] = [
     "runbook.yaml",
     "product.yaml",
 ];
+
+/// The file of this name of a pack that has all of [`PACK_FILES`], its product's included.
+pub fn pack_file(name: &str) -> PathBuf {
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packs");
+    let own = packs.join("hafnium-2021").join(name);
+    if own.is_file() {
+        own
+    } else {
+        packs.join("products/exchange").join(name)
+    }
+}
 
 /// Parses bytes as one format and checks the promises every parser makes.
 pub fn parse(format: &str, bytes: &[u8]) {

@@ -10,7 +10,7 @@ use vigie_simulate::evtx::{Data, Event, EvtxWriter, Kind, Value};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::{EXCHANGE, PACK_FILES};
+use crate::{EXCHANGE, PACK_FILES, pack_file};
 
 /// One input to start from.
 type Seed = (String, Vec<u8>);
@@ -57,7 +57,7 @@ fn seeds(target: &str) -> io::Result<Vec<Seed>> {
         "zip" => archives(windows)?,
         "sigma" => samples(&format!("{pack}/rules"), &["yml", "yaml"])?,
         "indicators" => samples(pack, &["csv"])?,
-        "pack" => pack_files(pack)?,
+        "pack" => pack_files()?,
         "yara" => samples(&format!("{pack}/yara"), &["yar"])?,
         "time" => [
             "2021-03-03",
@@ -155,11 +155,11 @@ fn recognise(text: &str, windows: &str) -> io::Result<Vec<Seed>> {
 }
 
 /// The files of a pack, each after the byte that chooses it.
-fn pack_files(pack: &str) -> io::Result<Vec<Seed>> {
+fn pack_files() -> io::Result<Vec<Seed>> {
     let mut seeds = Vec::new();
     for (number, name) in PACK_FILES.iter().enumerate() {
         let mut bytes = vec![number as u8];
-        bytes.extend(fs::read(root().join(pack).join(name))?);
+        bytes.extend(fs::read(pack_file(name))?);
         seeds.push(((*name).to_owned(), bytes));
     }
     Ok(seeds)

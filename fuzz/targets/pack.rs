@@ -2,7 +2,6 @@
 #![no_main]
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use vigie_pack::Pack;
@@ -12,16 +11,10 @@ static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     for name in vigie_fuzz::PACK_FILES {
         let to = folder.path().join("hafnium-2021").join(name);
         fs::create_dir_all(to.parent().expect("a folder above")).expect("a folder");
-        fs::copy(original(name), to).expect("a copy");
+        fs::copy(vigie_fuzz::pack_file(name), to).expect("a copy");
     }
     folder
 });
-
-fn original(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../packs/hafnium-2021")
-        .join(name)
-}
 
 libfuzzer_sys::fuzz_target!(init: vigie_fuzz::seeds::write("pack"), |data: &[u8]| {
     let Some((choice, content)) = data.split_first() else {
@@ -36,5 +29,5 @@ libfuzzer_sys::fuzz_target!(init: vigie_fuzz::seeds::write("pack"), |data: &[u8]
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
-    fs::copy(original(name), folder.join(name)).expect("the file is restored");
+    fs::copy(vigie_fuzz::pack_file(name), folder.join(name)).expect("the file is restored");
 });
