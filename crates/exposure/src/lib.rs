@@ -4,16 +4,26 @@
 //! is worked out from all of them, at any time ([`Server::state`]), and a contradiction between equally good sources
 //! is `unknown`. This crate does no I/O: it takes bytes and values and returns values.
 
+mod assess;
 mod estate;
+mod knowledge;
 mod observation;
+pub mod result;
 mod said;
+mod ssvc;
 mod state;
+mod status;
+mod timeline;
 mod version;
 
+pub use assess::{Options, STALE_DAYS, assess};
 pub use estate::{Estate, Server};
 pub use observation::{
     AdVersion, BuildSource, Fact, MissionImpact, Observation, Origin, ProductLine, Subject, Topology,
 };
 pub use said::Said;
+pub use ssvc::Decision;
 pub use state::{Answer, BuildAnswer, Mitigation, Seen, ServerState};
+pub use status::Status;
+pub use timeline::{Phase, Window};
 pub use version::{Version, VersionError};

@@ -45,6 +45,13 @@ pub struct Origin {
     pub place: Option<Box<str>>,
 }
 
+impl Origin {
+    /// Whether a machine looked, rather than somebody wrote it down.
+    pub fn is_measured(&self) -> bool {
+        matches!(self.reader, "probe" | "nmap")
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file)?;

@@ -35,3 +35,42 @@ impl Serialize for Said {
         map.end()
     }
 }
+
+impl AsRef<Said> for Said {
+    fn as_ref(&self) -> &Said {
+        self
+    }
+}
+
+macro_rules! beside {
+    ($(#[$doc:meta])* $name:ident, $key:literal, $key_fr:literal) => {
+        $(#[$doc])*
+        pub(crate) mod $name {
+            use super::{Said, SerializeMap, Serializer};
+
+            pub(crate) fn serialize<T: AsRef<Said>, S: Serializer>(
+                said: &T,
+                serializer: S,
+            ) -> Result<S::Ok, S::Error> {
+                let said = said.as_ref();
+                let mut map = serializer.serialize_map(Some(2))?;
+                map.serialize_entry($key, &said.en)?;
+                map.serialize_entry($key_fr, &said.fr)?;
+                map.end()
+            }
+        }
+    };
+}
+
+beside!(
+    /// Writes `reason` (English) and `reason_fr` beside the other fields, for `#[serde(flatten)]`.
+    reason,
+    "reason",
+    "reason_fr"
+);
+beside!(
+    /// Writes `because` and `because_fr`.
+    because,
+    "because",
+    "because_fr"
+);

@@ -3,7 +3,9 @@
 use vigie_event::Timestamp;
 
 use crate::observation::identifiers;
-use crate::{AdVersion, BuildSource, MissionImpact, Observation, ProductLine, Topology, Version};
+use crate::{
+    AdVersion, BuildSource, Fact, MissionImpact, Observation, ProductLine, Server, Topology, Version,
+};
 
 /// A value and the observation it comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -94,4 +96,233 @@ impl ServerState<'_> {
             None => Answer::Unknown,
         }
     }
+}
+
+/// Which build ran when: each answer with the time from which it holds, in order. The last is what holds now.
+pub(crate) fn build_history<'a>(observations: &[&'a Observation]) -> Vec<BuildAnswer<'a>> {
+    let mut reports: Vec<Report<'a>> = observations.iter().copied().filter_map(Report::of).collect();
+    reports.sort_by_key(|report| (report.by.at, report.source));
+    let in_group = observations.iter().any(|seen| matches!(seen.fact, Fact::Dag(_)));
+    let mut history: Vec<BuildAnswer<'a>> = Vec::new();
+    for same_time in reports.chunk_by(|one, two| one.by.at == two.by.at) {
+        let next = together(same_time);
+        match history.last_mut() {
+            None => history.push(next),
+            Some(now) => {
+                if let Some(changed) = follow(now, next, in_group) {
+                    history.push(changed);
+                }
+            }
+        }
+    }
+    history
+}
+
+/// One report of a build.
+#[derive(Clone, Copy)]
+struct Report<'a> {
+    /// What it is worth: without a revision where the source does not show security updates.
+    version: Version,
+    source: BuildSource,
+    by: &'a Observation,
+}
+
+impl<'a> Report<'a> {
+    fn of(by: &'a Observation) -> Option<Report<'a>> {
+        let Fact::Build { version, source } = by.fact else {
+            return None;
+        };
+        let version = if source.shows_security_updates() {
+            version
+        } else {
+            version.without_revision()
+        };
+        Some(Report { version, source, by })
+    }
+}
+
+/// What the reports of one moment, best source first, say together.
+fn together<'a>(reports: &[Report<'a>]) -> BuildAnswer<'a> {
+    let best = reports[0];
+    let others = || {
+        reports[1..]
+            .iter()
+            .filter(|other| !other.version.agrees_with(best.version))
+    };
+    let torn = others().any(|other| other.source == best.source);
+    // Of equals that agree, the one that says most.
+    let fullest = reports
+        .iter()
+        .filter(|other| other.source == best.source)
+        .max_by_key(|other| other.version.revision.is_some())
+        .unwrap_or(&best);
+    let mut conflicts: Vec<&Observation> = others().map(|other| other.by).collect();
+    if torn {
+        conflicts.insert(0, best.by);
+    }
+    BuildAnswer {
+        version: (!torn).then_some(fullest.version),
+        source: best.source,
+        by: fullest.by,
+        since: best.by.at,
+        before: None,
+        conflicts,
+    }
+}
+
+/// What holds after a later moment's answer: `None` when the one before still stands (then it learnt from the later one).
+fn follow<'a>(now: &mut BuildAnswer<'a>, next: BuildAnswer<'a>, in_group: bool) -> Option<BuildAnswer<'a>> {
+    let (Some(held), Some(said)) = (now.version, next.version) else {
+        // One of the two is torn: only a source at least as good changes anything.
+        if next.source <= now.source {
+            return Some(succeed(now, next));
+        }
+        now.conflicts.push(next.by);
+        return None;
+    };
+    if held.agrees_with(said) {
+        if said.revision.is_some() && held.revision.is_none() {
+            return Some(succeed(now, next));
+        }
+        if said.revision == held.revision {
+            now.by = next.by;
+            now.source = now.source.min(next.source);
+        }
+        now.conflicts.extend(next.conflicts);
+        return None;
+    }
+    // Two undated or one undated report of equals: nobody knows which came first.
+    let unordered = now.by.at.is_none() && next.source == now.source;
+    if said > held && !unordered {
+        // In a group, another server may have answered: what was read on this one stands.
+        if in_group && next.source.is_remote() && !now.source.is_remote() {
+            now.conflicts.push(next.by);
+            return None;
+        }
+        return Some(succeed(now, next));
+    }
+    // Builds do not go back. The better source stands; equals contradict each other.
+    if next.source > now.source {
+        now.conflicts.push(next.by);
+        return None;
+    }
+    let torn = next.source == now.source;
+    let mut changed = succeed(now, next);
+    changed.conflicts.insert(0, now.by);
+    if torn {
+        changed.version = None;
+        changed.conflicts.push(changed.by);
+    }
+    Some(changed)
+}
+
+fn succeed<'a>(now: &BuildAnswer<'a>, next: BuildAnswer<'a>) -> BuildAnswer<'a> {
+    BuildAnswer {
+        before: now.by.at,
+        ..next
+    }
+}
+
+impl Server {
+    /// What is known of the server at `as_of`, from what was observed until then.
+    pub fn state(&self, as_of: Timestamp) -> ServerState<'_> {
+        let mut seen: Vec<&Observation> = self
+            .observations
+            .iter()
+            .filter(|observation| observation.at.is_none_or(|at| at <= as_of))
+            .collect();
+        seen.sort_by_key(|observation| observation.at);
+        let mut state = ServerState {
+            product: None,
+            build: build_history(&seen).pop(),
+            published: publication(&seen),
+            topology: None,
+            mitigations: mitigations(&seen, &build_history(&seen)),
+            updates: Vec::new(),
+            settings: Vec::new(),
+            roles: Vec::new(),
+            dag: None,
+            dotnet: None,
+            active_directory: None,
+            mission_impact: None,
+        };
+        for by in seen {
+            match &by.fact {
+                Fact::Product(product) => {
+                    // A line once known is not forgotten for a source that names the product alone.
+                    if product.line.is_some() || state.product.is_none() {
+                        state.product = Some(product.clone());
+                    }
+                }
+                Fact::Topology(value) => state.topology = Some(Seen { value: *value, by }),
+                Fact::Update(update) => push_once(&mut state.updates, update),
+                Fact::Role(role) => push_once(&mut state.roles, role),
+                Fact::Setting { id, on } => {
+                    state.settings.retain(|(known, _)| known != id);
+                    state.settings.push((id, Seen { value: *on, by }));
+                }
+                Fact::Dag(dag) => state.dag = Some(dag),
+                Fact::DotNet(release) => state.dotnet = Some(*release),
+                Fact::ActiveDirectory(version) => state.active_directory = Some(*version),
+                Fact::MissionImpact(impact) => state.mission_impact = Some(*impact),
+                Fact::Build { .. } | Fact::Published(_) | Fact::Mitigation { .. } => {}
+            }
+        }
+        state
+    }
+}
+
+fn push_once<'a>(list: &mut Vec<&'a str>, value: &'a str) {
+    if !list.contains(&value) {
+        list.push(value);
+    }
+}
+
+/// Whether TCP/443 is published. A port that was seen open is not closed by somebody's later word: then nobody knows.
+fn publication<'a>(seen: &[&'a Observation]) -> Option<Seen<'a, bool>> {
+    let mut answer: Option<Seen<'a, bool>> = None;
+    let mut torn = false;
+    for by in seen.iter().copied() {
+        let Fact::Published(value) = by.fact else {
+            continue;
+        };
+        let against = answer.as_ref().filter(|held| held.value != value);
+        torn = against.is_some_and(|held| {
+            held.value && held.by.origin.is_measured() && !by.origin.is_measured() || held.by.at == by.at
+        });
+        answer = Some(Seen { value, by });
+    }
+    answer.filter(|_| !torn)
+}
+
+/// The mitigations in place. A cumulative update, known by the first three parts of the build, removes them.
+pub(crate) fn mitigations<'a>(seen: &[&'a Observation], builds: &[BuildAnswer<'a>]) -> Vec<Mitigation<'a>> {
+    let mut held: Vec<Mitigation<'a>> = Vec::new();
+    for by in seen.iter().copied() {
+        let Fact::Mitigation { id, cves, active } = &by.fact else {
+            continue;
+        };
+        let since = held.iter().find(|known| known.id == id).map(|known| known.since);
+        held.retain(|known| known.id != id);
+        if *active {
+            held.push(Mitigation {
+                id,
+                cves,
+                since: since.unwrap_or(by.at),
+                by,
+            });
+        }
+    }
+    held.retain(|mitigation| !removed(mitigation, builds));
+    held
+}
+
+fn removed(mitigation: &Mitigation<'_>, builds: &[BuildAnswer<'_>]) -> bool {
+    builds.windows(2).any(|pair| {
+        let changed = pair[0]
+            .version
+            .zip(pair[1].version)
+            .is_some_and(|(old, new)| old.base != new.base);
+        changed && pair[1].since > mitigation.by.at
+    })
 }

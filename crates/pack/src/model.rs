@@ -165,10 +165,17 @@ pub struct Cve {
     pub allows: Text,
     /// Whether no account is needed.
     pub without_account: bool,
+    /// Whether attacks can be automated; `None`: they can when no account is needed.
+    pub automatable: Option<bool>,
+    /// Whether how to exploit it is public.
+    #[serde(default)]
+    pub public_poc: bool,
     /// Base score.
     pub cvss: Option<f64>,
     /// How far it was exploited.
     pub exploited: Exploited,
+    /// The day it was made public, where that is not the day its first fix came out: `2021-07-13`.
+    pub published: Option<String>,
     /// First known exploitation, `2021-01-03`.
     pub exploited_from: Option<String>,
     /// What somebody deciding must know besides.
@@ -188,6 +195,18 @@ pub struct Cve {
     /// Mitigations that close it for the time being, as observations name them (`EOMT`, `EEMS M1.1`).
     #[serde(default)]
     pub mitigated_by: Vec<String>,
+}
+
+impl Cve {
+    /// Whether attacks can be automated, in the sense of SSVC: against anybody, without a person in between.
+    pub fn automatable(&self) -> bool {
+        self.automatable.unwrap_or(self.without_account)
+    }
+
+    /// Whether it is known to have been exploited.
+    pub fn is_exploited(&self) -> bool {
+        self.exploited != Exploited::NoneKnown
+    }
 }
 
 /// A line of the product that is not affected.

@@ -15,6 +15,9 @@ pub struct Product {
     pub id: String,
     /// What people call it.
     pub title: Text,
+    /// What stops when an attacker takes a server of it, in SSVC's words: `mission_failure`; for servers of which the
+    /// inventory says nothing.
+    pub mission_impact: Option<String>,
     /// Its lines, oldest first.
     pub lines: Vec<Line>,
     /// Every published build.
@@ -43,6 +46,7 @@ pub struct Line {
 struct ProductYaml {
     id: String,
     title: Text,
+    mission_impact: Option<String>,
     lines: Vec<Line>,
 }
 
@@ -102,6 +106,7 @@ pub(crate) fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Opti
     Some(Product {
         id: yaml.id,
         title: yaml.title,
+        mission_impact: yaml.mission_impact,
         lines: yaml.lines,
         builds: Vec::new(),
     })

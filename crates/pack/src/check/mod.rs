@@ -167,17 +167,25 @@ fn check_cves(pack: &Pack, problems: &mut Vec<Problem>) {
         if let Some(note) = &cve.note {
             texts::both_languages(FILE, &format!("{} note", cve.id), note, problems);
         }
-        if cve
-            .exploited_from
-            .as_deref()
-            .is_some_and(|day| parse_utc(day).is_none())
-        {
-            problems.push(Problem::new(
-                FILE,
-                format!("{}: exploited_from is not a date", cve.id),
-            ));
+        for (key, day) in [
+            ("exploited_from", &cve.exploited_from),
+            ("published", &cve.published),
+        ] {
+            if day.as_deref().is_some_and(|day| parse_utc(day).is_none()) {
+                let why = format!("{}: {key} is not a date", cve.id);
+                problems.push(Problem::new(FILE, why));
+            }
         }
-        for fixed in &cve.fixed {
+        for none in &cve.not_affected {
+            let what = format!("{} not_affected {}", cve.id, none.product);
+            texts::both_languages(FILE, &what, &none.why, problems);
+        }
+        for setting in &cve.settings {
+            let what = format!("{} setting {}", cve.id, setting.id);
+            texts::both_languages(FILE, &what, &setting.title, problems);
+        }
+        let set = cve.settings.iter().flat_map(|setting| &setting.set_from);
+        for fixed in cve.fixed.iter().chain(&cve.affected_from).chain(set) {
             if !builds.contains(&(fixed.product.as_str(), fixed.build)) {
                 let why = format!(
                     "{}: build {} of {} is not in builds.csv",

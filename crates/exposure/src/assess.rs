@@ -1,0 +1,418 @@
+//! From servers and a pack to the answer.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vigie_event::{MICROS_PER_DAY, Timestamp};
+use vigie_pack::Pack;
+
+use crate::knowledge::Knowledge;
+use crate::result::{
+    Assessment, BuildExposure, Conflict, CveExposure, Outsider, PackInfo, Point, SCHEMA_VERSION,
+    ServerExposure, Ssvc, Summary, WindowExposure,
+};
+use crate::ssvc::Case;
+use crate::state::Answer;
+use crate::timeline::{History, Phase, Window, closed_times, exploited_from};
+use crate::{
+    BuildAnswer, Decision, Estate, Fact, MissionImpact, Observation, Said, Server, ServerState, Status,
+};
+
+/// How long an observation of a build is relied on.
+pub const STALE_DAYS: i64 = 30;
+/// Points of a curve, at most.
+const POINTS: i64 = 120;
+
+/// What to assess.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only these vulnerabilities of the pack; empty for all.
+    pub cves: Vec<String>,
+}
+
+/// Assesses all servers for the threats of a pack, as known at `as_of`.
+pub fn assess(estate: &Estate, pack: &Pack, as_of: Timestamp, options: &Options) -> Assessment {
+    let knowledge = Knowledge::new(pack, &options.cves);
+    let ids: Vec<Arc<str>> = knowledge
+        .cves
+        .iter()
+        .map(|judged| judged.cve.id.as_str().into())
+        .collect();
+    let from = knowledge.pack.window.from;
+    let mut curve = Curve::new(from, as_of);
+    let mut servers = Vec::with_capacity(estate.servers.len());
+    let mut later = 0;
+    for server in &estate.servers {
+        let judged = Judgement::new(server, &knowledge, as_of);
+        curve.add(&judged);
+        later += server
+            .observations
+            .iter()
+            .filter(|seen| seen.at.is_some_and(|at| at > as_of))
+            .count();
+        servers.push(judged.exposure(server, &knowledge, &ids, as_of));
+    }
+    servers.sort_by_cached_key(order);
+    let outside = estate
+        .outside
+        .iter()
+        .map(|server| outsider(server, &knowledge, as_of))
+        .collect();
+    let mut warnings = estate.warnings.clone();
+    if later > 0 {
+        warnings.push(Said::new(
+            format!(
+                "{later} observations are from after {} and do not count",
+                vigie_event::format_utc(as_of)
+            ),
+            format!(
+                "{later} observations sont postérieures au {} et ne comptent pas",
+                vigie_event::format_utc(as_of)
+            ),
+        ));
+    }
+    Assessment {
+        schema_version: SCHEMA_VERSION,
+        as_of,
+        pack: PackInfo {
+            name: pack.name.clone(),
+            version: pack.version.clone(),
+            title: Said::new(pack.title.en.clone(), pack.title.fr.clone()),
+            exploited_from: from,
+        },
+        summary: summaries(&servers),
+        servers,
+        unknown: outside,
+        curve: curve.points,
+        warnings,
+    }
+}
+
+/// Most urgent first; of equals those that stood open longest, then by name.
+fn order(server: &ServerExposure) -> impl Ord + use<> {
+    let open = matches!(server.status, Status::Vulnerable | Status::Unknown);
+    let from = server.window.map_or(Timestamp::MAX, |window| window.from);
+    (
+        Reverse(server.ssvc.decision),
+        Reverse(open),
+        from,
+        server.tenant.clone(),
+        server.server.clone(),
+    )
+}
+
+/// Everything worked out about one server.
+struct Judgement<'a> {
+    history: History<'a>,
+    state: ServerState<'a>,
+    /// Per vulnerability.
+    phases: Vec<Vec<Phase>>,
+}
+
+impl<'a> Judgement<'a> {
+    fn new(server: &'a Server, knowledge: &Knowledge<'_>, as_of: Timestamp) -> Judgement<'a> {
+        let history = History::new(server, knowledge, as_of);
+        let phases = (0..knowledge.cves.len())
+            .map(|index| history.phases(knowledge, index))
+            .collect();
+        Judgement {
+            state: server.state(as_of),
+            history,
+            phases,
+        }
+    }
+
+    /// The worst status at one moment.
+    fn worst(&self, at: Timestamp) -> Status {
+        let of = |phases: &Vec<Phase>| {
+            let until = phases.partition_point(|phase| phase.from.is_none_or(|from| from <= at));
+            until
+                .checked_sub(1)
+                .map_or(Status::Unknown, |last| phases[last].status)
+        };
+        worst(self.phases.iter().map(of))
+    }
+
+    fn exposure(
+        &self,
+        server: &Server,
+        knowledge: &Knowledge<'_>,
+        ids: &[Arc<str>],
+        as_of: Timestamp,
+    ) -> ServerExposure {
+        let cves: Vec<CveExposure> = self
+            .phases
+            .iter()
+            .zip(ids)
+            .map(|(phases, id)| cve(phases, id))
+            .collect();
+        let build = self.history.builds.last();
+        let age = build
+            .and_then(|build| build.by.at)
+            .map(|at| (as_of - at) / MICROS_PER_DAY);
+        let published = &self.state.published;
+        let status = worst(cves.iter().map(|cve| cve.status));
+        ServerExposure {
+            server: server.name.clone(),
+            fqdn: server.fqdn.clone(),
+            tenant: server.tenant.clone(),
+            product: product(&self.state, build, knowledge),
+            build: build_exposure(build),
+            published: self.state.is_published(),
+            published_by: published.as_ref().map(|seen| seen.by.origin.to_string()),
+            topology: self.state.topology.map(|seen| seen.value),
+            status,
+            age_days: age,
+            stale: age.is_some_and(|age| age > STALE_DAYS),
+            window: self.window(server, knowledge, as_of),
+            ssvc: self.ssvc(&cves, knowledge, as_of),
+            cves,
+        }
+    }
+
+    fn window(&self, server: &Server, knowledge: &Knowledge<'_>, as_of: Timestamp) -> Option<WindowExposure> {
+        let closed = closed_times(&server.observations, as_of);
+        let fix = |phase: &Phase| {
+            let runs = self
+                .history
+                .builds
+                .iter()
+                .rev()
+                .find(|build| build.since <= phase.from)?;
+            let released = knowledge.released(runs.version?);
+            runs.before.max(released)
+        };
+        let of = |index: usize| {
+            let from = exploited_from(knowledge, index);
+            Window::of(&self.phases[index], from, as_of, &closed, fix)
+        };
+        let exploited = |index: &usize| knowledge.cves[*index].cve.is_exploited();
+        let all = (0..self.phases.len())
+            .filter(exploited)
+            .filter_map(of)
+            .reduce(Window::with)?;
+        Some(WindowExposure {
+            from: all.from,
+            to: all.to,
+            to_earliest: all.to_earliest,
+        })
+    }
+
+    fn ssvc(&self, cves: &[CveExposure], knowledge: &Knowledge<'_>, as_of: Timestamp) -> Ssvc {
+        let usual = knowledge.product().mission_impact.as_deref();
+        let usual = usual
+            .and_then(MissionImpact::from_id)
+            .unwrap_or(MissionImpact::Failure);
+        let open = |cve: &CveExposure| {
+            matches!(
+                cve.status,
+                Status::Vulnerable | Status::Unknown | Status::Mitigated
+            )
+        };
+        let cases = (0..cves.len()).filter(|index| open(&cves[*index])).map(|index| {
+            let case = Case {
+                cve: knowledge.cves[index].cve,
+                exploited: exploited_from(knowledge, index) <= as_of,
+                published: self.state.is_published(),
+                mission: self.state.mission_impact,
+                usual,
+            };
+            (case.decision(), index, case)
+        });
+        // The first of the most urgent ones: the pack lists them in the order of the attack.
+        match cases.max_by_key(|(decision, index, _)| (*decision, Reverse(*index))) {
+            Some((decision, index, case)) => Ssvc {
+                decision,
+                cve: Some(Arc::clone(&cves[index].cve)),
+                because: case.because(),
+            },
+            None => Ssvc {
+                decision: Decision::Defer,
+                cve: None,
+                because: Said::new("nothing is open", "rien n’est ouvert"),
+            },
+        }
+    }
+}
+
+fn worst(statuses: impl Iterator<Item = Status>) -> Status {
+    // What is open is worse than what nobody knows; then come the others, worst first.
+    let rank = |status: &Status| match status {
+        Status::Vulnerable => 0,
+        Status::Unknown => 1,
+        Status::Mitigated => 2,
+        Status::Fixed => 3,
+        Status::NotAffected => 4,
+    };
+    statuses.min_by_key(rank).unwrap_or(Status::Unknown)
+}
+
+/// How a vulnerability stands now, and since when it stands so.
+fn cve(phases: &[Phase], id: &Arc<str>) -> CveExposure {
+    let last = &phases[phases.len() - 1];
+    let same = phases
+        .iter()
+        .rev()
+        .take_while(|phase| phase.status == last.status);
+    CveExposure {
+        cve: Arc::clone(id),
+        status: last.status,
+        since: same.last().and_then(|phase| phase.from),
+        reason: Arc::clone(&last.why),
+    }
+}
+
+fn product(state: &ServerState<'_>, build: Option<&BuildAnswer<'_>>, knowledge: &Knowledge<'_>) -> String {
+    if let Some(version) = build.and_then(|build| build.version) {
+        return knowledge.builds.name(version);
+    }
+    let title = &knowledge.product().title.en;
+    match &state.product {
+        Some(known) if known.product == knowledge.product().id => match &known.line {
+            Some(line) => format!("{title} {line}"),
+            None => title.clone(),
+        },
+        Some(other) => other.product.clone(),
+        None => title.clone(),
+    }
+}
+
+fn build_exposure(build: Option<&BuildAnswer<'_>>) -> BuildExposure {
+    let Some(build) = build else {
+        return BuildExposure {
+            value: None,
+            source: None,
+            observed_at: None,
+            origin: None,
+            trap: None,
+            conflicts: Vec::new(),
+        };
+    };
+    let stands = build.version.is_some();
+    BuildExposure {
+        value: build.version.and_then(|_| said_build(build.by)),
+        source: stands.then_some(build.source),
+        observed_at: build.by.at,
+        origin: stands.then(|| build.by.origin.to_string()),
+        trap: stands.then(|| build.source.trap()),
+        conflicts: build.conflicts.iter().filter_map(|by| conflict(by)).collect(),
+    }
+}
+
+fn said_build(by: &Observation) -> Option<String> {
+    match &by.fact {
+        Fact::Build { version, .. } => Some(version.to_string()),
+        _ => None,
+    }
+}
+
+fn conflict(by: &Observation) -> Option<Conflict> {
+    let Fact::Build { version, source } = &by.fact else {
+        return None;
+    };
+    Some(Conflict {
+        value: version.to_string(),
+        source: *source,
+        observed_at: by.at,
+        origin: by.origin.to_string(),
+    })
+}
+
+fn outsider(server: &Server, knowledge: &Knowledge<'_>, as_of: Timestamp) -> Outsider {
+    let judged = Judgement::new(server, knowledge, as_of);
+    let mut origins: Vec<String> = server
+        .observations
+        .iter()
+        .map(|by| by.origin.to_string())
+        .collect();
+    origins.dedup();
+    Outsider {
+        server: server.name.clone(),
+        fqdn: server.fqdn.clone(),
+        addresses: server.addresses.iter().map(ToString::to_string).collect(),
+        build: build_exposure(judged.history.builds.last()),
+        status: judged.worst(as_of),
+        origins,
+    }
+}
+
+/// Per tenant in the order of their names, then for all.
+fn summaries(servers: &[ServerExposure]) -> Vec<Summary> {
+    let mut by_tenant: BTreeMap<Option<&str>, Summary> = BTreeMap::new();
+    let mut all = Summary::default();
+    for server in servers {
+        let tenant = by_tenant.entry(server.tenant.as_deref()).or_default();
+        tenant.tenant.clone_from(&server.tenant);
+        count(tenant, server);
+        count(&mut all, server);
+    }
+    by_tenant.into_values().chain([all]).collect()
+}
+
+fn count(summary: &mut Summary, server: &ServerExposure) {
+    summary.servers += 1;
+    summary.stale += usize::from(server.stale);
+    match server.status {
+        Status::Unknown => summary.unknown += 1,
+        Status::Vulnerable => {
+            summary.vulnerable += 1;
+            summary.vulnerable_published += usize::from(server.published != Answer::No);
+        }
+        Status::Mitigated => summary.mitigated += 1,
+        Status::NotAffected => summary.not_affected += 1,
+        Status::Fixed => summary.fixed += 1,
+    }
+}
+
+/// What was known over time, from the first exploitation to `as_of`.
+struct Curve {
+    points: Vec<Point>,
+}
+
+impl Curve {
+    fn new(from: Timestamp, as_of: Timestamp) -> Curve {
+        let days = (as_of - from).max(0) / MICROS_PER_DAY;
+        let step = (days / POINTS + 1) * MICROS_PER_DAY;
+        let mut points: Vec<Point> = Vec::new();
+        let mut at = as_of;
+        while at >= from && points.len() <= POINTS as usize {
+            points.push(Point {
+                at,
+                ..Point::default()
+            });
+            at -= step;
+        }
+        points.reverse();
+        Curve { points }
+    }
+
+    fn add(&mut self, judged: &Judgement<'_>) {
+        let builds = &judged.history.builds;
+        for point in &mut self.points {
+            let until = builds.partition_point(|build| build.since.is_none_or(|since| since <= point.at));
+            let build = until
+                .checked_sub(1)
+                .map(|last| &builds[last])
+                .filter(|build| build.version.is_some());
+            match build {
+                None => point.unknown_build += 1,
+                Some(build) if is_stale(build, point.at) => point.stale += 1,
+                Some(_) => point.known += 1,
+            }
+            match judged.worst(point.at) {
+                Status::Unknown => point.unknown += 1,
+                Status::Vulnerable => point.vulnerable += 1,
+                Status::Mitigated => point.mitigated += 1,
+                Status::NotAffected => point.not_affected += 1,
+                Status::Fixed => point.fixed += 1,
+            }
+        }
+    }
+}
+
+/// Whether a build was last looked at too long before a moment. A look that came after the moment was not made yet.
+fn is_stale(build: &BuildAnswer<'_>, at: Timestamp) -> bool {
+    let looked = build.by.at.filter(|looked| *looked <= at).or(build.since);
+    looked.is_none_or(|looked| at - looked > STALE_DAYS * MICROS_PER_DAY)
+}

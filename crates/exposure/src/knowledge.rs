@@ -1,0 +1,105 @@
+//! What one or more packs know, ready to judge many servers: answers that depend on a build alone are worked out once.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use vigie_event::Timestamp;
+use vigie_pack::{Cve, Pack, Product};
+
+use crate::status::{Builds, Judged};
+use crate::{BuildSource, Said, Status, Version};
+
+/// What a build says of a vulnerability, and why.
+pub(crate) type Answer = (Status, Arc<Said>);
+
+/// A pack, ready to judge.
+pub(crate) struct Knowledge<'a> {
+    pub(crate) pack: &'a Pack,
+    pub(crate) builds: Builds<'a>,
+    pub(crate) cves: Vec<Judged<'a>>,
+    answers: RefCell<HashMap<Key, Arc<[Answer]>, RandomState>>,
+}
+
+/// What answers depend on.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    line: Option<String>,
+    version: Version,
+    source: BuildSource,
+}
+
+impl<'a> Knowledge<'a> {
+    /// `only` keeps some of the pack's vulnerabilities; empty keeps all.
+    pub(crate) fn new(pack: &'a Pack, only: &[String]) -> Knowledge<'a> {
+        let builds = Builds::new(&pack.product);
+        let wanted = |cve: &&Cve| only.is_empty() || only.iter().any(|id| id.eq_ignore_ascii_case(&cve.id));
+        let cves = pack
+            .cves
+            .iter()
+            .filter(wanted)
+            .map(|cve| Judged::new(cve, &builds))
+            .collect();
+        Knowledge {
+            pack,
+            builds,
+            cves,
+            answers: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn product(&self) -> &'a Product {
+        &self.pack.product
+    }
+
+    /// One answer per vulnerability, in the pack's order. `declared` is the line an inventory names, for builds that
+    /// say none.
+    pub(crate) fn answers(
+        &self,
+        declared: Option<&str>,
+        version: Version,
+        source: BuildSource,
+    ) -> Arc<[Answer]> {
+        let line = self.builds.line(version).or(declared);
+        let key = Key {
+            line: line.map(str::to_owned),
+            version,
+            source,
+        };
+        if let Some(known) = self.answers.borrow().get(&key) {
+            return Arc::clone(known);
+        }
+        let answers: Arc<[Answer]> = match line {
+            Some(line) => {
+                let of = |judged: &Judged<'_>| judged.status(&self.builds, line, version, source);
+                self.cves.iter().map(of).map(shared).collect()
+            }
+            None => {
+                let said = Said::new(
+                    format!(
+                        "{version} belongs to no known line of {}",
+                        self.product().title.en
+                    ),
+                    format!(
+                        "{version} n’appartient à aucune version connue de {}",
+                        self.product().title.fr
+                    ),
+                );
+                let answer = (Status::Unknown, Arc::new(said));
+                vec![answer; self.cves.len()].into()
+            }
+        };
+        self.answers.borrow_mut().insert(key, Arc::clone(&answers));
+        answers
+    }
+
+    /// The day a published build came out.
+    pub(crate) fn released(&self, version: Version) -> Option<Timestamp> {
+        vigie_event::parse_utc(&self.builds.exact(version)?.release_date)
+    }
+}
+
+fn shared((status, said): (Status, Said)) -> Answer {
+    (status, Arc::new(said))
+}
