@@ -19,17 +19,37 @@ const ENVELOPES: [&str; 7] = [
     "EventReceivedTime",
 ];
 
-/// Takes a value that is a time. A better envelope field replaces one taken before.
-pub(super) fn keep_stamp(name: &str, value: &str, stamps: &mut Stamps) {
+/// What a name says about the time in its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TimeName {
+    /// The event's own time, in UTC.
+    Own,
+    /// An envelope's time, by its place in [`ENVELOPES`].
+    Envelope(usize),
+    /// Part of the system section's `TimeCreated`.
+    System,
+}
+
+/// Whether the field of this name is a time.
+pub(super) fn time_name(name: &str) -> Option<TimeName> {
     if name.eq_ignore_ascii_case("UtcTime") {
-        stamps.own = parse_utc(value);
-        return;
+        return Some(TimeName::Own);
     }
-    let Some(rank) = ENVELOPES
+    ENVELOPES
         .iter()
         .position(|known| known.eq_ignore_ascii_case(name))
-    else {
-        return;
+        .map(TimeName::Envelope)
+}
+
+/// Takes a value that is a time. A better envelope field replaces one taken before.
+pub(super) fn keep_stamp(name: TimeName, value: &str, stamps: &mut Stamps) {
+    let rank = match name {
+        TimeName::Own => {
+            stamps.own = parse_utc(value);
+            return;
+        }
+        TimeName::Envelope(rank) => rank,
+        TimeName::System => return,
     };
     let (Some(time), Some(field)) = (parse_time(value), ENVELOPES.get(rank).copied()) else {
         return;
@@ -89,43 +109,78 @@ fn names_its_zone(value: &str) -> bool {
         || value.starts_with("/Date(")
 }
 
-/// Puts one field of an event whose fields stand beside each other into the row.
-pub(super) fn flat_value(name: &str, value: &str, is_number: bool, out: &mut Collector<'_>) {
-    let lower = name.to_ascii_lowercase();
-    let field = match lower.as_str() {
+/// What the name of a field that stands beside the others says about its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FlatName {
+    System(FieldId),
+    /// The machine, and how the field is spelled.
+    Computer(&'static str),
+    Level,
+    Opcode,
+    Version,
+    Keywords,
+    TimeGenerated,
+    /// A field of the event's own data.
+    Data,
+}
+
+/// What a field of this name is.
+pub(super) fn flat_name(name: &str) -> FlatName {
+    FlatName::System(match name.to_ascii_lowercase().as_str() {
         "channel" | "logname" | "eventlog" => FieldId::CHANNEL,
         "sourcename" | "providername" | "provider" | "provider_name" => FieldId::PROVIDER_NAME,
         "providerguid" | "provider_guid" | "providerid" => FieldId::PROVIDER_GUID,
         "eventid" | "event_id" | "id" => FieldId::EVENT_ID,
-        "hostname" => return computer(value, "Hostname", out),
-        "machinename" => return computer(value, "MachineName", out),
-        "computer" => return computer(value, "Computer", out),
+        "hostname" => return FlatName::Computer("Hostname"),
+        "machinename" => return FlatName::Computer("MachineName"),
+        "computer" => return FlatName::Computer("Computer"),
         "recordnumber" | "eventrecordid" | "recordid" | "event_record_id" => FieldId::EVENT_RECORD_ID,
-        "level" => return out.row.set_system(FieldId::LEVEL, level_number(value)),
+        "level" => return FlatName::Level,
         "opcodevalue" => FieldId::OPCODE,
-        // NXLog has the number and the text.
-        "opcode" if value.parse::<u32>().is_err() => return out.set_data("OpcodeText", value),
-        "opcode" => FieldId::OPCODE,
+        "opcode" => return FlatName::Opcode,
         "task" => FieldId::TASK,
-        "version" if is_number => FieldId::VERSION,
-        "keywords" if is_number => {
-            let value = keywords(value);
-            return out
-                .row
-                .set_system(FieldId::KEYWORDS, value.as_deref().unwrap_or_default());
-        }
-        "keywords" => FieldId::KEYWORDS,
+        "version" => return FlatName::Version,
+        "keywords" => return FlatName::Keywords,
         "executionprocessid" | "execution_processid" => FieldId::EXECUTION_PROCESS,
         "threadid" | "execution_threadid" => FieldId::EXECUTION_THREAD,
         "userid" | "user_id" | "usersid" => FieldId::USER_ID,
         "activityid" => FieldId::CORRELATION_ACTIVITY,
         "relatedactivityid" => FieldId::CORRELATION_RELATED,
         "qualifiers" => FieldId::QUALIFIERS,
+        "timegenerated" => return FlatName::TimeGenerated,
+        _ => return FlatName::Data,
+    })
+}
+
+/// Puts one field of an event whose fields stand beside each other into the row.
+pub(super) fn flat_value(name: &str, value: &str, is_number: bool, out: &mut Collector<'_>) {
+    if !flat_system(flat_name(name), value, is_number, out) {
+        out.set_data(name, value);
+    }
+}
+
+/// Puts a field that belongs to the system section into the row; says whether it does.
+pub(super) fn flat_system(name: FlatName, value: &str, is_number: bool, out: &mut Collector<'_>) -> bool {
+    match name {
+        FlatName::Data => return false,
+        FlatName::System(field) => out.row.set_system(field, value),
+        FlatName::Computer(field) => computer(value, field, out),
+        FlatName::Level => out.row.set_system(FieldId::LEVEL, level_number(value)),
+        // NXLog has the number and the text.
+        FlatName::Opcode if value.parse::<u32>().is_err() => out.set_data("OpcodeText", value),
+        FlatName::Opcode => out.row.set_system(FieldId::OPCODE, value),
+        FlatName::Version if is_number => out.row.set_system(FieldId::VERSION, value),
+        FlatName::Version => return false,
+        FlatName::Keywords if is_number => {
+            let value = keywords(value);
+            out.row
+                .set_system(FieldId::KEYWORDS, value.as_deref().unwrap_or_default());
+        }
+        FlatName::Keywords => out.row.set_system(FieldId::KEYWORDS, value),
         // Already the row's own time.
-        "timegenerated" if parse_time(value).is_some() => return,
-        _ => return out.set_data(name, value),
-    };
-    out.row.set_system(field, value);
+        FlatName::TimeGenerated => return parse_time(value).is_some(),
+    }
+    true
 }
 
 fn computer(value: &str, field: &'static str, out: &mut Collector<'_>) {

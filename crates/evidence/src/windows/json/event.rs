@@ -3,16 +3,29 @@
 use vigie_event::{MICROS_PER_SECOND, Timestamp, parse_utc};
 
 use super::flat::{Flat, Item, Kind};
+use super::own::OwnFields;
+use super::paths::Role;
 use super::shape::Shape;
 use crate::windows::clock::Stamps;
 use crate::windows::collector::Collector;
 use crate::windows::fields::FieldId;
-use crate::windows::flat_names::{evtx_ecmd_value, flat_value, keep_stamp, powershell_value};
+use crate::windows::flat_names::{
+    TimeName, evtx_ecmd_value, flat_system, flat_value, keep_stamp, powershell_value,
+};
 use crate::windows::section::{Section, keywords, level_number, system_value};
 use crate::windows::tables;
 
 /// Puts an object's values into the row.
-pub(super) fn columns(flat: &Flat, inner: &mut Flat, shape: Shape, out: &mut Collector<'_>) {
+pub(super) fn columns(
+    flat: &Flat,
+    inner: &mut Flat,
+    own: &mut OwnFields,
+    shape: Shape,
+    out: &mut Collector<'_>,
+) {
+    if shape == Shape::Flat && flat.is_plain() {
+        return plain(flat, own, out);
+    }
     let mut section = Section::default();
     // The event's own data comes first: it has the right to the bare names.
     match shape {
@@ -51,6 +64,18 @@ pub(super) fn columns(flat: &Flat, inner: &mut Flat, shape: Shape, out: &mut Col
     }
 }
 
+/// Takes fields that all stand beside each other.
+fn plain(flat: &Flat, own: &mut OwnFields, out: &mut Collector<'_>) {
+    own.start(flat);
+    for item in flat.items() {
+        let Role::Field(name) = item.role else { continue };
+        if !flat_system(name, item.value, item.kind == Kind::Number, out) {
+            let field = own.field(item.id, item.path, &mut out.fields);
+            out.row.set_data(&mut out.fields, field, item.value);
+        }
+    }
+}
+
 /// Calls `take` for each value, the values of one list as one, joined by newlines.
 fn each(flat: &Flat, out: &mut Collector<'_>, mut take: impl FnMut(Item<'_>, &mut Collector<'_>) -> bool) {
     let mut items = flat.items().peekable();
@@ -69,7 +94,7 @@ fn each(flat: &Flat, out: &mut Collector<'_>, mut take: impl FnMut(Item<'_>, &mu
         let item = Item {
             path,
             value: &joined,
-            kind: item.kind,
+            ..item
         };
         take(item, out);
     }
@@ -82,7 +107,7 @@ const SECTIONS: [(&str, bool); 4] = [
     ("RenderingInfo.", true),
 ];
 
-fn is_section(path: &str) -> bool {
+pub(super) fn is_section(path: &str) -> bool {
     SECTIONS.iter().any(|(prefix, _)| path.starts_with(prefix))
 }
 
@@ -275,22 +300,16 @@ fn table_data(flat: &Flat, inner: &mut Flat, section: &mut Section, out: &mut Co
 pub(super) fn stamps_of(flat: &Flat, shape: Shape) -> Stamps {
     let mut stamps = Stamps::default();
     if let Shape::Xml | Shape::Velociraptor = shape {
-        for item in flat.items() {
-            if item.path.contains("System.TimeCreated") {
-                let time = parse_utc(item.value).or_else(|| epoch(item));
-                stamps.envelope = time.map(|time| (time, "SystemTime", true));
-            }
+        for (_, item) in flat.times().filter(|(name, _)| *name == TimeName::System) {
+            let time = parse_utc(item.value).or_else(|| epoch(item));
+            stamps.envelope = time.map(|time| (time, "SystemTime", true));
         }
         if stamps.envelope.is_some() {
             return stamps;
         }
     }
-    for item in flat.items() {
-        if item.path == "winlog.event_data.UtcTime" {
-            keep_stamp("UtcTime", item.value, &mut stamps);
-        } else {
-            keep_stamp(item.path, item.value, &mut stamps);
-        }
+    for (name, item) in flat.times() {
+        keep_stamp(name, item.value, &mut stamps);
     }
     // EvtxECmd writes UTC, with or without saying so.
     if let (Shape::EvtxEcmd, Some(envelope)) = (shape, &mut stamps.envelope) {

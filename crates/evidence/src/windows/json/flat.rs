@@ -1,14 +1,17 @@
 //! A JSON object as a flat list of paths and values, read without building a tree.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use super::paths::{PathId, Paths, Role};
+use super::reader::{ReadError, Reader};
+use crate::windows::flat_names::TimeName;
 
 /// Deeper values are kept as JSON text.
 const MAX_DEPTH: usize = 12;
 /// Values one object may have.
 const MAX_VALUES: usize = 8_192;
+/// Bytes the paths of one object's values may have.
+const MAX_PATH_BYTES: usize = 4 << 20;
+/// Elasticsearch hands a document over as `{"_index": ..., "_source": {...}}`.
+pub(super) const WRAPPER: &str = "_source.";
 
 /// What a value was in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub(super) enum Kind {
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    path: (u32, u32),
+    path: PathId,
     value: (u32, u32),
     kind: Kind,
 }
@@ -30,8 +33,10 @@ struct Entry {
 /// One value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Item<'f> {
+    pub(super) id: PathId,
     /// `winlog.event_data.Image`; the items of a list of plain values all have `path[]`, objects in a list `path[3].key`.
     pub(super) path: &'f str,
+    pub(super) role: Role,
     pub(super) value: &'f str,
     pub(super) kind: Kind,
 }
@@ -40,46 +45,68 @@ pub(super) struct Item<'f> {
 #[derive(Debug, Default)]
 pub(in crate::windows) struct Flat {
     entries: Vec<Entry>,
-    paths: String,
-    values: String,
-    path: String,
+    pub(super) paths: Paths,
+    /// The object's own text, and what is not in it as it is meant.
+    pub(super) values: String,
+    /// Bytes of the paths of all values.
+    path_bytes: usize,
+    /// Whether all values are fields beside each other.
+    is_plain: bool,
+    is_wrapped: bool,
+    /// Which values are times.
+    times: Vec<u32>,
 }
 
 impl Flat {
     /// Reads one object. What was read before an error stays readable.
-    pub(super) fn read(&mut self, object: &[u8]) -> Result<(), serde_json::Error> {
+    pub(super) fn read(&mut self, object: &[u8]) -> Result<(), ReadError> {
         self.read_to_depth(object, MAX_DEPTH)
     }
 
     /// Reads one object; its own values only, anything deeper is kept as JSON text.
-    pub(super) fn read_shallow(&mut self, object: &[u8]) -> Result<(), serde_json::Error> {
+    pub(super) fn read_shallow(&mut self, object: &[u8]) -> Result<(), ReadError> {
         self.read_to_depth(object, 1)
     }
 
-    fn read_to_depth(&mut self, object: &[u8], depth: usize) -> Result<(), serde_json::Error> {
-        self.entries.clear();
-        self.paths.clear();
-        self.values.clear();
-        self.path.clear();
-        let mut input = serde_json::Deserializer::from_slice(object);
-        let result = At { flat: self, depth }.deserialize(&mut input);
+    fn read_to_depth(&mut self, object: &[u8], depth: usize) -> Result<(), ReadError> {
+        self.start();
+        let (text, is_utf8) = match std::str::from_utf8(object) {
+            Ok(text) => (text, true),
+            Err(error) => {
+                let valid = object.get(..error.valid_up_to()).unwrap_or_default();
+                (std::str::from_utf8(valid).unwrap_or_default(), false)
+            }
+        };
+        self.values.push_str(text);
+        let result = Reader::new(text, self, depth).document();
         self.unwrap_document();
-        result?;
-        input.end()
+        // What ends at a byte that is no text does not end there.
+        if is_utf8 { result } else { Err(ReadError::NoJson) }
     }
 
-    /// Elasticsearch hands a document over as `{"_index": ..., "_source": {...}}`.
+    fn start(&mut self) {
+        self.entries.clear();
+        self.values.clear();
+        self.times.clear();
+        self.path_bytes = 0;
+        self.is_plain = true;
+        self.is_wrapped = false;
+        self.paths.start();
+    }
+
     fn unwrap_document(&mut self) {
-        const WRAPPER: &str = "_source.";
-        let is_wrapped = |flat: &Flat, entry: &Entry| slice(&flat.paths, entry.path).starts_with(WRAPPER);
-        let mut entries = std::mem::take(&mut self.entries);
-        if entries.iter().any(|entry| is_wrapped(self, entry)) {
-            entries.retain(|entry| is_wrapped(self, entry));
-            for entry in &mut entries {
-                entry.path.0 += WRAPPER.len() as u32;
+        if !self.is_wrapped {
+            return;
+        }
+        let entries = std::mem::take(&mut self.entries);
+        self.times.clear();
+        self.is_plain = true;
+        for entry in entries {
+            if self.paths.get(entry.path).is_some_and(|path| path.is_wrapped) {
+                let path = self.paths.unwrapped(entry.path, WRAPPER);
+                self.keep(Entry { path, ..entry });
             }
         }
-        self.entries = entries;
     }
 
     /// Takes columns and values that come from elsewhere. Empty values are left out unless `keep_empty`.
@@ -88,34 +115,60 @@ impl Flat {
         pairs: impl Iterator<Item = (&'v str, &'v str)>,
         keep_empty: bool,
     ) {
-        self.entries.clear();
-        self.paths.clear();
-        self.values.clear();
+        self.start();
         for (name, value) in pairs.filter(|(_, value)| keep_empty || !value.is_empty()) {
-            self.path.clear();
-            self.path.push_str(name);
+            let path = self.paths.named(name);
             let is_number = value.parse::<i64>().is_ok() || value.parse::<u64>().is_ok();
             let kind = if is_number { Kind::Number } else { Kind::Text };
-            self.push(kind, |text| text.push_str(value));
+            self.push_text(path, value, kind);
         }
     }
 
     /// Adds a text under a name that is not there yet.
     pub(in crate::windows) fn add(&mut self, name: &str, value: &str) {
         if self.get(name).is_none() {
-            self.path.clear();
-            self.path.push_str(name);
-            self.push(Kind::Text, |text| text.push_str(value));
+            let path = self.paths.named(name);
+            self.push_text(path, value, Kind::Text);
         }
     }
 
     /// All values in their order.
     pub(super) fn items(&self) -> impl Iterator<Item = Item<'_>> + Clone {
-        self.entries.iter().map(|entry| Item {
-            path: slice(&self.paths, entry.path),
+        self.entries.iter().map(|entry| self.item(entry))
+    }
+
+    /// The values that are times, and what time.
+    pub(super) fn times(&self) -> impl Iterator<Item = (TimeName, Item<'_>)> {
+        self.times.iter().filter_map(|&index| {
+            let entry = self.entries.get(index as usize)?;
+            Some((self.paths.get(entry.path)?.time?, self.item(entry)))
+        })
+    }
+
+    /// The paths of all values, in their order.
+    pub(super) fn ids(&self) -> impl ExactSizeIterator<Item = PathId> + '_ {
+        self.entries.iter().map(|entry| entry.path)
+    }
+
+    /// Whether all values are fields beside each other.
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    /// Changes when the numbers of paths mean something else.
+    pub(super) fn age(&self) -> u64 {
+        self.paths.age()
+    }
+
+    fn item(&self, entry: &Entry) -> Item<'_> {
+        let path = self.paths.get(entry.path);
+        Item {
+            id: entry.path,
+            path: path.map_or("", |path| &path.text),
+            role: path.map_or(Role::Other, |path| path.role),
             value: slice(&self.values, entry.value),
             kind: entry.kind,
-        })
+        }
     }
 
     /// The value at a path; ASCII case does not matter.
@@ -130,278 +183,55 @@ impl Flat {
         self.items().any(|item| item.path.starts_with(prefix))
     }
 
-    fn push(&mut self, kind: Kind, write: impl FnOnce(&mut String)) {
-        let path = append(&mut self.paths, |paths| paths.push_str(&self.path));
-        let value = append(&mut self.values, write);
-        self.entries.push(Entry { path, value, kind });
+    /// The path of a member whose key stands there in the text.
+    pub(super) fn member(&mut self, parent: PathId, key: (usize, usize)) -> PathId {
+        let key = self.values.get(key.0..key.1).unwrap_or_default();
+        self.paths.member(parent, key)
     }
-}
 
-fn append(text: &mut String, write: impl FnOnce(&mut String)) -> (u32, u32) {
-    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    let start = place(text.len());
-    write(text);
-    (start, place(text.len()))
+    /// Takes a value that stands there in the text.
+    pub(super) fn push(&mut self, path: PathId, value: (usize, usize), kind: Kind) {
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let value = (place(value.0), place(value.1));
+        self.keep(Entry { path, value, kind });
+    }
+
+    /// Takes a value that does not stand in the text.
+    pub(super) fn push_text(&mut self, path: PathId, value: &str, kind: Kind) {
+        let start = self.values.len();
+        self.values.push_str(value);
+        self.push(path, (start, self.values.len()), kind);
+    }
+
+    fn keep(&mut self, entry: Entry) {
+        if let Some(path) = self.paths.get(entry.path) {
+            self.path_bytes += path.text.len();
+            self.is_plain &= path.role != Role::Other;
+            self.is_wrapped |= path.is_wrapped;
+            if path.time.is_some() {
+                self.times
+                    .push(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+            }
+        }
+        self.entries.push(entry);
+    }
+
+    /// Whether there is room for more values.
+    pub(super) fn check(&self) -> Result<(), ReadError> {
+        if self.entries.len() >= MAX_VALUES || self.path_bytes > MAX_PATH_BYTES {
+            return Err(ReadError::NoJson);
+        }
+        Ok(())
+    }
 }
 
 fn slice(text: &str, (start, end): (u32, u32)) -> &str {
     text.get(start as usize..end as usize).unwrap_or_default()
 }
 
-/// Reads the value at the current path.
-struct At<'f> {
-    flat: &'f mut Flat,
-    depth: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for At<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
-        input.deserialize_any(self)
-    }
-}
-
-impl At<'_> {
-    fn text(self, kind: Kind, value: impl fmt::Display) {
-        self.flat.push(kind, |text| {
-            use fmt::Write;
-            let _ = write!(text, "{value}");
-        });
-    }
-
-    fn check<E: Error>(&self) -> Result<(), E> {
-        if self.flat.entries.len() >= MAX_VALUES || self.flat.paths.len() > 4 << 20 {
-            return Err(E::custom("too many values in one object"));
-        }
-        Ok(())
-    }
-}
-
-/// Keeps a value as JSON text.
-struct Whole;
-
-impl<'de> Visitor<'de> for At<'_> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.text(Kind::Bool, value);
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.text(Kind::Number, value);
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.text(Kind::Number, value);
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.text(Kind::Number, value);
-        Ok(())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.flat.push(Kind::Text, |text| text.push_str(value));
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.check()?;
-        if self.depth == 0 {
-            return self.keep(Whole.visit_map(map)?);
-        }
-        let end = self.flat.path.len();
-        while map
-            .next_key_seed(Key {
-                flat: self.flat,
-                is_nested: end > 0,
-            })?
-            .is_some()
-        {
-            map.next_value_seed(At {
-                flat: self.flat,
-                depth: self.depth - 1,
-            })?;
-            self.flat.path.truncate(end);
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        self.check()?;
-        if self.depth == 0 {
-            return self.keep(Whole.visit_seq(list)?);
-        }
-        let end = self.flat.path.len();
-        for index in 0u32.. {
-            let seed = ListItem {
-                flat: self.flat,
-                depth: self.depth - 1,
-                index,
-            };
-            if list.next_element_seed(seed)?.is_none() {
-                break;
-            }
-            self.flat.path.truncate(end);
-        }
-        Ok(())
-    }
-}
-
-impl At<'_> {
-    fn keep<E: Error>(self, value: Value) -> Result<(), E> {
-        let empty = value.as_object().is_some_and(serde_json::Map::is_empty)
-            || value.as_array().is_some_and(Vec::is_empty);
-        if !empty {
-            self.text(Kind::Json, value);
-        }
-        Ok(())
-    }
-}
-
-impl<'de> Visitor<'de> for Whole {
-    type Value = Value;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a value")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = serde_json::Map::new();
-        while let Some((key, value)) = map.next_entry::<String, Value>()? {
-            object.insert(key, value);
-        }
-        Ok(Value::Object(object))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element::<Value>()? {
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-}
-
-/// Appends a key to the path.
-struct Key<'f> {
-    flat: &'f mut Flat,
-    is_nested: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
-        input.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<(), E> {
-        if self.is_nested {
-            self.flat.path.push('.');
-        }
-        self.flat.path.push_str(key);
-        Ok(())
-    }
-}
-
-/// Reads an item of a list: objects get their number into the path, plain values share one.
-struct ListItem<'f> {
-    flat: &'f mut Flat,
-    depth: usize,
-    index: u32,
-}
-
-impl<'de> DeserializeSeed<'de> for ListItem<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
-        input.deserialize_any(self)
-    }
-}
-
-impl<'f> ListItem<'f> {
-    fn at(self, is_object: bool) -> At<'f> {
-        use fmt::Write;
-        if is_object {
-            let _ = write!(self.flat.path, "[{}]", self.index);
-        } else {
-            self.flat.path.push_str("[]");
-        }
-        At {
-            flat: self.flat,
-            depth: self.depth,
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for ListItem<'_> {
-    type Value = ();
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a value")
-    }
-
-    // A null keeps its place among unnamed values.
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.at(false).visit_str("")
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.at(false).visit_bool(value)
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.at(false).visit_i64(value)
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.at(false).visit_u64(value)
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.at(false).visit_f64(value)
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        let at = self.at(false);
-        at.check()?;
-        at.visit_str(value)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        self.at(true).visit_map(map)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
-        self.at(true).visit_seq(list)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn pairs(flat: &Flat) -> Vec<(&str, &str)> {
         flat.items().map(|item| (item.path, item.value)).collect()
@@ -445,12 +275,5 @@ mod tests {
             flat.read(format!("{{\"a\":[\"{}\"]}}", many.join("\",\"")).as_bytes())
                 .is_err()
         );
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Flat::default().read(&bytes);
-        }
     }
 }

@@ -7,6 +7,11 @@ mod documents;
 mod event;
 mod flat;
 mod layout;
+mod own;
+mod paths;
+mod reader;
+#[cfg(test)]
+mod reference;
 mod shape;
 
 use std::io::Read;
@@ -17,6 +22,9 @@ pub(crate) use self::documents::{Documents, Place};
 use self::event::stamps_of;
 pub(super) use self::flat::Flat;
 use self::layout::first_object;
+use self::own::OwnFields;
+use self::reader::ReadError;
+use self::shape::{Found, Shapes};
 pub(super) use self::shape::{Shape, shape_of};
 use super::clock::Clocks;
 use super::collector::Collector;
@@ -108,9 +116,14 @@ fn sample(
         };
         bytes += object.len();
         if events.flat.read(&object).is_ok()
-            && let Some(shape) = shape_of(&events.flat, events.name)
+            && let Found {
+                shape: Some(shape),
+                may_be_text,
+            } = events.find()
         {
-            read_rendered_text(&mut events.flat, shape);
+            if may_be_text {
+                read_rendered_text(&mut events.flat, shape);
+            }
             events.clocks.learn(&stamps_of(&events.flat, shape));
         }
         objects.push((place, object.clone()));
@@ -135,14 +148,19 @@ const DATA_FIELDS: [&str; 12] = [
     "ContextInfo",
 ];
 
-/// Takes the fields out of an event's rendered text where the export kept nothing else of them.
+/// Whether an event has a text and none of the fields that stand in it, by the names of what it has.
+fn may_be_text(flat: &Flat) -> bool {
+    flat.get("Message").is_some()
+        && !flat.has_prefix("EventData.")
+        && DATA_FIELDS.iter().all(|name| flat.get(name).is_none())
+}
+
+/// Takes the fields out of an event's rendered text where the export kept nothing else of them: for objects that
+/// [`may_be_text`].
 fn read_rendered_text(flat: &mut Flat, shape: Shape) {
-    if !matches!(shape, Shape::Flat | Shape::PowerShell) || flat.has_prefix("EventData.") {
-        return;
-    }
     let first = |names: &[&str]| names.iter().find_map(|name| flat.get(name)).unwrap_or_default();
     let message = first(&["Message"]);
-    if message.is_empty() || DATA_FIELDS.iter().any(|name| flat.get(name).is_some()) {
+    if !matches!(shape, Shape::Flat | Shape::PowerShell) || message.is_empty() {
         return;
     }
     let kind = message::Kind {
@@ -159,6 +177,8 @@ pub(super) struct Events<'a> {
     pub(super) flat: Flat,
     /// For JSON inside a value.
     inner: Flat,
+    shapes: Shapes,
+    own: OwnFields,
     clocks: Clocks,
     name: &'a str,
 }
@@ -169,6 +189,8 @@ impl<'a> Events<'a> {
         Events {
             flat: Flat::default(),
             inner: Flat::default(),
+            shapes: Shapes::default(),
+            own: OwnFields::default(),
             clocks: Clocks::default(),
             name,
         }
@@ -178,15 +200,15 @@ impl<'a> Events<'a> {
         let at = || format!("line {}", place.line);
         let bytes = object.len() as u64;
         if let Err(error) = self.flat.read(object) {
-            let why = if error.is_eof() {
-                "JSON object that does not end"
-            } else {
-                "line that is not a JSON object"
+            let why = match error {
+                ReadError::End => "JSON object that does not end",
+                ReadError::NoJson => "line that is not a JSON object",
             };
             out.outcome.skip(why, 1, bytes, at);
             return;
         }
-        let Some(shape) = shape_of(&self.flat, self.name) else {
+        let found = self.find();
+        let Some(shape) = found.shape else {
             out.outcome.skip("JSON object that is not an event", 1, bytes, at);
             return;
         };
@@ -194,11 +216,26 @@ impl<'a> Events<'a> {
         if matches!(shape, Shape::Table(table) if !matches!(table, tables::Table::Event(_))) {
             let _ = self.flat.read_shallow(object);
         }
-        self.take(shape, place, bytes, out);
+        if found.may_be_text {
+            read_rendered_text(&mut self.flat, shape);
+        }
+        self.row(shape, place, bytes, out);
     }
 
-    /// Makes a row of what was read into `flat`.
+    /// What the object read into `flat` is.
+    fn find(&mut self) -> Found {
+        self.shapes.of(&self.flat, self.name, may_be_text)
+    }
+
+    /// Makes a row of what was put into `flat`.
     pub(super) fn take(&mut self, shape: Shape, place: Place, bytes: u64, out: &mut Collector<'_>) {
+        if may_be_text(&self.flat) {
+            read_rendered_text(&mut self.flat, shape);
+        }
+        self.row(shape, place, bytes, out);
+    }
+
+    fn row(&mut self, shape: Shape, place: Place, bytes: u64, out: &mut Collector<'_>) {
         let at = || format!("line {}", place.line);
         out.row.start(place.line, place.offset);
         match shape {
@@ -206,11 +243,10 @@ impl<'a> Events<'a> {
                 tables::columns(table, self.flat.items().map(|item| (item.path, item.value)), out);
             }
             _ => {
-                read_rendered_text(&mut self.flat, shape);
                 let stamps = stamps_of(&self.flat, shape);
                 self.clocks.learn(&stamps);
                 out.row.time = self.clocks.time(&stamps);
-                event::columns(&self.flat, &mut self.inner, shape, out);
+                event::columns(&self.flat, &mut self.inner, &mut self.own, shape, out);
             }
         }
         if out.row.is_too_large() {

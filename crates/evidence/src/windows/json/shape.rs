@@ -1,6 +1,9 @@
 //! Which tool wrote an object: told by its keys.
 
+use std::collections::HashMap;
+
 use super::flat::Flat;
+use super::paths::PathId;
 use crate::windows::tables::{self, Table};
 
 /// What an object is.
@@ -61,4 +64,69 @@ pub(in crate::windows) fn shape_of(flat: &Flat, file_name: &str) -> Option<Shape
         return Some(Shape::PowerShell);
     }
     is_event.then_some(Shape::Flat)
+}
+
+/// Members whose value decides too, not only whether they are there.
+const DECIDING: [&str; 5] = ["Payload", "$table", "TableName", "Type", "ActionType"];
+/// Sequences of members remembered; files with more start afresh.
+const MAX_KNOWN: usize = 1_024;
+/// Members of an object that is remembered.
+const MAX_MEMBERS: usize = 512;
+
+/// What objects with the same members in the same order are, worked out once.
+#[derive(Debug, Default)]
+pub(super) struct Shapes {
+    known: HashMap<Box<[PathId]>, Known>,
+    members: Vec<PathId>,
+    age: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// `None` when values decide.
+    shape: Option<Option<Shape>>,
+    may_be_text: bool,
+}
+
+/// What an object is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) shape: Option<Shape>,
+    /// Whether it may have its fields in a rendered text only.
+    pub(super) may_be_text: bool,
+}
+
+impl Shapes {
+    /// What the object just read is. `may_be_text` says of its members whether rendered text may be all it has.
+    pub(super) fn of(
+        &mut self,
+        flat: &Flat,
+        file_name: &str,
+        may_be_text: impl FnOnce(&Flat) -> bool,
+    ) -> Found {
+        if self.age != flat.age() || self.known.len() > MAX_KNOWN {
+            self.known.clear();
+            self.age = flat.age();
+        }
+        self.members.clear();
+        self.members.extend(flat.ids());
+        let known = match self.known.get(self.members.as_slice()) {
+            Some(known) => *known,
+            None => {
+                let values_decide = DECIDING.iter().any(|name| flat.get(name).is_some());
+                let known = Known {
+                    shape: (!values_decide).then(|| shape_of(flat, file_name)),
+                    may_be_text: may_be_text(flat),
+                };
+                if self.members.len() <= MAX_MEMBERS {
+                    self.known.insert(self.members.as_slice().into(), known);
+                }
+                known
+            }
+        };
+        Found {
+            shape: known.shape.unwrap_or_else(|| shape_of(flat, file_name)),
+            may_be_text: known.may_be_text,
+        }
+    }
 }

@@ -1,0 +1,200 @@
+//! The paths of one file's values as small numbers: what follows from a name is worked out once, not for each event.
+
+use std::collections::HashMap;
+
+use crate::windows::flat_names::{FlatName, TimeName, flat_name, time_name};
+
+/// Paths kept from one object to the next; files with names without end start afresh.
+const MAX_PATHS: usize = 16_384;
+/// Bytes of paths kept.
+const MAX_PATH_BYTES: usize = 4 << 20;
+
+/// A path of one file, as spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PathId(u32);
+
+impl PathId {
+    /// The path of the object itself.
+    pub(super) const ROOT: PathId = PathId(0);
+
+    /// Where the path stands in a table indexed by path.
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a path says, whatever its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A field beside the others.
+    Field(FlatName),
+    /// An item of a list, or part of a section.
+    Other,
+}
+
+#[derive(Debug)]
+pub(super) struct Path {
+    pub(super) text: Box<str>,
+    pub(super) role: Role,
+    pub(super) time: Option<TimeName>,
+    /// Elasticsearch's wrapping.
+    pub(super) is_wrapped: bool,
+    parent: PathId,
+    key_at: usize,
+    /// The path that came after this one last time.
+    next: PathId,
+}
+
+/// All paths of one file.
+#[derive(Debug)]
+pub(super) struct Paths {
+    paths: Vec<Path>,
+    by_text: HashMap<Box<str>, PathId>,
+    bytes: usize,
+    last: PathId,
+    scratch: String,
+    age: u64,
+}
+
+impl Default for Paths {
+    fn default() -> Paths {
+        let mut paths = Paths {
+            paths: Vec::new(),
+            by_text: HashMap::new(),
+            bytes: 0,
+            last: PathId::ROOT,
+            scratch: String::new(),
+            age: 0,
+        };
+        paths.start();
+        paths
+    }
+}
+
+impl Paths {
+    /// Begins an object. Numbers given out before hold until [`Paths::age`] changes.
+    pub(super) fn start(&mut self) {
+        if self.paths.len() > MAX_PATHS || self.bytes > MAX_PATH_BYTES {
+            self.paths.clear();
+            self.by_text.clear();
+            self.bytes = 0;
+            self.age += 1;
+        }
+        if self.paths.is_empty() {
+            self.intern("", PathId::ROOT, 0);
+        }
+        self.last = PathId::ROOT;
+    }
+
+    /// Changes when all numbers were forgotten.
+    pub(super) fn age(&self) -> u64 {
+        self.age
+    }
+
+    pub(super) fn get(&self, id: PathId) -> Option<&Path> {
+        self.paths.get(id.index())
+    }
+
+    /// The path of this name alone.
+    pub(super) fn named(&mut self, name: &str) -> PathId {
+        self.member(PathId::ROOT, name)
+    }
+
+    /// The path of a member of the object at `parent`. Events of one kind have the same members in the same order, so
+    /// the one that came next the last time is looked at first.
+    pub(super) fn member(&mut self, parent: PathId, key: &str) -> PathId {
+        let last = self.last;
+        let guess = self.get(last).map_or(PathId::ROOT, |path| path.next);
+        if guess != PathId::ROOT
+            && let Some(path) = self.get(guess)
+            && path.parent == parent
+            && path.text.as_bytes().get(path.key_at..) == Some(key.as_bytes())
+        {
+            self.last = guess;
+            return guess;
+        }
+        let mut text = std::mem::take(&mut self.scratch);
+        text.clear();
+        text.push_str(self.get(parent).map_or("", |path| &path.text));
+        if !text.is_empty() {
+            text.push('.');
+        }
+        let key_at = text.len();
+        text.push_str(key);
+        let id = self.intern(&text, parent, key_at);
+        self.scratch = text;
+        if let Some(path) = self.paths.get_mut(last.index()) {
+            path.next = id;
+        }
+        self.last = id;
+        id
+    }
+
+    /// The path of an item of the list at `list`: a plain value without a number, anything else with its own.
+    pub(super) fn item(&mut self, list: PathId, number: Option<u32>) -> PathId {
+        use std::fmt::Write;
+        let mut text = std::mem::take(&mut self.scratch);
+        text.clear();
+        text.push_str(self.get(list).map_or("", |path| &path.text));
+        let _ = match number {
+            None => write!(text, "[]"),
+            Some(number) => write!(text, "[{number}]"),
+        };
+        // No member has this parent and the key after it.
+        let id = self.intern(&text, PathId::ROOT, text.len());
+        self.scratch = text;
+        id
+    }
+
+    /// The path without the wrapping before it.
+    pub(super) fn unwrapped(&mut self, id: PathId, wrapper: &str) -> PathId {
+        let inner = self.get(id).and_then(|path| path.text.strip_prefix(wrapper));
+        match inner.map(str::to_owned) {
+            Some(inner) => self.intern(&inner, PathId::ROOT, 0),
+            None => id,
+        }
+    }
+
+    fn intern(&mut self, text: &str, parent: PathId, key_at: usize) -> PathId {
+        if let Some(&id) = self.by_text.get(text) {
+            return id;
+        }
+        let id = PathId(u32::try_from(self.paths.len()).unwrap_or(u32::MAX));
+        self.bytes += text.len();
+        self.by_text.insert(text.into(), id);
+        self.paths.push(Path {
+            text: text.into(),
+            role: role(text),
+            time: time_of(text),
+            is_wrapped: text.starts_with(super::flat::WRAPPER),
+            parent,
+            key_at,
+            next: PathId::ROOT,
+        });
+        id
+    }
+}
+
+fn role(path: &str) -> Role {
+    let is_other = path.ends_with("[]")
+        || path.starts_with("System.")
+        || path.starts_with("Properties[")
+        || path == "_Source"
+        || super::event::is_section(path);
+    if is_other {
+        Role::Other
+    } else {
+        Role::Field(flat_name(path))
+    }
+}
+
+fn time_of(path: &str) -> Option<TimeName> {
+    if path.contains("System.TimeCreated") {
+        return Some(TimeName::System);
+    }
+    time_name(if path == "winlog.event_data.UtcTime" {
+        "UtcTime"
+    } else {
+        path
+    })
+}
