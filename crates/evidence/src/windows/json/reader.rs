@@ -291,10 +291,7 @@ impl<'r> Reader<'r> {
             self.flat.push(path, (start, self.at), Kind::Number);
             return Ok(());
         }
-        let len = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E' | b'0'..=b'9'))
-            .count();
+        let len = number_len(rest);
         let token = self.text.get(self.at..self.at + len).unwrap_or_default();
         let is_last = len == rest.len();
         match serde_json::from_str::<Value>(token) {
@@ -333,6 +330,23 @@ impl<'r> Reader<'r> {
         }
         Ok(())
     }
+}
+
+/// The length of the number that the text begins with, or of what was to become one.
+fn number_len(text: &[u8]) -> usize {
+    let digits = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default();
+        from + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    let mut at = digits(usize::from(text.first() == Some(&b'-')));
+    if text.get(at) == Some(&b'.') {
+        at = digits(at + 1);
+    }
+    if matches!(text.get(at), Some(b'e' | b'E')) {
+        at += 1;
+        at = digits(at + usize::from(matches!(text.get(at), Some(b'+' | b'-'))));
+    }
+    at
 }
 
 /// Where the text from `at` on has a quote, a backslash or a control character first; its end without one.

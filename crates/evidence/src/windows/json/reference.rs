@@ -27,8 +27,11 @@ impl Listed {
     }
 }
 
+/// The values of an object, and how reading it ended.
+type Seen = (Vec<(String, String, Kind)>, Result<(), ReadError>);
+
 /// What `serde_json` makes of a text.
-fn reference(object: &[u8]) -> (Vec<(String, String, Kind)>, Result<(), ReadError>) {
+fn reference(object: &[u8]) -> Seen {
     let mut flat = Listed::default();
     let mut input = serde_json::Deserializer::from_slice(object);
     let read = At {
@@ -54,7 +57,7 @@ fn reference(object: &[u8]) -> (Vec<(String, String, Kind)>, Result<(), ReadErro
     (entries, read.map_err(why))
 }
 
-fn ours(flat: &mut Flat, object: &[u8]) -> (Vec<(String, String, Kind)>, Result<(), ReadError>) {
+fn ours(flat: &mut Flat, object: &[u8]) -> Seen {
     let read = flat.read(object);
     let entries = flat
         .items()
@@ -105,6 +108,9 @@ fn odd_texts_are_read_as_serde_json_reads_them() {
         "{\"a\":1e5,\"b\":1.50,\"c\":1e400}",
         "{\"a\":1E-7,\"b\":-1.5e+3}",
         "{\"a\":12-3}",
+        "{\"a\":1.4-9e+1}",
+        "{\"a\":1.4.5}",
+        "{\"a\":1e5e5}",
         "{\"a\":+1}",
         "{\"a\":.5}",
         "{\"a\":18446744073709551615,\"b\":-9223372036854775808,\"c\":18446744073709551616}",
