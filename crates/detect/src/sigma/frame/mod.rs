@@ -9,6 +9,7 @@ mod asked;
 mod atom;
 mod binding;
 mod bits;
+mod grams;
 mod needed;
 mod scan;
 mod trie;
@@ -263,7 +264,6 @@ impl Block<'_> {
             .iter()
             .filter(|scanner| self.field(scanner.field) == field)
             .collect();
-        let mut bytes = 0;
         for row in 0..self.rows {
             let Some(value) = fields::value(self.batch, field, self.start + row) else {
                 continue;
@@ -272,18 +272,13 @@ impl Block<'_> {
             for scanner in &scanners {
                 scanner.scan(&value, |atom| scratch.found.push(atom));
             }
-            bytes += value.len();
             scratch.mark(row);
-        }
-        for scanner in scanners {
-            scanner.scanned(bytes);
         }
     }
 
     /// Neighbouring rows often have the same value: it is looked at once.
     fn scan_column(&self, scanner: &Scanner, column: &StringViewArray, scratch: &mut Scratch) {
         let mut last: Option<&str> = None;
-        let mut bytes = 0;
         for row in 0..self.rows {
             if column.is_null(self.start + row) {
                 continue;
@@ -292,12 +287,10 @@ impl Block<'_> {
             if last != Some(value) {
                 scratch.found.clear();
                 scanner.scan(value, |atom| scratch.found.push(atom));
-                bytes += value.len();
                 last = Some(value);
             }
             scratch.mark(row);
         }
-        scanner.scanned(bytes);
     }
 
     /// The rows among `rows` for which the expression holds.

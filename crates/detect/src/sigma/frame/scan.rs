@@ -1,18 +1,11 @@
 //! All literals of one field in one pass over a value.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use aho_corasick::automaton::Automaton;
-use aho_corasick::{Anchored, BuildError, MatchKind, StartKind, dfa, nfa};
+use aho_corasick::{Anchored, BuildError, MatchKind, nfa::contiguous};
 
 use super::atom::{Atom, Place};
+use super::grams::Grams;
 use super::trie::Trie;
-
-/// Up to so many bytes of literals, a table of all transitions may be built: twice as fast, but large.
-const DFA_BYTES: usize = 48 << 10;
-/// It is built once so many bytes have been gone over: most kinds of events are too rare to earn it.
-const WORTH_A_DFA: u64 = 8 << 20;
 
 /// Looks for the literals of one field.
 #[derive(Debug)]
@@ -28,14 +21,19 @@ pub(super) struct Scanner {
 
 #[derive(Debug)]
 struct Anywhere {
-    texts: Vec<Box<str>>,
     /// By pattern: the number of its literal.
     numbers: Vec<u32>,
     /// A shorter value has none of the literals.
     shortest: usize,
-    nfa: nfa::contiguous::NFA,
-    dfa: OnceLock<Option<dfa::DFA>>,
-    scanned: AtomicU64,
+    search: Search,
+}
+
+/// How literals are found.
+#[derive(Debug)]
+enum Search {
+    Grams(Grams),
+    /// For literals that have no piece to know them by.
+    Automaton(Box<contiguous::NFA>),
 }
 
 impl Scanner {
@@ -76,19 +74,15 @@ impl Scanner {
         if let Some(anywhere) = &self.anywhere
             && bytes.len() >= anywhere.shortest
         {
-            match anywhere.dfa.get() {
-                Some(Some(dfa)) => run(dfa, bytes, &anywhere.numbers, found),
-                _ => run(&anywhere.nfa, bytes, &anywhere.numbers, found),
-            }
-        }
-    }
-
-    /// Takes note of how much was gone over.
-    pub(super) fn scanned(&self, bytes: usize) {
-        if let Some(anywhere) = &self.anywhere {
-            let before = anywhere.scanned.fetch_add(bytes as u64, Ordering::Relaxed);
-            if before >= WORTH_A_DFA {
-                anywhere.dfa.get_or_init(|| anywhere.build_dfa());
+            let numbers = &anywhere.numbers;
+            let mut by_pattern = |pattern: usize| {
+                if let Some(number) = numbers.get(pattern) {
+                    found(*number);
+                }
+            };
+            match &anywhere.search {
+                Search::Grams(grams) => grams.scan(bytes, by_pattern),
+                Search::Automaton(automaton) => run(automaton, bytes, &mut by_pattern),
             }
         }
     }
@@ -99,38 +93,27 @@ impl Anywhere {
         if literals.is_empty() {
             return Ok(None);
         }
-        let texts = literals.iter().map(|(text, _)| text);
-        let mut builder = nfa::contiguous::Builder::new();
-        builder
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
-            .prefilter(false);
+        let texts = literals.iter().map(|(text, _)| *text);
+        let search = match Grams::new(texts.clone()) {
+            Some(grams) => Search::Grams(grams),
+            None => {
+                let mut builder = contiguous::Builder::new();
+                builder
+                    .match_kind(MatchKind::Standard)
+                    .ascii_case_insensitive(true)
+                    .prefilter(false);
+                Search::Automaton(Box::new(builder.build(texts.clone())?))
+            }
+        };
         Ok(Some(Anywhere {
-            nfa: builder.build(texts.clone())?,
-            shortest: texts.clone().map(|text| text.len()).min().unwrap_or(0),
-            texts: texts.map(|text| (*text).into()).collect(),
             numbers: literals.iter().map(|(_, number)| *number).collect(),
-            dfa: OnceLock::new(),
-            scanned: AtomicU64::new(0),
+            shortest: texts.map(str::len).min().unwrap_or(0),
+            search,
         }))
-    }
-
-    fn build_dfa(&self) -> Option<dfa::DFA> {
-        let bytes: usize = self.texts.iter().map(|text| text.len()).sum();
-        if bytes > DFA_BYTES {
-            return None;
-        }
-        let mut builder = dfa::Builder::new();
-        builder
-            .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
-            .ascii_case_insensitive(true)
-            .prefilter(false);
-        builder.build(self.texts.iter().map(|text| &**text)).ok()
     }
 }
 
-fn run(automaton: &impl Automaton, value: &[u8], numbers: &[u32], mut found: impl FnMut(u32)) {
+fn run(automaton: &contiguous::NFA, value: &[u8], found: &mut impl FnMut(usize)) {
     let Ok(mut state) = automaton.start_state(Anchored::No) else {
         return;
     };
@@ -138,10 +121,7 @@ fn run(automaton: &impl Automaton, value: &[u8], numbers: &[u32], mut found: imp
         state = automaton.next_state(Anchored::No, state, *byte);
         if automaton.is_special(state) && automaton.is_match(state) {
             for index in 0..automaton.match_len(state) {
-                let pattern = automaton.match_pattern(state, index).as_usize();
-                if let Some(number) = numbers.get(pattern) {
-                    found(*number);
-                }
+                found(automaton.match_pattern(state, index).as_usize());
             }
         }
     }
