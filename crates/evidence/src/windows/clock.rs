@@ -37,6 +37,8 @@ pub(super) struct Stamps {
 #[derive(Debug, Default)]
 struct Votes {
     recent: VecDeque<i64>,
+    /// How many rows in a row said what the last one did.
+    agreeing: usize,
 }
 
 impl Votes {
@@ -44,6 +46,10 @@ impl Votes {
         if self.recent.len() == WINDOW {
             self.recent.pop_front();
         }
+        self.agreeing = match self.recent.back() {
+            Some(last) if *last == offset => self.agreeing + 1,
+            _ => 1,
+        };
         self.recent.push_back(offset);
     }
 
@@ -53,6 +59,9 @@ impl Votes {
             return None;
         }
         let half = self.recent.len() / 2;
+        if self.agreeing > half {
+            return self.recent.back().copied();
+        }
         self.recent
             .iter()
             .find(|offset| self.recent.iter().filter(|other| other == offset).count() > half)

@@ -58,6 +58,8 @@ pub(super) struct Sparing<'a> {
 struct Computer {
     raw: Vec<u8>,
     name: String,
+    /// The field that says so.
+    spelled: &'static str,
     span: Option<TextSpan>,
     rows: u64,
 }
@@ -328,11 +330,19 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Names the machine of the row begun last. `raw` is the name as it stands in the file.
-    pub(super) fn put_computer(&mut self, group: GroupId, raw: &[u8], write: impl FnOnce(&mut String)) {
+    /// Names the machine of the row begun last. `raw` is the name as it stands in the file, `spelled` its field.
+    pub(super) fn put_computer(
+        &mut self,
+        group: GroupId,
+        raw: &[u8],
+        spelled: &'static str,
+        write: impl FnOnce(&mut String),
+    ) {
         let computer = &mut self.computer;
-        if computer.raw != raw {
-            self.outcome.hosts_seen(&computer.name, computer.rows, "Computer");
+        if computer.raw != raw || computer.spelled != spelled {
+            self.outcome
+                .hosts_seen(&computer.name, computer.rows, computer.spelled);
+            computer.spelled = spelled;
             computer.raw.clear();
             computer.raw.extend_from_slice(raw);
             computer.name.clear();
@@ -366,6 +376,16 @@ impl<'a> Collector<'a> {
         let group = self.groups.get_mut(group.0)?;
         let (column, want) = group.column(&self.fields, field, self.sparing.as_ref())?;
         is_wanted(want).then_some(column)
+    }
+
+    /// Sets a value of the row begun last.
+    #[inline]
+    pub(super) fn put(&mut self, group: GroupId, column: usize, value: &str) {
+        if let Some(span) = self.text.push_str(value)
+            && let Some(group) = self.groups.get_mut(group.0)
+        {
+            group.builder.set_span(column, span);
+        }
     }
 
     /// Sets a value of the row begun last to what was written to the text since `from`.
@@ -482,7 +502,8 @@ impl<'a> Collector<'a> {
     pub(super) fn take_outcome(&mut self) -> Outcome {
         let computer = &mut self.computer;
         if computer.rows > 0 {
-            self.outcome.hosts_seen(&computer.name, computer.rows, "Computer");
+            self.outcome
+                .hosts_seen(&computer.name, computer.rows, computer.spelled);
             computer.rows = 0;
         }
         let refused = self.fields.take_refused();

@@ -243,7 +243,9 @@ impl Record<'_> {
     fn put_computer(&self, group: GroupId, given: Given, collector: &mut Collector<'_>) {
         if let Given::Text(value) = given {
             let bytes = value.bytes(self.chunk);
-            collector.put_computer(group, bytes, |out| value::write(value.kind, bytes, out));
+            collector.put_computer(group, bytes, "Computer", |out| {
+                value::write(value.kind, bytes, out)
+            });
         }
     }
 

@@ -137,6 +137,17 @@ impl Flat {
         self.entries.iter().map(|entry| self.item(entry))
     }
 
+    /// One value by its number.
+    #[inline]
+    pub(super) fn at(&self, index: usize) -> Option<Item<'_>> {
+        self.entries.get(index).map(|entry| self.item(entry))
+    }
+
+    /// Bytes of text.
+    pub(super) fn bytes(&self) -> usize {
+        self.values.len()
+    }
+
     /// The values that are times, and what time.
     pub(super) fn times(&self) -> impl Iterator<Item = (TimeName, Item<'_>)> {
         self.times.iter().filter_map(|&index| {
@@ -160,6 +171,7 @@ impl Flat {
         self.paths.age()
     }
 
+    #[inline]
     fn item(&self, entry: &Entry) -> Item<'_> {
         let path = self.paths.get(entry.path);
         Item {

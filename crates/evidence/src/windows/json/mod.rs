@@ -6,9 +6,11 @@
 mod documents;
 mod event;
 mod flat;
+mod kept;
 mod layout;
 mod own;
 mod paths;
+mod planned;
 mod reader;
 #[cfg(test)]
 mod reference;
@@ -16,21 +18,24 @@ mod shape;
 
 use std::io::Read;
 
-use vigie_event::{EventBatch, Source};
+use vigie_event::{EventBatch, Source, Timestamp};
 
 pub(crate) use self::documents::{Documents, Place};
 use self::event::stamps_of;
 pub(super) use self::flat::Flat;
+use self::kept::Keeper;
 use self::layout::first_object;
 use self::own::OwnFields;
+use self::planned::Plans;
 use self::reader::ReadError;
-use self::shape::{Found, Shapes};
+use self::shape::{Found, Layout, Shapes};
 pub(super) use self::shape::{Shape, shape_of};
 use super::clock::Clocks;
 use super::collector::Collector;
 use super::message;
 use super::tables;
 use super::text::head_text;
+use crate::FileRef;
 use crate::format::{Confidence, Context, Format, Head, Outcome};
 
 /// Objects looked at before the first row is made, to learn the clocks.
@@ -91,7 +96,8 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
             return out.finish();
         }
     };
-    let mut events = Events::new(context.file.path.rsplit('/').next().unwrap_or_default());
+    let mut events = Events::new(name_of(context.file));
+    events.keeper = Keeper::new(context, &mut out);
     let mut object = Vec::new();
     for (place, object) in sample(&mut documents, &mut events, &mut out) {
         events.read(&object, place, &mut out);
@@ -119,6 +125,7 @@ fn sample(
             && let Found {
                 shape: Some(shape),
                 may_be_text,
+                ..
             } = events.find()
         {
             if may_be_text {
@@ -172,6 +179,20 @@ fn read_rendered_text(flat: &mut Flat, shape: Shape) {
     }
 }
 
+/// The file's own name.
+fn name_of(file: &FileRef) -> &str {
+    file.path.rsplit('/').next().unwrap_or_default()
+}
+
+/// An object of the file.
+struct Object<'o> {
+    place: Place,
+    /// What it took in the file.
+    bytes: u64,
+    /// Its text, where it is to be had again.
+    text: &'o [u8],
+}
+
 /// What reading one object after another needs.
 pub(super) struct Events<'a> {
     pub(super) flat: Flat,
@@ -179,7 +200,11 @@ pub(super) struct Events<'a> {
     inner: Flat,
     shapes: Shapes,
     own: OwnFields,
+    plans: Plans,
     clocks: Clocks,
+    /// The time of the only object, when it is known already.
+    settled: Option<Option<Timestamp>>,
+    keeper: Keeper,
     name: &'a str,
 }
 
@@ -191,8 +216,19 @@ impl<'a> Events<'a> {
             inner: Flat::default(),
             shapes: Shapes::default(),
             own: OwnFields::default(),
+            plans: Plans::default(),
             clocks: Clocks::default(),
+            settled: None,
+            keeper: Keeper::default(),
             name,
+        }
+    }
+
+    /// To read one object of a file again, the time of which is known.
+    fn again(file: &'a FileRef, time: Option<Timestamp>) -> Events<'a> {
+        Events {
+            settled: Some(time),
+            ..Events::new(name_of(file))
         }
     }
 
@@ -219,7 +255,17 @@ impl<'a> Events<'a> {
         if found.may_be_text {
             read_rendered_text(&mut self.flat, shape);
         }
-        self.row(shape, place, bytes, out);
+        let layout = found.layout.filter(|_| !found.may_be_text);
+        self.row(
+            shape,
+            layout,
+            &Object {
+                place,
+                bytes,
+                text: object,
+            },
+            out,
+        );
     }
 
     /// What the object read into `flat` is.
@@ -232,26 +278,48 @@ impl<'a> Events<'a> {
         if may_be_text(&self.flat) {
             read_rendered_text(&mut self.flat, shape);
         }
-        self.row(shape, place, bytes, out);
+        self.row(
+            shape,
+            None,
+            &Object {
+                place,
+                bytes,
+                text: &[],
+            },
+            out,
+        );
     }
 
-    fn row(&mut self, shape: Shape, place: Place, bytes: u64, out: &mut Collector<'_>) {
+    fn row(&mut self, shape: Shape, layout: Option<Layout>, object: &Object<'_>, out: &mut Collector<'_>) {
+        let place = object.place;
         let at = || format!("line {}", place.line);
-        out.row.start(place.line, place.offset);
-        match shape {
-            Shape::Table(table) if !matches!(table, tables::Table::Event(_)) => {
-                tables::columns(table, self.flat.items().map(|item| (item.path, item.value)), out);
+        if let Shape::Table(table) = shape
+            && !matches!(table, tables::Table::Event(_))
+        {
+            out.row.start(place.line, place.offset);
+            tables::columns(table, self.flat.items().map(|item| (item.path, item.value)), out);
+            let time = out.row.time;
+            self.keeper.keep(object, time, out);
+        } else {
+            let time = self.time(shape);
+            self.keeper.keep(object, time, out);
+            if shape == Shape::Flat
+                && let Some(layout) = layout
+                && let Some(time) = time
+                && self
+                    .plans
+                    .read(&self.flat, layout, &mut self.own, (place, time), out)
+                    .is_some()
+            {
+                return;
             }
-            _ => {
-                let stamps = stamps_of(&self.flat, shape);
-                self.clocks.learn(&stamps);
-                out.row.time = self.clocks.time(&stamps);
-                event::columns(&self.flat, &mut self.inner, &mut self.own, shape, out);
-            }
+            out.row.start(place.line, place.offset);
+            out.row.time = time;
+            event::columns(&self.flat, &mut self.inner, &mut self.own, shape, out);
         }
         if out.row.is_too_large() {
-            out.outcome
-                .skip("event with more values than one may have", 1, bytes, at);
+            let why = "event with more values than one may have";
+            out.outcome.skip(why, 1, object.bytes, at);
             return;
         }
         if out.row.time.is_none() {
@@ -259,6 +327,16 @@ impl<'a> Events<'a> {
                 .skip("time that is not understood; the row has none", 0, 0, at);
         }
         out.commit();
+    }
+
+    /// When the event read into `flat` happened.
+    fn time(&mut self, shape: Shape) -> Option<Timestamp> {
+        if let Some(time) = self.settled {
+            return time;
+        }
+        let stamps = stamps_of(&self.flat, shape);
+        self.clocks.learn(&stamps);
+        self.clocks.time(&stamps)
     }
 
     /// Hands over what is left.

@@ -2,12 +2,17 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::windows::flat_names::{FlatName, TimeName, flat_name, time_name};
 
 /// Paths kept from one object to the next; files with names without end start afresh.
 const MAX_PATHS: usize = 16_384;
 /// Bytes of paths kept.
 const MAX_PATH_BYTES: usize = 4 << 20;
+
+/// How many paths that may come next are remembered for each: logs mix several kinds of events.
+const FOLLOWERS: usize = 4;
 
 /// A path of one file, as spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,15 +46,15 @@ pub(super) struct Path {
     pub(super) is_wrapped: bool,
     parent: PathId,
     key_at: usize,
-    /// The path that came after this one last time.
-    next: PathId,
+    /// The paths that came after this one, the last one first.
+    next: [PathId; FOLLOWERS],
 }
 
 /// All paths of one file.
 #[derive(Debug)]
 pub(super) struct Paths {
     paths: Vec<Path>,
-    by_text: HashMap<Box<str>, PathId>,
+    by_text: HashMap<Box<str>, PathId, RandomState>,
     bytes: usize,
     last: PathId,
     scratch: String,
@@ -60,7 +65,7 @@ impl Default for Paths {
     fn default() -> Paths {
         let mut paths = Paths {
             paths: Vec::new(),
-            by_text: HashMap::new(),
+            by_text: HashMap::default(),
             bytes: 0,
             last: PathId::ROOT,
             scratch: String::new(),
@@ -101,18 +106,44 @@ impl Paths {
     }
 
     /// The path of a member of the object at `parent`. Events of one kind have the same members in the same order, so
-    /// the one that came next the last time is looked at first.
+    /// those that came next before are looked at first.
     pub(super) fn member(&mut self, parent: PathId, key: &str) -> PathId {
         let last = self.last;
-        let guess = self.get(last).map_or(PathId::ROOT, |path| path.next);
-        if guess != PathId::ROOT
-            && let Some(path) = self.get(guess)
-            && path.parent == parent
-            && path.text.as_bytes().get(path.key_at..) == Some(key.as_bytes())
-        {
-            self.last = guess;
-            return guess;
+        let id = match self.follower(last, parent, key) {
+            Some((0, id)) => {
+                self.last = id;
+                return id;
+            }
+            Some((_, id)) => id,
+            None => self.new_member(parent, key),
+        };
+        if let Some(path) = self.paths.get_mut(last.index()) {
+            let place = path.next.iter().position(|next| *next == id);
+            let place = place.unwrap_or(FOLLOWERS - 1);
+            if let Some(before) = path.next.get_mut(..=place) {
+                before.rotate_right(1);
+            }
+            path.next[0] = id;
         }
+        self.last = id;
+        id
+    }
+
+    /// The path of this member among those that came after `last` before, and the how manieth of them it is.
+    #[inline]
+    fn follower(&self, last: PathId, parent: PathId, key: &str) -> Option<(usize, PathId)> {
+        let followers = self.get(last)?.next.iter().enumerate();
+        followers
+            .take_while(|(_, id)| **id != PathId::ROOT)
+            .find(|(_, id)| {
+                self.get(**id).is_some_and(|path| {
+                    path.parent == parent && path.text.as_bytes().get(path.key_at..) == Some(key.as_bytes())
+                })
+            })
+            .map(|(place, id)| (place, *id))
+    }
+
+    fn new_member(&mut self, parent: PathId, key: &str) -> PathId {
         let mut text = std::mem::take(&mut self.scratch);
         text.clear();
         text.push_str(self.get(parent).map_or("", |path| &path.text));
@@ -123,10 +154,6 @@ impl Paths {
         text.push_str(key);
         let id = self.intern(&text, parent, key_at);
         self.scratch = text;
-        if let Some(path) = self.paths.get_mut(last.index()) {
-            path.next = id;
-        }
-        self.last = id;
         id
     }
 
@@ -169,7 +196,7 @@ impl Paths {
             is_wrapped: text.starts_with(super::flat::WRAPPER),
             parent,
             key_at,
-            next: PathId::ROOT,
+            next: [PathId::ROOT; FOLLOWERS],
         });
         id
     }

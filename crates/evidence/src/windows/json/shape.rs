@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::flat::Flat;
 use super::paths::PathId;
 use crate::windows::tables::{self, Table};
@@ -76,9 +78,12 @@ const MAX_MEMBERS: usize = 512;
 /// What objects with the same members in the same order are, worked out once.
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
-    known: HashMap<Box<[PathId]>, Known>,
+    known: HashMap<Box<[PathId]>, Known, RandomState>,
     members: Vec<PathId>,
+    /// Of the paths.
     age: u64,
+    /// How often what was known was forgotten.
+    forgotten: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +91,16 @@ struct Known {
     /// `None` when values decide.
     shape: Option<Option<Shape>>,
     may_be_text: bool,
+    layout: Option<Layout>,
+}
+
+/// The members an object has, in their order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    /// Its number among those of the same age.
+    pub(super) index: usize,
+    /// Numbers mean something else at another age.
+    pub(super) age: u64,
 }
 
 /// What an object is.
@@ -94,6 +109,8 @@ pub(super) struct Found {
     pub(super) shape: Option<Shape>,
     /// Whether it may have its fields in a rendered text only.
     pub(super) may_be_text: bool,
+    /// What members it has, unless values decide what it is.
+    pub(super) layout: Option<Layout>,
 }
 
 impl Shapes {
@@ -106,6 +123,7 @@ impl Shapes {
     ) -> Found {
         if self.age != flat.age() || self.known.len() > MAX_KNOWN {
             self.known.clear();
+            self.forgotten += 1;
             self.age = flat.age();
         }
         self.members.clear();
@@ -114,11 +132,16 @@ impl Shapes {
             Some(known) => *known,
             None => {
                 let values_decide = DECIDING.iter().any(|name| flat.get(name).is_some());
+                let is_remembered = self.members.len() <= MAX_MEMBERS;
                 let known = Known {
                     shape: (!values_decide).then(|| shape_of(flat, file_name)),
                     may_be_text: may_be_text(flat),
+                    layout: (is_remembered && !values_decide).then_some(Layout {
+                        index: self.known.len(),
+                        age: self.forgotten,
+                    }),
                 };
-                if self.members.len() <= MAX_MEMBERS {
+                if is_remembered {
                     self.known.insert(self.members.as_slice().into(), known);
                 }
                 known
@@ -127,6 +150,7 @@ impl Shapes {
         Found {
             shape: known.shape.unwrap_or_else(|| shape_of(flat, file_name)),
             may_be_text: known.may_be_text,
+            layout: known.layout,
         }
     }
 }
