@@ -103,6 +103,8 @@ pub fn hunt(paths: &[PathBuf], options: &HuntOptions) -> Result<HuntResult, Hunt
     warnings.extend(manifest.warnings.iter().cloned());
     let mut result = assemble::assemble(options, &detectors, collected, manifest, warnings);
     result.stats.elapsed_s = started.elapsed().as_secs_f64();
+    // Giving back the memory of thousands of rules takes a while, and nobody needs to wait for it.
+    std::thread::spawn(move || drop(detectors));
     Ok(result)
 }
 

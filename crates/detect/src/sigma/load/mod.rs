@@ -12,6 +12,7 @@ mod value;
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use placeholders::Placeholders;
 pub(super) use value::Leaf;
@@ -26,6 +27,8 @@ use super::{Loaded, Refused, Rule, RuleSet, RuleSource};
 /// Files one thread takes at least.
 const FILES_PER_THREAD: usize = 64;
 const MAX_THREADS: usize = 16;
+/// Files a thread takes at a time, so that none ends long after the others.
+const FILES_AT_ONCE: usize = 32;
 
 pub(super) fn compile(
     sources: &[RuleSource],
@@ -72,25 +75,36 @@ fn parse_all(sources: &[RuleSource], placeholders: &Placeholders) -> Vec<Parsed>
     if threads == 1 {
         return sources.iter().map(|source| parse(source, placeholders)).collect();
     }
-    let chunks = sources.chunks(sources.len().div_ceil(threads));
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = chunks
-            .map(|chunk| {
-                let work = move || -> Vec<Parsed> {
-                    chunk.iter().map(|source| parse(source, placeholders)).collect()
+    let chunks: Vec<&[RuleSource]> = sources.chunks(FILES_AT_ONCE).collect();
+    let next = AtomicUsize::new(0);
+    let mut parsed: Vec<Option<Vec<Parsed>>> = std::thread::scope(|scope| {
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(chunk) = chunks.get(index) else {
+                    return done;
                 };
-                (chunk, scope.spawn(work))
-            })
-            .collect();
-        workers
+                let all: Vec<Parsed> = chunk.iter().map(|source| parse(source, placeholders)).collect();
+                done.push((index, all));
+            }
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let mut parsed: Vec<_> = chunks.iter().map(|_| None).collect();
+        for (index, all) in workers
             .into_iter()
-            .flat_map(|(chunk, worker)| {
-                worker
-                    .join()
-                    .unwrap_or_else(|_| chunk.iter().map(Parsed::lost).collect())
-            })
-            .collect()
-    })
+            .filter_map(|worker| worker.join().ok())
+            .flatten()
+        {
+            parsed[index] = Some(all);
+        }
+        parsed
+    });
+    // A thread that failed takes the files it had read with it.
+    let lost = |chunk: &&[RuleSource]| chunk.iter().map(Parsed::lost).collect();
+    let each = chunks.iter().zip(&mut parsed);
+    each.flat_map(|(chunk, parsed)| parsed.take().unwrap_or_else(|| lost(chunk)))
+        .collect()
 }
 
 /// What has been loaded so far.

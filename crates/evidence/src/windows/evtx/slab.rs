@@ -18,6 +18,8 @@ use crate::{FileRef, Limits};
 const CHUNKS: usize = 16;
 /// Slabs that may wait for each thread.
 const WAITING: usize = 2;
+/// Slabs whose memory is kept for others.
+const SPARE: usize = 64;
 
 /// Some chunks in a row, the last of which may be cut off.
 #[derive(Debug)]
@@ -25,6 +27,34 @@ struct Slab {
     /// The number of its first chunk.
     number: u64,
     bytes: Vec<u8>,
+    /// Where its memory goes when nobody needs it any more.
+    spare: Arc<Spare>,
+}
+
+/// Memory of slabs that are done with. New memory has to be cleared, page by page.
+#[derive(Debug, Default)]
+struct Spare(Mutex<Vec<Vec<u8>>>);
+
+impl Spare {
+    fn take(&self) -> Vec<u8> {
+        let mut bytes = self.list().pop().unwrap_or_default();
+        bytes.resize(CHUNKS * CHUNK_BYTES, 0);
+        bytes
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slab {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let mut spare = self.spare.list();
+        if spare.len() < SPARE {
+            spare.push(bytes);
+        }
+    }
 }
 
 impl Slab {
@@ -56,6 +86,7 @@ pub(super) fn read(
     sink: &mut dyn FnMut(EventBatch),
 ) -> Outcome {
     let work = Work::default();
+    let spare = Arc::default();
     let mut decoder = Decoder::new(context, dirty, sink);
     let mut failed = Outcome::default();
     std::thread::scope(|scope| {
@@ -63,7 +94,7 @@ pub(super) fn read(
         let _closing = Closing(&work);
         let mut hands = 0;
         for number in (0u64..).step_by(CHUNKS) {
-            let (slab, error) = next(input, number);
+            let (slab, error) = next(input, number, &spare);
             if let Some(slab) = slab {
                 if let Some(crew) = context.crew
                     && let Some(hand) = crew.spare.take()
@@ -111,8 +142,8 @@ enum End {
 }
 
 /// The chunks from `number` on, and whether there are more.
-fn next(input: &mut dyn Read, number: u64) -> (Option<Arc<Slab>>, End) {
-    let mut bytes = vec![0; CHUNKS * CHUNK_BYTES];
+fn next(input: &mut dyn Read, number: u64, spare: &Arc<Spare>) -> (Option<Arc<Slab>>, End) {
+    let mut bytes = spare.take();
     let mut len = 0;
     let end = loop {
         let Some(chunk) = bytes.get_mut(len..len + CHUNK_BYTES) else {
@@ -128,7 +159,13 @@ fn next(input: &mut dyn Read, number: u64) -> (Option<Arc<Slab>>, End) {
         }
     };
     bytes.truncate(len);
-    let slab = (len > 0).then(|| Arc::new(Slab { number, bytes }));
+    let slab = (len > 0).then(|| {
+        Arc::new(Slab {
+            number,
+            bytes,
+            spare: Arc::clone(spare),
+        })
+    });
     (slab, end)
 }
 
