@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use vigie_event::{EventBatch, Timestamp, WholeRows};
 
@@ -45,18 +45,20 @@ impl Objects {
         });
     }
 
-    /// Takes all but the last out: its row may still be on its way into a batch.
-    fn take(&mut self) -> Objects {
-        let mut next = Objects {
-            text: Vec::with_capacity(self.text.len()),
-            places: Vec::with_capacity(self.places.len()),
-        };
+    /// Takes all out and goes on with what was judged before. The last one stays too: its row may still be on its way
+    /// into a batch.
+    fn take(&mut self, mut next: Objects) -> Objects {
+        next.text.clear();
+        next.places.clear();
         if let Some(last) = self.places.last() {
             next.push(self.text(last), last.place, last.time);
         }
         std::mem::replace(self, next)
     }
 }
+
+/// Memory of objects whose rows were judged, to be filled again.
+type Judged = Arc<Mutex<Vec<Objects>>>;
 
 /// Keeps objects until the rows made of them are handed over.
 #[derive(Debug, Default)]
@@ -70,13 +72,16 @@ impl Keeper {
         };
         let kept: Rc<RefCell<Objects>> = Rc::default();
         let (objects, file, limits) = (Rc::clone(&kept), context.file.clone(), context.limits.clone());
+        let judged = Judged::default();
         out.spare(Sparing {
             projection,
             whole: Box::new(move || {
+                let next = lock(&judged).pop().unwrap_or_default();
                 Arc::new(Rows {
-                    objects: objects.borrow_mut().take(),
+                    objects: objects.borrow_mut().take(next),
                     file: file.clone(),
                     limits: limits.clone(),
+                    judged: Arc::clone(&judged),
                 })
             }),
         });
@@ -97,6 +102,17 @@ struct Rows {
     objects: Objects,
     file: FileRef,
     limits: Limits,
+    judged: Judged,
+}
+
+fn lock(judged: &Judged) -> std::sync::MutexGuard<'_, Vec<Objects>> {
+    judged.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        lock(&self.judged).push(std::mem::take(&mut self.objects));
+    }
 }
 
 impl fmt::Debug for Rows {

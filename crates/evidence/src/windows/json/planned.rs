@@ -221,7 +221,141 @@ fn is_number_or_identifier(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use vigie_event::EventBatch;
+
+    use super::super::{Events, Object};
     use super::*;
+    use crate::Limits;
+    use crate::format::Context;
+    use crate::windows::tests::file;
+
+    /// The rows of lines with their columns, and what the outcome says of machines.
+    fn rows(lines: &[String], is_planned: bool) -> (Vec<String>, String) {
+        let file = file("events.json");
+        let limits = Limits::default();
+        let context = Context::new(&file, &limits);
+        let mut rows = Vec::new();
+        let mut sink = |batch: EventBatch| {
+            for row in (0..batch.rows()).map(|row| batch.row(row)) {
+                let mut columns: Vec<_> = row.fields().collect();
+                columns.sort_unstable();
+                rows.push(format!("{} {:?} {columns:?}", row.record(), row.time()));
+            }
+        };
+        let mut out = Collector::new(&context, &mut sink);
+        let mut events = Events::new("events.json");
+        for (line, text) in (1..).zip(lines) {
+            let place = Place { line, offset: line };
+            if events.flat.read(text.as_bytes()).is_err() {
+                continue;
+            }
+            let found = events.find();
+            let layout = found.layout.filter(|_| is_planned && !found.may_be_text);
+            let object = Object {
+                place,
+                bytes: 0,
+                text: &[],
+            };
+            if let Some(shape) = found.shape {
+                events.row(shape, layout, &object, &mut out);
+            }
+        }
+        let outcome = events.finish(out);
+        rows.sort();
+        let mut hosts = outcome.hosts;
+        hosts.sort();
+        (rows, format!("{hosts:?} {:?}", outcome.skipped))
+    }
+
+    /// Events of few kinds, with names that mean something and values that do not always fit them.
+    fn event() -> impl Strategy<Value = String> {
+        let name = prop_oneof![
+            Just("Level"),
+            Just("Opcode"),
+            Just("Version"),
+            Just("Keywords"),
+            Just("Hostname"),
+            Just("Computer"),
+            Just("TimeGenerated"),
+            Just("UtcTime"),
+            Just("Image"),
+            Just("image"),
+            Just("Task"),
+            Just("ProcessId"),
+            Just("Data_1"),
+            Just("EventSourceName"),
+            Just("_Record"),
+        ];
+        let value = prop_oneof![
+            Just("4"),
+            Just("\"4\""),
+            Just("\"Info\""),
+            Just("\"\""),
+            Just("\"0x80\""),
+            Just("true"),
+            Just("9223372036854775808"),
+            Just("\"2021-11-08 15:01:27.604\""),
+            Just("\"a\\\\b\""),
+            Just("null"),
+        ];
+        let head = (
+            prop_oneof![
+                Just("Security"),
+                Just("security"),
+                Just("Microsoft-Windows-Sysmon/Operational"),
+                Just("")
+            ],
+            prop_oneof![Just("1"), Just("\"4688\""), Just("0"), Just("\"x\"")],
+        );
+        (head, proptest::collection::vec((name, value), 0..8)).prop_map(|((channel, id), fields)| {
+            let mut text = format!(
+                "{{\"Channel\":\"{channel}\",\"Provider_Name\":\"P\",\"EventID\":{id},\"SystemTime\":\"2021-11-08T15:01:27Z\""
+            );
+            for (name, value) in fields {
+                text.push_str(&format!(",\"{name}\":{value}"));
+            }
+            text + "}"
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_gives_the_rows_that_one_step_after_another_gives(lines in proptest::collection::vec(event(), 1..12)) {
+            prop_assert_eq!(rows(&lines, true), rows(&lines, false));
+        }
+    }
+
+    #[test]
+    fn plain_events_have_a_plan() {
+        let (file, limits) = (file("events.json"), Limits::default());
+        let context = Context::new(&file, &limits);
+        let mut sink = |_| {};
+        let mut out = Collector::new(&context, &mut sink);
+        let mut events = Events::new("events.json");
+        for (line, has_plan) in [
+            (
+                r#"{"Channel":"Security","Provider_Name":"P","EventID":1,"Image":"x","Level":"info"}"#,
+                true,
+            ),
+            (
+                r#"{"Channel":"Security","Provider_Name":"P","EventID":1,"Image":"x","image":"y"}"#,
+                false,
+            ),
+            (
+                r#"{"Channel":"Security","Provider_Name":"P","EventID":1,"Opcode":"Info"}"#,
+                false,
+            ),
+        ] {
+            events.flat.read(line.as_bytes()).unwrap();
+            let layout = events.find().layout.unwrap();
+            let row = (Place { line: 1, offset: 0 }, 0);
+            let read = events
+                .plans
+                .read(&events.flat, layout, &mut events.own, row, &mut out);
+            assert_eq!(read.is_some(), has_plan, "{line}");
+        }
+    }
 
     #[test]
     fn numbers_identifiers_and_times_are_told_from_words() {
