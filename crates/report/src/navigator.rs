@@ -34,7 +34,11 @@ struct Seen<'a> {
 pub fn navigator(result: &HuntResult, lang: Lang, out: &mut dyn Write) -> io::Result<()> {
     let seen = techniques(result);
     let t = lang.texts();
-    let packs: Vec<&str> = result.pack.iter().map(|pack| pack.title.get(lang.code())).collect();
+    let packs: Vec<&str> = result
+        .pack
+        .iter()
+        .map(|pack| pack.title.get(lang.code()))
+        .collect();
     let hosts = lang.plural(result.hosts.len() as u64, t.n_servers);
     let techniques: Vec<Value> = seen.iter().map(|(id, seen)| technique(id, seen, lang)).collect();
     let layer = json!({

@@ -38,7 +38,11 @@ const USERS: [&str; 6] = [
 /// Only those of `out`.
 pub fn ocsf(result: &HuntResult, lang: Lang, out: &mut dyn Write) -> io::Result<()> {
     // A finding without a time of its own cannot be later than the newest record of the evidence.
-    let newest = result.manifest.iter().filter_map(|file| millis(file.last.as_deref())).max();
+    let newest = result
+        .manifest
+        .iter()
+        .filter_map(|file| millis(file.last.as_deref()))
+        .max();
     for host in &result.hosts {
         for finding in &host.findings {
             let time = millis(finding.time.as_deref()).or(newest).unwrap_or(0);
@@ -76,13 +80,13 @@ fn event(result: &HuntResult, host: &HostResult, finding: &Finding, lang: Lang) 
         "device": device(host),
         "finding_info": finding_info(result, host, finding, &statement),
         "evidences": finding.evidence.iter().map(evidence).collect::<Vec<_>>(),
-        "unmapped": {
+        "unmapped": present(json!({
             "stage": finding.stage,
             "outcome": finding.outcome,
             "host_verdict": host.verdict,
             "storyline": finding.storyline,
             "pack": finding.pack,
-        },
+        })),
     }))
 }
 
@@ -184,7 +188,9 @@ fn process(image: Option<&String>, command_line: Option<&String>) -> Option<Valu
         json!({ "type_id": 1, "type": "Regular File", "name": name, "path": path })
     });
     let name = file.as_ref().and_then(|file| file.get("name").cloned());
-    Some(present(json!({ "name": name, "file": file, "cmd_line": command_line })))
+    Some(present(
+        json!({ "name": name, "file": file, "cmd_line": command_line }),
+    ))
 }
 
 fn severity(severity: Severity) -> (u32, &'static str) {

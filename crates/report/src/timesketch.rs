@@ -23,6 +23,7 @@ struct Event<'a> {
     timestamp_desc: &'a str,
     tag: Vec<String>,
     host: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<&'a str>,
     verdict: &'a str,
     rule_id: &'a str,
@@ -31,12 +32,16 @@ struct Event<'a> {
     outcome: Outcome,
     stage: &'a str,
     attack: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
     pack: Option<&'a str>,
     finding: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     storyline: Option<&'a str>,
     finding_events: u64,
     source_file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     source_record: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     source_line: Option<u64>,
     /// What the log says, under the names it uses.
     #[serde(flatten)]
@@ -153,7 +158,9 @@ fn fields(line: &EvidenceLine) -> BTreeMap<String, &str> {
         }
     };
     let fields = line.fields.iter();
-    fields.map(|(field, value)| (name(field), value.as_str())).collect()
+    fields
+        .map(|(field, value)| (name(field), value.as_str()))
+        .collect()
 }
 
 /// `2021-03-03T06:49:46.000001+00:00`.

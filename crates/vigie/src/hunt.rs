@@ -97,10 +97,20 @@ impl Language {
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// Verdicts, reasons and storylines for people
     Table,
+    /// Everything, see docs/hunt.schema.json
     Json,
+    /// The same, one object per line
     Jsonl,
+    /// One row per finding
     Csv,
+    /// JSON lines for Timesketch: one per line of evidence
+    Timesketch,
+    /// JSON lines: Detection Findings of OCSF 1.5.0
+    Ocsf,
+    /// A layer for the ATT&CK Navigator: the techniques seen
+    Navigator,
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
@@ -219,6 +229,9 @@ fn print(
         Format::Json => vigie_report::json(result, out),
         Format::Jsonl => vigie_report::jsonl(result, out),
         Format::Csv => vigie_report::csv(result, lang, out),
+        Format::Timesketch => vigie_report::timesketch(result, lang, out),
+        Format::Ocsf => vigie_report::ocsf(result, lang, out),
+        Format::Navigator => vigie_report::navigator(result, lang, out),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which rules run: the real binary, run as a person runs it.
+//! Which rules run, and what other tools get of it: the real binary, run as a person runs it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -169,4 +169,36 @@ fn rules_check_takes_the_same_choice() {
     );
     let said = check(&["--lang", "fr", "--exclude", "nobody"]);
     assert!(said.contains("nobody ne désigne aucune règle"), "{said}");
+}
+
+#[test]
+fn other_tools_get_what_they_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let (evidence, rules) = world(folder.path());
+    let hunt = |format: &str| {
+        let arguments = [
+            "hunt", &evidence, "--rules", &rules, "--quiet", "--format", format,
+        ];
+        let output = vigie(&arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let first =
+        |format: &str| -> Value { serde_json::from_str(hunt(format).lines().next().unwrap()).unwrap() };
+    let event = first("timesketch");
+    assert_eq!(event["datetime"], "2021-03-03T06:49:42.000000+00:00");
+    assert_eq!(event["cs-uri-stem"], "/odd/place.aspx");
+    let finding = first("ocsf");
+    assert_eq!(
+        (&finding["class_uid"], &finding["time"]),
+        (&2004.into(), &1_614_754_182_000_i64.into())
+    );
+    let layer: Value = serde_json::from_str(&hunt("navigator")).unwrap();
+    let ids: Vec<&str> = layer["techniques"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|technique| technique["techniqueID"].as_str().unwrap())
+        .collect();
+    assert!(ids.contains(&"T1505.003") && ids.contains(&"T1190"), "{ids:?}");
 }

@@ -105,6 +105,12 @@ pub(crate) static EN: Texts = Texts {
     head_basis: "What this rests on",
     label_packs: "Threat",
     label_rules: "Rules run",
+    event_time: "Event recorded",
+    event_message: "{statement} [{excerpt}]",
+    layer_description: "Techniques seen by Vigie on {servers}. Score: the worst severity. Evidence {fingerprint}.",
+    layer_comment: "{severity}: {findings}, {events} on {hosts}. {titles}",
+    layer_servers: "Servers",
+    layer_events: "Events",
     head_suppressed: "Suppressed as harmless",
     suppressed_intro: "Events that somebody judged harmless before, until the day named. They are in none of the findings \
                        and verdicts above.",

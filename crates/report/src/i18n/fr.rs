@@ -107,6 +107,12 @@ pub(crate) static FR: Texts = Texts {
     head_basis: "Sur quoi cela repose",
     label_packs: "Menace",
     label_rules: "Règles exécutées",
+    event_time: "Événement enregistré",
+    event_message: "{statement} [{excerpt}]",
+    layer_description: "Techniques vues par Vigie sur {servers}. Note\u{a0}: la gravité la plus haute. Preuves {fingerprint}.",
+    layer_comment: "{severity}\u{a0}: {findings}, {events} sur {hosts}. {titles}",
+    layer_servers: "Serveurs",
+    layer_events: "Événements",
     head_suppressed: "Écartés comme bénins",
     suppressed_intro: "Événements que quelqu’un a déjà jugés bénins, jusqu’au jour indiqué. Ils ne comptent dans aucun des \
                        constats et verdicts ci-dessus.",

@@ -57,6 +57,7 @@ texts! {
     filter_text, filter_all, record, head_observations, col_kind, col_value, col_file,
     kind_exchange_build, kind_check_run, kind_check_result, kind_mitigation, kind_iis_module, missing_needed,
     missing_other, gap_before, gap_inside, gap_after, unseen_none_here, head_manifest, manifest_intro,
+    event_time, event_message, layer_description, layer_comment, layer_servers, layer_events,
     head_suppressed, suppressed_intro, suppressed_on, suppressed_of, suppressed_hid, suppressed_idle, suppressed_expired,
     suppressed_line, col_hidden, col_effect, col_why, col_author, col_until,
     head_skipped, skipped_nothing, no_file, col_size, col_skipped, not_recognised, clock_corrected,
