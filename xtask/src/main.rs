@@ -25,12 +25,18 @@ usage: cargo xtask COMMAND
   test             run every check of the project, and say at the end which passed
   bench [PART...] [--quick | --size SIZE] [--rounds N]
                    measure whole processes beside other tools and hold them to the targets, on so much evidence (1G),
-                   the best of N rounds (3); --quick only proves that it runs. A missed goal is shown, a missed
+                   the best of N rounds (3); more than 2G is measured against a tenth of it,
+                   and not kept. --quick only proves that it runs. A missed goal is shown, a missed
                    least bound fails. PART is one of:
                      evtx       public Windows rules on real event logs, beside evtx_dump
                      rules      loading all public rules; all against a tenth of them
                      json       the same events as JSON lines, beside rsigma
+                     text       all packs and public web rules on logs of IIS and HttpProxy, beside ripgrep
                      simulated  all packs on the logs of a simulated mail server
+                     literals   engines that look for the literals of the public rules
+                   and only when it is named:
+                     --instructions  counted instructions for each event, by callgrind
+                     --flame    flame graphs, by perf, into docs/images
   fuzz [TARGET] [--seconds N]
                    fuzz one parser or all of them, each for N seconds (60)
   browser          open the reports of a hunt in a real browser and check them";
@@ -47,6 +53,8 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] if bench::Options::parse(rest).is_some() => {
             bench::bench(&bench::Options::parse(rest).unwrap_or_else(bench::Options::quick))
         }
+        // What `bench literals` runs for each engine.
+        ["scan", engine, literals, text] => bench::scan_and_print(engine, literals, text),
         ["browser"] => browser::check(),
         ["fuzz", rest @ ..] if fuzz_arguments(rest).is_some() => {
             let (target, seconds) = fuzz_arguments(rest).unwrap_or_default();

@@ -47,6 +47,22 @@ pub(crate) const TIME: Tool = Tool {
     purpose: "measuring the processor time and memory of a program",
 };
 
+/// Counts instructions.
+pub(crate) const VALGRIND: Tool = Tool {
+    names: &["valgrind"],
+    variable: "VIGIE_VALGRIND",
+    package: "valgrind",
+    purpose: "counting the instructions of a program",
+};
+
+/// Samples where a program spends its time.
+pub(crate) const PERF: Tool = Tool {
+    names: &["perf"],
+    variable: "VIGIE_PERF",
+    package: "linux-perf",
+    purpose: "drawing flame graphs",
+};
+
 /// The interpreter of the browser check.
 pub(crate) const NODE: Tool = Tool {
     names: &["node", "nodejs"],
@@ -90,7 +106,8 @@ impl Tool {
         )
     }
 
-    fn find(&self) -> Option<PathBuf> {
+    /// Where the program is, if it is there.
+    pub(crate) fn find(&self) -> Option<PathBuf> {
         match self.named() {
             Some(path) => in_path(&path),
             None => self.names.iter().find_map(|name| in_path(Path::new(name))),

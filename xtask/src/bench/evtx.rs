@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::measure::Job;
+use super::measure::{Cost, Job};
 use super::peers::EVTX_DUMP;
 use super::table::Bound;
-use super::{Bench, corpora, files_below, has_extension, scratch};
+use super::{Bench, KEPT_BYTES, corpora, files_below, has_extension, scratch};
 
 const HEADER_BYTES: usize = 4_096;
 const CHUNK_BYTES: usize = 65_536;
@@ -21,10 +21,14 @@ pub(super) fn bench(bench: &mut Bench) -> Result<()> {
     let Some(rules) = corpora::windows_rules() else {
         return Ok(());
     };
-    let Some(logs) = EventLogs::make(bench.options.size)? else {
-        return Ok(());
-    };
     let rules = rules.map(|folder| folder.display().to_string());
+    bench.at_sizes("evtx, 2 threads", |bench, size| measure(bench, &rules, size))
+}
+
+fn measure(bench: &mut Bench, rules: &[String; 2], size: u64) -> Result<Option<(u64, Cost)>> {
+    let Some(logs) = EventLogs::make(size)? else {
+        return Ok(None);
+    };
     let arguments = ["--no-pack", "--rules", &rules[0], "--rules", &rules[1]];
     let mut jobs = vec![
         bench.hunt(
@@ -63,7 +67,9 @@ pub(super) fn bench(bench: &mut Bench) -> Result<()> {
         let what = "evtx, 1 thread: CPU time as times of evtx_dump's";
         targets.goal(what, one.cpu / dump_one.cpu, Bound::AtMost(2.0));
     }
-    logs.forget()
+    let bytes = logs.bytes;
+    logs.forget()?;
+    Ok(Some((bytes, costs[0])))
 }
 
 /// Large event logs made of the chunks of real ones.
@@ -74,9 +80,6 @@ pub(super) struct EventLogs {
 }
 
 impl EventLogs {
-    /// Files kept for the next run are not larger than this together.
-    const KEPT_BYTES: u64 = 2_000_000_000;
-
     /// Logs of so many bytes, made if an earlier run did not leave them.
     pub(super) fn make(bytes: u64) -> Result<Option<EventLogs>> {
         let Some(corpora) = corpora::all() else {
@@ -111,7 +114,7 @@ impl EventLogs {
 
     /// Removes files too large to keep.
     pub(super) fn forget(self) -> Result<()> {
-        if self.bytes > EventLogs::KEPT_BYTES {
+        if self.bytes > KEPT_BYTES {
             for file in &self.files {
                 fs::remove_file(file).with_context(|| format!("cannot remove {}", file.display()))?;
             }

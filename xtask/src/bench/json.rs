@@ -14,7 +14,7 @@ use super::table::Bound;
 use super::{Bench, corpora, files_below, has_extension, scratch};
 
 /// The file is this part of what the other benchmarks read: `rsigma` is slower by orders of magnitude.
-const PART_OF_SIZE: u64 = 10;
+pub(super) const PART_OF_SIZE: u64 = 10;
 
 /// Both engines on the same lines, each less what it takes on no line at all: loading its rules.
 pub(super) fn bench(bench: &mut Bench) -> Result<()> {
@@ -70,19 +70,16 @@ pub(super) fn bench(bench: &mut Bench) -> Result<()> {
 }
 
 /// A file with one event a line, its fields beside each other.
-struct Lines {
-    path: PathBuf,
-    count: u64,
+pub(super) struct Lines {
+    pub(super) path: PathBuf,
+    pub(super) count: u64,
     bytes: u64,
 }
 
 impl Lines {
     /// The events of all samples, over and over until there are so many bytes; made if an earlier run did not.
-    fn make(samples: &Path, dump: &Path, wanted: u64) -> Result<Lines> {
-        let once = scratch()?.join("events.json");
-        if !once.exists() {
-            write_events(samples, dump, &once)?;
-        }
+    pub(super) fn make(samples: &Path, dump: &Path, wanted: u64) -> Result<Lines> {
+        let once = events(samples, dump)?;
         let text = fs::read(&once).with_context(|| format!("cannot read {}", once.display()))?;
         let count = lines_in(&text);
         if count == 0 {
@@ -101,6 +98,15 @@ impl Lines {
             bytes: text.len() as u64 * rounds,
         })
     }
+}
+
+/// The events of all samples, one a line; made if an earlier run did not.
+pub(super) fn events(samples: &Path, dump: &Path) -> Result<PathBuf> {
+    let path = scratch()?.join("events.json");
+    if !path.exists() {
+        write_events(samples, dump, &path)?;
+    }
+    Ok(path)
 }
 
 fn lines_in(text: &[u8]) -> u64 {

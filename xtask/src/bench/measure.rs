@@ -50,6 +50,20 @@ impl Job {
             .fold(self, |job, path| job.run(arguments, [path.as_path()]))
     }
 
+    /// The same runs with another program around them, which takes theirs after its own arguments.
+    pub(super) fn under(self, program: &Path, arguments: &[&str]) -> Job {
+        let inner = self.program.into_os_string();
+        let runs = self.runs.into_iter().map(|run| {
+            let before = arguments.iter().map(OsString::from).chain([inner.clone()]);
+            before.chain(run).collect()
+        });
+        Job {
+            runs: runs.collect(),
+            program: program.to_owned(),
+            ..self
+        }
+    }
+
     /// Takes these exit statuses for success too.
     pub(super) fn fine(mut self, statuses: &'static [i32]) -> Job {
         self.fine = statuses;

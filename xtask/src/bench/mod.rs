@@ -13,13 +13,20 @@ use self::table::{Bound, Targets, head, row};
 use crate::{cargo, root, run};
 
 mod corpora;
+mod engines;
 mod evtx;
+mod flame;
+mod instructions;
 mod json;
+mod literals;
 mod measure;
 mod peers;
 mod rules;
 mod simulated;
 mod table;
+mod text;
+
+pub(crate) use self::engines::scan_and_print;
 
 /// What `cargo xtask bench` is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,14 +50,23 @@ enum Part {
     Evtx,
     Rules,
     Json,
+    Text,
     Simulated,
+    Literals,
+    Instructions,
+    Flame,
 }
 
-const PARTS: [(&str, Part, Benchmark); 4] = [
+/// All parts; those whose name is an option only when they are named.
+const PARTS: [(&str, Part, Benchmark); 8] = [
     ("evtx", Part::Evtx, evtx::bench),
     ("rules", Part::Rules, rules::bench),
     ("json", Part::Json, json::bench),
+    ("text", Part::Text, text::bench),
     ("simulated", Part::Simulated, simulated::bench),
+    ("literals", Part::Literals, engines::bench),
+    ("--instructions", Part::Instructions, instructions::bench),
+    ("--flame", Part::Flame, flame::bench),
 ];
 
 /// So much evidence is measured unless told otherwise.
@@ -59,6 +75,8 @@ const SIZE: u64 = 1_000_000_000;
 const QUICK_SIZE: u64 = 5_000_000;
 /// How often each job is measured; the best time counts.
 const ROUNDS: usize = 3;
+/// Evidence that is made is kept for the next run up to this size.
+const KEPT_BYTES: u64 = 2_000_000_000;
 /// What a hunt may hold in memory, whatever the size of the evidence.
 const MEMORY_BOUND: u64 = 300_000_000;
 
@@ -94,11 +112,24 @@ impl Options {
             options.rounds = rounds.unwrap_or(ROUNDS);
         }
         options.quick = quick;
+        if !quick {
+            options.parts = named_by_words();
+        }
         if !parts.is_empty() {
             options.parts = parts;
         }
         Some(options)
     }
+}
+
+/// The parts that run when none is named.
+fn named_by_words() -> Vec<Part> {
+    let is_word = |name: &&str| !name.starts_with('-');
+    PARTS
+        .iter()
+        .filter(|(name, _, _)| is_word(name))
+        .map(|(_, part, _)| *part)
+        .collect()
 }
 
 /// `500M`, `10G`; decimal units.
@@ -163,6 +194,35 @@ impl Bench {
             println!("{}", row(&job.name, bytes, cost));
         }
         Ok(costs)
+    }
+
+    /// Runs a benchmark; where it is asked for much, on a tenth too, to see that time grows as the bytes do and memory
+    /// not at all.
+    fn at_sizes(
+        &mut self,
+        what: &str,
+        mut at: impl FnMut(&mut Bench, u64) -> Result<Option<(u64, Cost)>>,
+    ) -> Result<()> {
+        let size = self.options.size;
+        if size <= KEPT_BYTES {
+            return at(self, size).map(drop);
+        }
+        let (Some(little), Some(much)) = (at(self, size / 10)?, at(self, size)?) else {
+            return Ok(());
+        };
+        let growth = |much: f64, little: f64| much / little.max(f64::MIN_POSITIVE);
+        let bytes = growth(much.0 as f64, little.0 as f64);
+        self.targets.goal(
+            format!("{what}: wall time a byte, as times of that for a tenth"),
+            growth(much.1.wall, little.1.wall) / bytes,
+            Bound::AtMost(1.1),
+        );
+        self.targets.goal(
+            format!("{what}: memory as times of that for a tenth"),
+            growth(much.1.peak as f64, little.1.peak as f64),
+            Bound::AtMost(1.1),
+        );
+        Ok(())
     }
 
     /// Holds a hunt to the memory it may take.
@@ -235,7 +295,7 @@ mod tests {
             (10_000_000_000, 1, false)
         );
         let all = Options::parse(&[]).unwrap();
-        assert_eq!((all.size, all.parts.len()), (SIZE, PARTS.len()));
+        assert_eq!((all.size, all.parts.len()), (SIZE, PARTS.len() - 2));
         for wrong in [
             &["nothing"][..],
             &["--size"],

@@ -1,12 +1,13 @@
 //! Simulated evidence of one provider's mail server: everything, and its event logs.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::measure::Job;
 use super::peers::{EVTX_DUMP, RIPGREP};
-use super::{Bench, files_below, has_extension, scratch};
+use super::{Bench, KEPT_BYTES, files_below, has_extension, scratch};
 use crate::run;
 
 const LITERALS: [&str; 9] = [
@@ -34,7 +35,7 @@ pub(super) fn bench(bench: &mut Bench) -> Result<()> {
         (paths, files.iter().map(|(_, size)| size).sum())
     };
     let (paths, bytes) = of(&files);
-    let folder = [evidence];
+    let folder = [evidence.clone()];
     let mut jobs = hunts(bench, &folder)?;
     jobs.push(Job::new("wc -l", "wc").run(&["-l"], &paths));
     if let Some(rg) = RIPGREP.find(bench.options.quick)? {
@@ -59,7 +60,7 @@ pub(super) fn bench(bench: &mut Bench) -> Result<()> {
         }
     }
     bench.measure("simulated: its event logs", bytes, &jobs)?;
-    Ok(())
+    forget(&evidence, bench.options.size)
 }
 
 fn hunts(bench: &Bench, paths: &[PathBuf]) -> Result<Vec<Job>> {
@@ -79,4 +80,12 @@ pub(super) fn simulate(bench: &Bench, bytes: u64) -> Result<PathBuf> {
         run(&vigie, &[&plan[..], &["--size", &size, "--out", &place]].concat())?;
     }
     Ok(folder)
+}
+
+/// Removes evidence too large to keep.
+pub(super) fn forget(evidence: &Path, bytes: u64) -> Result<()> {
+    if bytes > KEPT_BYTES {
+        fs::remove_dir_all(evidence).with_context(|| format!("cannot remove {}", evidence.display()))?;
+    }
+    Ok(())
 }

@@ -24,10 +24,25 @@ pub(super) fn bench(bench: &mut Bench) -> Result<()> {
     })
 }
 
+/// The public rules about requests, and the logs.
+pub(super) fn evidence(bench: &Bench) -> Result<Option<(PathBuf, Vec<PathBuf>)>> {
+    let Some(rules) = Rules::gather()? else {
+        return Ok(None);
+    };
+    let logs = logs_of(&simulated::simulate(bench, bench.options.size)?)?;
+    let paths = logs.into_iter().map(|(path, _)| path).collect();
+    Ok(Some((rules.web, paths)))
+}
+
+fn logs_of(evidence: &Path) -> Result<Vec<(PathBuf, u64)>> {
+    let mut logs = files_below(evidence)?;
+    logs.retain(|(path, _)| FOLDERS.iter().any(|folder| is_in(path, folder)));
+    Ok(logs)
+}
+
 fn measure(bench: &mut Bench, rules: &Rules, size: u64) -> Result<(u64, Cost)> {
     let evidence = simulated::simulate(bench, size)?;
-    let mut logs = files_below(&evidence)?;
-    logs.retain(|(path, _)| FOLDERS.iter().any(|folder| is_in(path, folder)));
+    let logs = logs_of(&evidence)?;
     let bytes = logs.iter().map(|(_, size)| size).sum();
     let paths: Vec<PathBuf> = logs.into_iter().map(|(path, _)| path).collect();
 
