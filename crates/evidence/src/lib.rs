@@ -21,6 +21,6 @@ mod read;
 mod text;
 mod windows;
 
-pub use limits::Limits;
+pub use limits::{LimitError, LimitName, Limits};
 pub use manifest::{ClockOffset, FileEntry, FileRef, Manifest, Observation, Skip, Unit, UnitId};
 pub use read::{EvidenceError, Options, Progress, Sink, read};

@@ -97,6 +97,7 @@ pub(crate) fn assemble(
             elapsed_s: 0.0,
             rules: detectors.count(),
             rules_left_out: detectors.left_out.len() as u64,
+            refused: detectors.refused,
             interrupted: manifest.interrupted,
         },
         hosts: host_results,

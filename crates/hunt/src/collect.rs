@@ -37,6 +37,8 @@ pub(crate) struct Detectors {
     pub(crate) suppressed_by: Vec<Vec<u32>>,
     /// The rules the user left out.
     pub(crate) left_out: Vec<Rule>,
+    /// Rules, indicators and suppressions that were refused.
+    pub(crate) refused: u64,
     /// The columns that findings need.
     pub(crate) joined: Joined,
     pub(crate) since: Option<Timestamp>,

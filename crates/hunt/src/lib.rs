@@ -22,7 +22,7 @@ mod verdict;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use vigie_detect::indicators::{IndicatorList, IndicatorSet};
 use vigie_detect::sigma::{Loaded, Placeholders, Rule, RuleSet, RuleSource};
@@ -140,15 +140,16 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         let line = warning.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("rule: {}{line}: {}", warning.path, warning.why)
     }));
-    let (indicator_set, refused) = IndicatorSet::of_lists(indicators);
-    warnings.extend(refused.iter().map(|refused| {
+    let (indicator_set, refused_indicators) = IndicatorSet::of_lists(indicators);
+    warnings.extend(refused_indicators.iter().map(|refused| {
         format!(
             "indicator refused: {} {}: {}",
             refused.indicator.kind, refused.indicator.value, refused.reason
         )
     }));
-    let (yara_set, refused) = YaraSet::compile(&yara);
-    warnings.extend(refused.iter().map(|refused| {
+    let (mut yara_set, refused_yara) = YaraSet::compile(&yara);
+    yara_set.set_time_limit(Duration::from_secs(options.evidence.limits.content_seconds));
+    warnings.extend(refused_yara.iter().map(|refused| {
         let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("YARA rules refused: {}{line}: {}", refused.path, refused.reason)
     }));
@@ -159,6 +160,7 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         .map(|rule| Detector::of_rule(rule, &options.packs))
         .collect();
     let known = Suppressions::read(&options.suppressions, &options.placeholders);
+    let refused = loaded.refused.len() + refused_indicators.len() + refused_yara.len() + known.refused.len();
     let suppressor = Suppressor::new(known, options.now.unwrap_or_else(now));
     warnings.extend(suppressor.warnings());
     let suppressed_by = described.iter().map(|one| suppressor.about(one)).collect();
@@ -171,6 +173,7 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
         yara: yara_set,
         described,
         left_out: loaded.left_out,
+        refused: refused as u64,
         since: options.since,
         until: options.until,
     };

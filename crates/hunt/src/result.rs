@@ -91,6 +91,8 @@ pub struct Stats {
     pub rules: u64,
     /// Rules that did not run because the user chose among them.
     pub rules_left_out: u64,
+    /// Rules, indicators and suppressions that were refused; each is a warning.
+    pub refused: u64,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
 }

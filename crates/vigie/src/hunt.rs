@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
 use vigie_event::{Timestamp, parse_utc};
+use vigie_evidence::Limits;
 use vigie_hunt::{HuntOptions, HuntResult, Verdict};
 use vigie_report::Lang;
 
@@ -17,7 +18,7 @@ use crate::choose::Chosen;
 use crate::knowledge::{load_packs, read_placeholders, read_rules, read_suppressions};
 use crate::outputs::Output;
 use crate::progress::Bar;
-use crate::{Cli, REACHED, STOPPED, tell};
+use crate::{Cli, REACHED, REFUSED, STOPPED, tell};
 
 /// Arguments of `vigie hunt`.
 #[derive(Args)]
@@ -68,6 +69,12 @@ pub(crate) struct Arguments {
     /// compromised
     #[arg(long, value_name = "VERDICT", value_parser = verdict)]
     fail_on: Option<Verdict>,
+    /// Exit with status 4 when a rule, an indicator or a suppression was refused; without it that is only a warning
+    #[arg(long)]
+    strict: bool,
+    /// Another cap on what evidence may cost, such as content_bytes=32M; may be repeated. `--limit help` lists them
+    #[arg(long, value_name = "NAME=VALUE")]
+    limit: Vec<String>,
     /// No progress bar and no notes on standard error
     #[arg(long)]
     quiet: bool,
@@ -113,6 +120,31 @@ enum Format {
     Navigator,
 }
 
+/// The caps asked for. `help` lists all and ends the program.
+fn limits(asked: &[String]) -> Limits {
+    if asked.iter().any(|asked| asked == "help") {
+        let mut out = io::stdout().lock();
+        // Whoever stopped reading has seen enough.
+        let _ = Limits::names()
+            .iter()
+            .try_for_each(|limit| writeln!(out, "{limit}"));
+        std::process::exit(0);
+    }
+    let mut limits = Limits::default();
+    for asked in asked {
+        let set = match asked.split_once('=') {
+            Some((name, value)) => limits.set(name, value).map_err(|error| error.to_string()),
+            None => Err(format!(
+                "{asked}: write it as NAME=VALUE; --limit help lists the names"
+            )),
+        };
+        if let Err(error) = set {
+            Cli::command().error(ErrorKind::ValueValidation, error).exit();
+        }
+    }
+    limits
+}
+
 fn instant(text: &str) -> Result<Timestamp, String> {
     parse_utc(text).ok_or_else(|| "write it as 2021-03-03 or 2021-03-03T06:49:46Z (UTC)".to_owned())
 }
@@ -140,6 +172,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
             .error(ErrorKind::MissingRequiredArgument, said)
             .exit();
     }
+    let limits = limits(&arguments.limit);
     // A path mistyped is said before a file is made for the answer.
     for path in &arguments.paths {
         std::fs::metadata(path).with_context(|| {
@@ -154,15 +187,16 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
             .map(|path| Output::open(path, &arguments.paths))
             .transpose()
     };
-    let (indicators, notes) = crate::indicators::read(&arguments.indicators)?;
+    let indicators = crate::indicators::read(&arguments.indicators)?;
+    let rules = read_rules(&arguments.rules)?;
     let mut options = HuntOptions {
-        indicators,
+        indicators: indicators.lists,
         packs: if arguments.no_pack {
             Vec::new()
         } else {
             load_packs(&arguments.pack)?
         },
-        rules: read_rules(&arguments.rules)?,
+        rules: rules.sources,
         placeholders: read_placeholders(arguments.placeholders.as_deref())?,
         suppressions: read_suppressions(&arguments.suppress)?,
         selection: arguments.chosen.selection(),
@@ -172,11 +206,17 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     };
     let (output, report) = (open(&arguments.output)?, open(&arguments.report)?);
     let bar = Bar::new(arguments.quiet);
+    options.evidence.limits = limits;
     options.evidence.threads = arguments.threads.map_or(0, usize::from);
     options.evidence.cancel = Arc::clone(cancel);
     options.evidence.progress = bar.clone().map(|bar| bar as Arc<dyn vigie_evidence::Progress>);
     let mut result = vigie_hunt::hunt(&arguments.paths, &options)?;
-    result.warnings.extend(notes);
+    result.stats.refused += indicators.refused + rules.unread.len() as u64;
+    let unread = rules.unread.iter();
+    result
+        .warnings
+        .extend(unread.map(|refused| format!("rule refused: {}: {}", refused.path, refused.why)));
+    result.warnings.extend(indicators.notes);
     if let Some(bar) = bar {
         bar.finish();
     }
@@ -200,16 +240,21 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
             }
         }
     }
-    Ok(status(&result, arguments.fail_on))
+    Ok(status(&result, arguments))
 }
 
-/// A run cut short is never a success.
-fn status(result: &HuntResult, fail_on: Option<Verdict>) -> ExitCode {
+/// A run cut short is never a success, and one that could not use all it was given is none under `--strict`.
+fn status(result: &HuntResult, arguments: &Arguments) -> ExitCode {
     let worst = result.hosts.iter().map(|host| host.verdict).max();
-    if fail_on.is_some_and(|limit| worst.is_some_and(|worst| worst >= limit)) {
+    if arguments
+        .fail_on
+        .is_some_and(|limit| worst.is_some_and(|worst| worst >= limit))
+    {
         ExitCode::from(REACHED)
     } else if result.stats.interrupted {
         ExitCode::from(STOPPED)
+    } else if arguments.strict && result.stats.refused > 0 {
+        ExitCode::from(REFUSED)
     } else {
         ExitCode::SUCCESS
     }

@@ -55,12 +55,26 @@ fn read_file(path: &Path) -> Result<Import> {
     Ok(import(&bytes, &name))
 }
 
-/// The lists for a hunt, and what its reader must know of them.
-pub(crate) fn read(files: &[PathBuf]) -> Result<(Vec<Arc<IndicatorList>>, Vec<String>)> {
-    let mut lists = Vec::new();
-    let mut notes = Vec::new();
+/// The lists for a hunt.
+#[derive(Default)]
+pub(crate) struct Lists {
+    pub(crate) lists: Vec<Arc<IndicatorList>>,
+    /// What their reader must know of them.
+    pub(crate) notes: Vec<String>,
+    /// Entries refused.
+    pub(crate) refused: u64,
+}
+
+/// Reads the lists for a hunt.
+pub(crate) fn read(files: &[PathBuf]) -> Result<Lists> {
+    let Lists {
+        mut lists,
+        mut notes,
+        mut refused,
+    } = Lists::default();
     for path in files {
         let read = read_file(path)?;
+        refused += read.refused();
         let shown = path.display();
         if read.list.is_empty() {
             let why = match read.problems.first() {
@@ -91,7 +105,11 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<(Vec<Arc<IndicatorList>>, Vec<St
         );
         lists.push(Arc::new(read.list));
     }
-    Ok((lists, notes))
+    Ok(Lists {
+        lists,
+        notes,
+        refused,
+    })
 }
 
 fn check(files: &[PathBuf], lang: Lang, out: &mut dyn Write) -> Result<ExitCode> {

@@ -1,18 +1,18 @@
 //! What a hunt is given to know: packs and rules, found by name or folder.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use vigie_detect::sigma::{Placeholders, RuleSource};
+use vigie_detect::sigma::{MAX_RULE_FILE_BYTES, Placeholders, Refused, RuleSource};
 use vigie_hunt::SuppressionFile;
 use vigie_pack::{Pack, PackError};
 
 /// Problems of a pack that are listed at once.
 const SHOWN_PROBLEMS: usize = 20;
-/// Bytes of one file of rules.
-const RULE_BYTES: u64 = 4 << 20;
+/// Bytes of one list of suppressions.
+const SUPPRESSION_BYTES: u64 = 4 << 20;
 /// How deep folders of rules may be nested.
 const DEEPEST: usize = 32;
 
@@ -73,11 +73,11 @@ fn readable(error: PackError) -> anyhow::Error {
 pub(crate) fn read_suppressions(paths: &[PathBuf]) -> Result<Vec<SuppressionFile>> {
     let read = |path: &PathBuf| {
         let shown = path.display().to_string();
-        let too_large = fs::metadata(path).is_ok_and(|meta| meta.len() > RULE_BYTES);
+        let too_large = fs::metadata(path).is_ok_and(|meta| meta.len() > SUPPRESSION_BYTES);
         if too_large {
             bail!(
                 "{shown} is larger than {} MiB: no list of suppressions",
-                RULE_BYTES >> 20
+                SUPPRESSION_BYTES >> 20
             );
         }
         let text =
@@ -87,8 +87,15 @@ pub(crate) fn read_suppressions(paths: &[PathBuf]) -> Result<Vec<SuppressionFile
     paths.iter().map(read).collect()
 }
 
-/// Every `.yml` and `.yaml` file under the given folders, in order of their paths; files are taken as they are.
-pub(crate) fn read_rules(paths: &[PathBuf]) -> Result<Vec<RuleSource>> {
+/// Files of rules, and what could not be read of them.
+pub(crate) struct RuleFiles {
+    pub(crate) sources: Vec<RuleSource>,
+    pub(crate) unread: Vec<Refused>,
+}
+
+/// Reads all Sigma rules of files and folders, sorted by path. A file that cannot be read does not keep the others from
+/// being used; a path that does not exist or holds no rules is an error.
+pub(crate) fn read_rules(paths: &[PathBuf]) -> Result<RuleFiles> {
     let mut files = Vec::new();
     for path in paths {
         let before = files.len();
@@ -99,25 +106,31 @@ pub(crate) fn read_rules(paths: &[PathBuf]) -> Result<Vec<RuleSource>> {
         }
     }
     files.sort();
-    files.into_iter().map(|path| read_rule(&path)).collect()
+    let mut read = RuleFiles {
+        sources: Vec::with_capacity(files.len()),
+        unread: Vec::new(),
+    };
+    for path in files {
+        match read_rule(&path) {
+            Ok(source) => read.sources.push(source),
+            Err(error) => read.unread.push(Refused {
+                path: path.display().to_string(),
+                line: None,
+                why: format!("cannot be read: {error}"),
+            }),
+        }
+    }
+    Ok(read)
 }
 
-fn read_rule(path: &Path) -> Result<RuleSource> {
-    let shown = path.display().to_string();
-    let read = || -> io::Result<Option<Vec<u8>>> {
-        if fs::metadata(path)?.len() > RULE_BYTES {
-            return Ok(None);
-        }
-        fs::read(path).map(Some)
-    };
-    let Some(bytes) = read().with_context(|| format!("cannot read {shown}"))? else {
-        bail!(
-            "{shown} is larger than {} MiB: no file of rules",
-            RULE_BYTES >> 20
-        );
-    };
+/// The engine refuses what is too long, so no more of it is read than shows that it is.
+fn read_rule(path: &Path) -> io::Result<RuleSource> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(MAX_RULE_FILE_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
     Ok(RuleSource {
-        path: shown,
+        path: path.display().to_string(),
         // What is not UTF-8 either stands in a comment or makes the rule be refused with its line.
         text: String::from_utf8_lossy(&bytes).into_owned(),
         pack: None,

@@ -1,6 +1,7 @@
 //! The command line of Vigie: argument parsing and printing, nothing else.
 //!
-//! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached, 130 when ctrl-c ended the run.
+//! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached, 4 when something was refused under `--strict`,
+//! 130 when ctrl-c ended the run.
 
 mod choose;
 mod demo;
@@ -31,7 +32,8 @@ use crate::hunt::Language;
     max_term_width = 100,
     after_help = "To begin:\n  vigie demo                                  a simulated provider, hunted\n  \
                   vigie hunt EVIDENCE --report report.html    your own evidence\n\n\
-                  Exit status: 0 done, 1 failed, 2 usage, 3 --fail-on reached, 130 stopped by ctrl-c"
+                  Exit status: 0 done, 1 failed, 2 usage, 3 --fail-on reached, 4 something refused\n\
+                  under --strict, 130 stopped by ctrl-c"
 )]
 struct Cli {
     /// Language of what is printed and of reports; the default is that of the system
@@ -63,6 +65,8 @@ enum Command {
 
 /// The exit status when `--fail-on` is reached.
 const REACHED: u8 = 3;
+/// The exit status when something was refused under `--strict`.
+const REFUSED: u8 = 4;
 /// The exit status when ctrl-c ended the run, as shells have it.
 const STOPPED: u8 = 130;
 

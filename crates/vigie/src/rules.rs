@@ -79,9 +79,9 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
 fn load(paths: &[PathBuf], placeholders: Option<&Path>, selection: &RuleSelection) -> Result<Loaded> {
     let placeholders = read_placeholders(placeholders)?;
     let rules = read_rules(paths)?;
-    Ok(RuleSet::compile_chosen(&rules, &placeholders, &|rule| {
-        selection.wants(rule)
-    }))
+    let mut loaded = RuleSet::compile_chosen(&rules.sources, &placeholders, &|rule| selection.wants(rule));
+    loaded.refused.splice(..0, rules.unread);
+    Ok(loaded)
 }
 
 fn check(loaded: &Loaded, selection: &RuleSelection, lang: Lang, out: &mut dyn Write) -> Result<ExitCode> {

@@ -17,7 +17,7 @@ use vigie_event::{BatchBuilder, EventBatch, EventType, RowRef, Source, Want};
 
 pub use correlation::{CorrelationHit, Correlator, Member};
 pub use explain::{FieldMatch, ItemTrace, SelectionTrace, Trace};
-pub use load::Placeholders;
+pub use load::{MAX_RULE_FILE_BYTES, Placeholders};
 pub use rsigma_parser::Level;
 
 use explain::View;

@@ -1,7 +1,7 @@
 //! The documents of a YAML file, and on which line of the file something stands.
 
-/// Bytes one file of rules may have.
-pub(super) const MAX_FILE_BYTES: usize = 16 << 20;
+/// Bytes of a file of rules; a longer one is refused.
+pub const MAX_RULE_FILE_BYTES: usize = 16 << 20;
 
 /// A part of a rule that cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use rsigma_parser::{CorrelationRule, FilterRule, SigmaRule, parse_sigma_yaml};
 
 use super::describe::{Head, describe};
 use super::detection::{Lowered, lower};
-use super::document::{Document, MAX_FILE_BYTES, Problem, documents};
+use super::document::{Document, MAX_RULE_FILE_BYTES, Problem, documents};
 use super::placeholders::Placeholders;
 use super::value::Context;
 use crate::sigma::{Refused, Rule, RuleSource};
@@ -63,9 +63,9 @@ impl Parsed {
 
 pub(super) fn parse(source: &RuleSource, placeholders: &Placeholders) -> Parsed {
     let mut parsed = Parsed::default();
-    if source.text.len() > MAX_FILE_BYTES {
+    if source.text.len() > MAX_RULE_FILE_BYTES {
         let why = format!(
-            "the file has {} bytes; a file of rules may have {MAX_FILE_BYTES}",
+            "the file has {} bytes; a file of rules may have {MAX_RULE_FILE_BYTES}",
             source.text.len()
         );
         parsed.refuse(source, 1, why);
@@ -172,6 +172,6 @@ fn lower_rule(
         lowered: lower(&rule.detection, context)?,
         described,
         name: rule.name.clone(),
-        id_line: document.line_of(&Problem::new("").near(id)),
+        id_line: document.line_of(&Problem::new("").near(format!("id: {id}")).near(id)),
     })
 }

@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub use document::MAX_RULE_FILE_BYTES;
 pub use placeholders::Placeholders;
 pub(super) use value::Leaf;
 
