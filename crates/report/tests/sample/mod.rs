@@ -590,6 +590,7 @@ pub fn sample() -> HuntResult {
             elapsed_s: 41.3,
             rules: 214,
             rules_left_out: 0,
+            refused: 0,
             interrupted: false,
         },
         hosts: vec![compromised(), suspected(), attempted(), unknown(), no_evidence()],
