@@ -92,6 +92,8 @@ fn draw(perf: &Path, job: Job, what: &str, to: &Path) -> Result<()> {
     )?;
     let mut options = Options::default();
     options.title = format!("vigie hunt: {what}, one thread");
+    // The samples of the processor clock are weighed by their nanoseconds.
+    options.count_name = "ns".to_owned();
     // What is narrower cannot be read.
     options.min_width = 0.2;
     let text = fs::read_to_string(&folded)?;
