@@ -12,6 +12,9 @@ use crate::storyline::Machine;
 /// A name that owns less than this part of its unit's records, and no finding, is a former name or a stray record.
 const STRAY_PART: f64 = 0.01;
 
+/// Where the name of a machine comes from when its records say it.
+const OWN_RECORDS: &str = "its own records";
+
 /// The machines of a run.
 pub(crate) struct Hosts {
     /// For each collected index, the index of its machine.
@@ -68,10 +71,17 @@ pub(crate) fn resolve(
         let target = *by_name.entry(id).or_insert(index as HostIndex);
         hosts.of_index.push(target);
         let host = hosts.machines.entry(target).or_insert_with(|| described.clone());
-        if described.name.len() > host.name.len() {
+        // Threads come upon names in any order: what is told of a machine must not depend on it.
+        let longer = |name: &str| (std::cmp::Reverse(name.len()), name.to_owned());
+        if longer(&described.name) < longer(&host.name) {
             host.name = described.name;
         }
-        host.name_source = host.name_source.take().or(described.name_source);
+        let sources = [host.name_source.take(), described.name_source];
+        let surest = sources
+            .into_iter()
+            .flatten()
+            .min_by_key(|source| (source != OWN_RECORDS, source.clone()));
+        host.name_source = surest;
         if let Some(seen) = seen.get(index) {
             merge_seen(&mut host.seen, seen);
         }
@@ -120,7 +130,7 @@ fn describe(key: &HostKey, seen: Option<&Seen>, manifest: &Manifest) -> Host {
             .or_else(|| unit.map(|unit| unit.path.clone()))
             .unwrap_or_else(|| "unknown".to_owned()),
         name_source: if by_row {
-            Some("its own records".to_owned())
+            Some(OWN_RECORDS.to_owned())
         } else {
             unit.and_then(|unit| unit.host_source.clone())
         },
