@@ -81,7 +81,12 @@ pub(crate) fn shown(text: &str, most: usize) -> String {
     let mut out: String = text
         .chars()
         .take(most)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| match c {
+            ' '..='~' => c,
+            // No control, no sign that turns the direction of writing or is not seen.
+            _ if c.is_alphanumeric() => c,
+            _ => '\u{fffd}',
+        })
         .collect();
     if text.chars().nth(most).is_some() {
         out.push('…');

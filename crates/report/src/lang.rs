@@ -106,7 +106,7 @@ impl Lang {
 
     /// Prose as the language sets it: in French, high punctuation and guillemets keep a space that does not break, and
     /// an elision has a round apostrophe.
-    pub(crate) fn typeset(self, text: &str) -> Cow<'_, str> {
+    pub fn typeset(self, text: &str) -> Cow<'_, str> {
         if self != Lang::Fr || !text.contains([':', ';', '!', '?', '»', '«', '\'']) {
             return Cow::Borrowed(text);
         }

@@ -5,6 +5,7 @@
 
 mod choose;
 mod demo;
+mod exposure;
 mod hunt;
 mod indicators;
 mod knowledge;
@@ -49,6 +50,8 @@ enum Command {
     Hunt(hunt::Arguments),
     /// Read evidence and list every file: size, SHA-256, source, records, what was skipped
     Manifest(list::ManifestArguments),
+    /// Exposure: who is concerned, and how sure that is
+    Exposure(exposure::Arguments),
     /// Packs: what Vigie knows about a threat
     Pack(list::PackArguments),
     /// Sigma rules: which load, which are refused and why; how one judges an event
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Hunt(arguments) => hunt::run(&arguments, lang, &cancel),
         Command::Manifest(arguments) => list::manifest(&arguments, lang, &cancel),
+        Command::Exposure(arguments) => exposure::run(&arguments, lang, &cancel),
         Command::Pack(arguments) => list::pack(&arguments, lang),
         Command::Rules(arguments) => rules::run(&arguments, lang),
         Command::Suppress(arguments) => suppress::run(&arguments, lang),

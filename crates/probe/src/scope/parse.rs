@@ -11,6 +11,8 @@ use super::{Cidr, Entry, LARGEST_BLOCK, LARGEST_SCOPE, MAX_ADDRESSES, Place, Rat
 
 /// Blocks in one `only`.
 const MAX_ONLY: usize = 64;
+/// Servers asked at the same time.
+const MOST_AT_ONCE: usize = 64;
 /// Requests a second, to one address and to all, that a file may ask for.
 const FASTEST: Rate = Rate {
     per_host: 5.0,
@@ -48,47 +50,60 @@ impl Scope {
             let line = error.location().map(|place| place.line());
             refuse(line, without_place(&error.to_string()))
         })?;
-        let line_of = |key: &str| {
-            let at = text.lines().position(|line| {
-                line.strip_prefix(key)
-                    .is_some_and(|rest| rest.trim_start().starts_with(':'))
-            });
-            at.map(|index| index + 1)
-        };
-        let signed = written.date.instant;
-        if signed > now {
-            let why = format!("it is dated {}, which is not there yet (UTC)", written.date.text);
-            return Err(refuse(line_of("date"), why));
+        Scope::of(written, now).map_err(|(key, why)| refuse(line_of(text, key), why))
+    }
+
+    fn of(written: Written, now: Timestamp) -> Result<Scope, Wrong> {
+        let signed = day("date", written.date)?;
+        if signed.instant > now {
+            let why = format!("it is dated {}, which is not there yet (UTC)", signed.text);
+            return Err(("date", why));
         }
-        let ends = written.expires.as_ref().map(Day::end);
-        if let (Some(ends), Some(day)) = (ends, &written.expires) {
+        let expires = written.expires.map(|text| day("expires", text)).transpose()?;
+        let ends = expires.as_ref().map(Day::end);
+        if let (Some(ends), Some(day)) = (ends, &expires) {
             if ends <= now {
                 let why = format!("it expired ({}, UTC); have it signed again", day.text);
-                return Err(refuse(line_of("expires"), why));
+                return Err(("expires", why));
             }
-            if ends <= signed {
-                let why = format!("it expires ({}) before it is signed", day.text);
-                return Err(refuse(line_of("expires"), why));
+            if ends <= signed.instant {
+                return Err((
+                    "expires",
+                    format!("it expires ({}) before it is signed", day.text),
+                ));
             }
         }
         let entries: Vec<Entry> = written.addresses.into_iter().map(|entry| entry.0).collect();
-        check_entries(&entries).map_err(|why| refuse(line_of("addresses"), why))?;
+        check_entries(&entries).map_err(|why| ("addresses", why))?;
         Ok(Scope {
-            owner: written.owner.0,
-            signed_by: written.signed_by.0,
-            contact: written.contact.map(|contact| contact.0),
-            date: written.date.text,
-            reason: written.reason.0,
-            expires: written.expires.map(|day| day.text),
+            owner: text("owner", &written.owner)?,
+            signed_by: text("signed_by", &written.signed_by)?,
+            contact: written
+                .contact
+                .map(|contact| text("contact", &contact))
+                .transpose()?,
+            date: signed.text,
+            reason: text("reason", &written.reason)?,
+            expires: expires.map(|day| day.text),
             ends,
             entries,
-            rate: written.rate.unwrap_or_default().0,
-            timeout: written
-                .timeout
-                .map_or(Duration::from_secs(20), |timeout| timeout.0),
-            concurrency: written.concurrency.map_or(8, |number| number.0),
+            rate: rate(written.rate)?,
+            timeout: timeout(written.timeout)?,
+            concurrency: concurrency(written.concurrency)?,
         })
     }
+}
+
+/// What is wrong: the key to blame, and why.
+type Wrong = (&'static str, String);
+
+/// The line on which a key of the file stands.
+fn line_of(file: &str, key: &str) -> Option<usize> {
+    let is_key = |line: &str| {
+        let rest = line.strip_prefix(key);
+        rest.is_some_and(|rest| rest.trim_start().starts_with(':'))
+    };
+    file.lines().position(is_key).map(|index| index + 1)
 }
 
 fn check_entries(entries: &[Entry]) -> Result<(), String> {
@@ -121,37 +136,35 @@ fn without_place(message: &str) -> String {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    owner: Said,
-    signed_by: Said,
-    contact: Option<Said>,
-    date: Day,
-    reason: Said,
-    expires: Option<Day>,
+    owner: String,
+    signed_by: String,
+    contact: Option<String>,
+    date: String,
+    reason: String,
+    expires: Option<String>,
     addresses: Vec<WrittenEntry>,
     rate: Option<WrittenRate>,
-    timeout: Option<Timeout>,
-    concurrency: Option<Concurrency>,
+    timeout: Option<f64>,
+    concurrency: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRate {
+    per_host: Option<f64>,
+    total: Option<f64>,
 }
 
 /// A text that says something, on one line.
-struct Said(String);
-
-impl<'de> Deserialize<'de> for Said {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Said, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let text = text.trim();
-        if text.is_empty() || text == "~" || text == "null" {
-            return Err(D::Error::custom(
-                "it is empty: somebody has to stand for the scope",
-            ));
-        }
-        if text.len() > 500 || text.chars().any(char::is_control) {
-            return Err(D::Error::custom(
-                "a text of one line, of at most 500 bytes, is needed",
-            ));
-        }
-        Ok(Said(text.to_owned()))
+fn text(key: &'static str, written: &str) -> Result<String, Wrong> {
+    let text = written.trim();
+    if text.is_empty() || text == "~" || text == "null" {
+        return Err((key, format!("{key} is empty: nothing is asked without it")));
     }
+    if text.len() > 500 || text.chars().any(char::is_control) {
+        return Err((key, format!("{key} is one line of at most 500 bytes")));
+    }
+    Ok(text.to_owned())
 }
 
 /// A day, or an instant, UTC.
@@ -171,70 +184,59 @@ impl Day {
     }
 }
 
-impl<'de> Deserialize<'de> for Day {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Day, D::Error> {
-        let text = String::deserialize(deserializer)?.trim().to_owned();
-        let instant = parse_utc(&text).ok_or_else(|| {
+fn day(key: &'static str, written: String) -> Result<Day, Wrong> {
+    let text = written.trim().to_owned();
+    match parse_utc(&text) {
+        Some(instant) => Ok(Day { text, instant }),
+        None => {
             let shown: String = text.chars().take(40).collect();
-            D::Error::custom(format!(
-                "{shown:?} is not a date; write 2021-03-03 or 2021-03-03T18:00:00Z (UTC)"
-            ))
-        })?;
-        Ok(Day { text, instant })
-    }
-}
-
-struct Timeout(Duration);
-
-impl<'de> Deserialize<'de> for Timeout {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Timeout, D::Error> {
-        let seconds = f64::deserialize(deserializer)?;
-        if (1.0..=120.0).contains(&seconds) {
-            Ok(Timeout(Duration::from_secs_f64(seconds)))
-        } else {
-            Err(D::Error::custom("timeout is a number of seconds from 1 to 120"))
+            let why =
+                format!("{key}: {shown:?} is not a date; write 2021-03-03 or 2021-03-03T18:00:00Z (UTC)");
+            Err((key, why))
         }
     }
 }
 
-struct Concurrency(usize);
-
-impl<'de> Deserialize<'de> for Concurrency {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Concurrency, D::Error> {
-        let number = u64::deserialize(deserializer)?;
-        usize::try_from(number)
-            .ok()
-            .filter(|number| (1..=64).contains(number))
-            .map(Concurrency)
-            .ok_or_else(|| D::Error::custom("concurrency is a number from 1 to 64"))
+fn timeout(written: Option<f64>) -> Result<Duration, Wrong> {
+    match written {
+        None => Ok(Duration::from_secs(20)),
+        Some(seconds) if (1.0..=120.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        Some(_) => Err((
+            "timeout",
+            "timeout is a number of seconds from 1 to 120".to_owned(),
+        )),
     }
 }
 
-#[derive(Default)]
-struct WrittenRate(Rate);
-
-impl<'de> Deserialize<'de> for WrittenRate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<WrittenRate, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields, rename = "rate")]
-        struct Fields {
-            per_host: Option<f64>,
-            total: Option<f64>,
-        }
-        let fields = Fields::deserialize(deserializer)?;
-        let within = |name, given: Option<f64>, usual: f64, most: f64| match given {
-            None => Ok(usual),
-            Some(rate) if rate >= 0.01 && rate <= most => Ok(rate),
-            Some(_) => Err(D::Error::custom(format!(
-                "rate: {name} is a number of requests a second from 0.01 to {most}"
-            ))),
-        };
-        let usual = Rate::default();
-        Ok(WrittenRate(Rate {
-            per_host: within("per_host", fields.per_host, usual.per_host, FASTEST.per_host)?,
-            total: within("total", fields.total, usual.total, FASTEST.total)?,
-        }))
+fn concurrency(written: Option<f64>) -> Result<usize, Wrong> {
+    match written {
+        None => Ok(8),
+        Some(number) => (1..=MOST_AT_ONCE)
+            .find(|most| *most as f64 == number)
+            .ok_or_else(|| {
+                let why = format!("concurrency is a whole number from 1 to {MOST_AT_ONCE}");
+                ("concurrency", why)
+            }),
     }
+}
+
+fn rate(written: Option<WrittenRate>) -> Result<Rate, Wrong> {
+    let within = |name, given: Option<f64>, usual: f64, most: f64| match given {
+        None => Ok(usual),
+        Some(rate) if rate >= 0.01 && rate <= most => Ok(rate),
+        Some(_) => {
+            let why = format!("rate: {name} is a number of requests a second from 0.01 to {most}");
+            Err(("rate", why))
+        }
+    };
+    let usual = Rate::default();
+    let given = written.as_ref();
+    let per_host = given.and_then(|rate| rate.per_host);
+    let total = given.and_then(|rate| rate.total);
+    Ok(Rate {
+        per_host: within("per_host", per_host, usual.per_host, FASTEST.per_host)?,
+        total: within("total", total, usual.total, FASTEST.total)?,
+    })
 }
 
 struct WrittenEntry(Entry);
@@ -248,12 +250,13 @@ impl<'de> Deserialize<'de> for WrittenEntry {
             ip: Option<String>,
             cidr: Option<String>,
             port: Option<u16>,
-            tenant: Said,
-            server: Option<Said>,
+            tenant: String,
+            server: Option<String>,
             #[serde(default)]
             only: Vec<String>,
         }
         let fields = Fields::deserialize(deserializer)?;
+        let said = |key, written: &str| text(key, written).map_err(|(_, why)| D::Error::custom(why));
         let port = fields.port.unwrap_or(443);
         if port == 0 {
             return Err(D::Error::custom("port is a number from 1 to 65535"));
@@ -277,8 +280,8 @@ impl<'de> Deserialize<'de> for WrittenEntry {
         Ok(WrittenEntry(Entry {
             place,
             port,
-            tenant: fields.tenant.0,
-            server: fields.server.map(|server| server.0),
+            tenant: said("tenant", &fields.tenant)?,
+            server: fields.server.map(|server| said("server", &server)).transpose()?,
             only: only.map_err(D::Error::custom)?,
         }))
     }
@@ -379,6 +382,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_documentation_holds() {
+        let text = include_str!("../../../../docs/probe.scope.example.yaml");
+        let scope = read(text).unwrap();
+        assert_eq!(scope.rate, Rate::default());
+        assert_eq!(scope.entries.len(), 3);
+    }
+
+    #[test]
     fn nobody_asks_without_a_name_a_date_a_reason_and_a_signature() {
         for key in ["owner", "signed_by", "date", "reason"] {
             let all = scope_with(ONE);
@@ -466,10 +477,31 @@ mod tests {
                 "only goes with a host name",
             ),
             ("addresses: []\n", "addresses is empty"),
-            ("rate: {per_host: 50}\naddresses: []\n", "per_host is a number"),
-            ("rate: {per_host: .nan}\naddresses: []\n", "per_host is a number"),
-            ("timeout: 0\naddresses: []\n", "timeout is a number"),
-            ("concurrency: 65\naddresses: []\n", "concurrency is a number"),
+            (
+                "rate: {per_host: 50}\naddresses: [{ip: 10.0.0.1, tenant: A}]\n",
+                "per_host is a number",
+            ),
+            (
+                "rate: {per_host: .nan}\naddresses: [{ip: 10.0.0.1, tenant: A}]\n",
+                "per_host is a number",
+            ),
+            (
+                "timeout: 0\naddresses: [{ip: 10.0.0.1, tenant: A}]\n",
+                "timeout is a number",
+            ),
+            (
+                "concurrency: 65\naddresses: [{ip: 10.0.0.1, tenant: A}]\n",
+                "concurrency is a whole number",
+            ),
+            ("date2: x", "scope.yaml:5: unknown field `date2`"),
+            (
+                "timeout: 500\naddresses: [{ip: 10.0.0.1, tenant: A}]\n",
+                "scope.yaml:5: timeout is",
+            ),
+            (
+                "addresses:\n  - {ip: 10.0.0.1, tenant: ''}\n",
+                "scope.yaml:6: addresses: tenant is empty",
+            ),
             ("owner: again\n", "duplicate field `owner`"),
         ];
         for (lines, expected) in cases {

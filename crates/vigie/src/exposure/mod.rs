@@ -1,0 +1,31 @@
+//! `vigie exposure`: who is concerned.
+
+mod answers;
+mod probe;
+
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use vigie_report::Lang;
+
+/// Arguments of `vigie exposure`.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: ExposureCommand,
+}
+
+#[derive(Subcommand)]
+enum ExposureCommand {
+    /// Ask the servers of a signed-off scope for their build, politely and from outside
+    Probe(probe::Arguments),
+}
+
+/// Runs `vigie exposure`.
+pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &AtomicBool) -> Result<ExitCode> {
+    match &arguments.command {
+        ExposureCommand::Probe(arguments) => probe::run(arguments, lang, cancel),
+    }
+}
