@@ -6,6 +6,7 @@
 pub mod csaf;
 pub mod cve;
 pub mod cvss;
+pub mod draft;
 pub mod epss;
 pub mod json;
 pub mod kev;

@@ -153,6 +153,8 @@ enum PackCommand {
         /// A pack by name, or a folder that holds one
         pack: String,
     },
+    /// Draft a pack from an advisory or CVE records, and say what a human must fill in
+    New(crate::advisory::NewArguments),
     /// Whether a pack is sound: rules, fixtures, indicators, texts in both languages
     Check {
         /// A pack by name, or a folder that holds one
@@ -178,6 +180,7 @@ pub(crate) fn pack(arguments: &PackArguments, lang: Lang) -> Result<ExitCode> {
             }
         }
         PackCommand::Show { pack } => show(&load_pack(pack)?, lang, &mut out)?,
+        PackCommand::New(arguments) => return crate::advisory::new_pack(arguments, lang, &mut out),
         PackCommand::Check { pack } => {
             let pack = load_pack(pack)?;
             let problems = vigie_pack::check(&pack);

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached, 4 when something was refused under `--strict`,
 //! 130 when ctrl-c ended the run.
 
+mod advisory;
 mod choose;
 mod demo;
 mod exposure;
@@ -60,6 +61,8 @@ enum Command {
     Suppress(suppress::Arguments),
     /// Lists of indicators: what they hold, what is refused and why
     Indicators(indicators::Arguments),
+    /// Advisories: whether a CSAF document is as the specification says
+    Advisory(advisory::Arguments),
     /// Write the evidence of a simulated provider, with the ground truth beside it
     Simulate(simulate::Arguments),
     /// Simulate a small provider, hunt its evidence, write the report
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::Rules(arguments) => rules::run(&arguments, lang),
         Command::Suppress(arguments) => suppress::run(&arguments, lang),
         Command::Indicators(arguments) => indicators::run(&arguments, lang),
+        Command::Advisory(arguments) => advisory::run(&arguments, lang),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };
