@@ -137,7 +137,12 @@ impl Paths {
             .take_while(|(_, id)| **id != PathId::ROOT)
             .find(|(_, id)| {
                 self.get(**id).is_some_and(|path| {
-                    path.parent == parent && path.text.as_bytes().get(path.key_at..) == Some(key.as_bytes())
+                    path.parent == parent
+                        && path
+                            .text
+                            .as_bytes()
+                            .get(path.key_at..)
+                            .is_some_and(|text| same(text, key.as_bytes()))
                 })
             })
             .map(|(place, id)| (place, *id))
@@ -202,6 +207,21 @@ impl Paths {
     }
 }
 
+/// Whether two names are the same. They are short: a call to compare them costs more than comparing them.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    fn ends<const N: usize>(one: &[u8], other: &[u8]) -> bool {
+        one.first_chunk::<N>() == other.first_chunk::<N>() && one.last_chunk::<N>() == other.last_chunk::<N>()
+    }
+    one.len() == other.len()
+        && match one.len() {
+            4..8 => ends::<4>(one, other),
+            8..=16 => ends::<8>(one, other),
+            17..=32 => ends::<16>(one, other),
+            _ => one == other,
+        }
+}
+
 fn role(path: &str) -> Role {
     let is_other = path.ends_with("[]")
         || path.starts_with("System.")
@@ -224,4 +244,23 @@ fn time_of(path: &str) -> Option<TimeName> {
     } else {
         path
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_wherever_one_byte_does() {
+        for len in 0..70 {
+            let one: Vec<u8> = (0..len).collect();
+            assert!(same(&one, &one.clone()));
+            assert!(!same(&one, &[&one[..], b"x"].concat()));
+            for at in 0..one.len() {
+                let mut other = one.clone();
+                other[at] ^= 0x80;
+                assert!(!same(&one, &other), "{len} {at}");
+            }
+        }
+    }
 }
