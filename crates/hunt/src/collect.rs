@@ -13,6 +13,7 @@ use vigie_evidence::{FileRef, Sink, UnitId};
 use crate::asked::Joined;
 use crate::coverage::{Hours, source_key};
 use crate::detector::Detector;
+use crate::fields::Columns;
 use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Origin, Statements};
 use crate::links::{add_links, links_of};
 use crate::suppress::Suppressor;
@@ -215,13 +216,16 @@ impl<'a> Collector<'a> {
         let names = host_column(batch.source()).and_then(|name| batch.column(name));
         let key = source_key(batch);
         let mut runs: Vec<Run> = Vec::new();
+        let mut last_view = None;
         for row in 0..batch.rows() {
-            let name = names
-                .filter(|names| !arrow_array::Array::is_null(names, row))
-                .map(|names| names.value(row));
+            let names = names.filter(|names| !arrow_array::Array::is_null(names, row));
+            let name = names.map(|names| names.value(row));
+            // Rows of one machine mostly point to the same bytes, which need not be compared.
+            let view = names.and_then(|names| names.views().get(row).copied());
+            let same_bytes = std::mem::replace(&mut last_view, view) == view && view.is_some();
             let time = batch.time(row);
             match runs.last_mut() {
-                Some(run) if run.takes(name, time) => run.add(time),
+                Some(run) if run.takes(same_bytes, name, time) => run.add(time),
                 _ => runs.push(Run::new(name, time)),
             }
         }
@@ -253,6 +257,7 @@ impl<'a> Collector<'a> {
     fn count_hits(&self, file: &FileRef, batch: &EventBatch, hits: &[Hit]) {
         let source = source_key(batch);
         let rules = &self.detectors.rules;
+        let columns = Columns::of(batch);
         let rows = hits.iter().map(|hit| (hit, batch.row(hit.row as usize)));
         let found: Vec<(&Hit, RowRef<'_>, Option<Detection<'_>>)> = rows
             .filter(|(_, row)| self.in_scope(row.time()))
@@ -266,7 +271,7 @@ impl<'a> Collector<'a> {
                 (
                     hit,
                     row,
-                    detector.map(|by| detection(hit.rule, row, &by.join, &source)),
+                    detector.map(|by| detection(hit.rule, row, &columns, &by.join, &source)),
                 )
             })
             .collect();
@@ -298,7 +303,8 @@ impl<'a> Collector<'a> {
                 continue;
             };
             join.push(hit.column.clone());
-            let detection = detection(index, row, &join, &source);
+            let columns = Columns::of(batch);
+            let detection = detection(index, row, &columns, &join, &source);
             let fitting = self.fitting(state.about(index, self.detectors), row);
             state.add(fitting, Detection { host, ..detection }, file, row, |_| {
                 vec![hit.column.clone()]
@@ -316,12 +322,18 @@ impl<'a> Collector<'a> {
 }
 
 /// A detection on a machine that is to be named.
-fn detection<'s>(detector: u32, row: RowRef<'_>, join: &[String], source: &'s str) -> Detection<'s> {
+fn detection<'s, 'n>(
+    detector: u32,
+    row: RowRef<'_>,
+    columns: &Columns<'_, 'n>,
+    join: &'n [String],
+    source: &'s str,
+) -> Detection<'s> {
     Detection {
         detector,
         host: 0,
         time: row.time(),
-        links: links_of(row, join),
+        links: links_of(columns, row.index(), join),
         source,
         count: 1,
         until: None,
@@ -519,14 +531,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn takes(&self, name: Option<&str>, time: Option<Timestamp>) -> bool {
+    /// `same_bytes`: the row's name is known to be that of the row before.
+    fn takes(&self, same_bytes: bool, name: Option<&str>, time: Option<Timestamp>) -> bool {
         const HOUR: i64 = 3_600 * vigie_event::MICROS_PER_SECOND;
         let same_hour = match (self.span, time) {
             (Some((first, _)), Some(time)) => first.div_euclid(HOUR) == time.div_euclid(HOUR),
             (None, None) => true,
             _ => false,
         };
-        same_hour && self.name == name
+        same_hour && (same_bytes || self.name == name)
     }
 
     fn add(&mut self, time: Option<Timestamp>) {

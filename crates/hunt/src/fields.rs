@@ -1,10 +1,15 @@
 //! One fact has several names: Sysmon says `Image` where the security log says `NewProcessName` and Defender
 //! `FolderPath`. Sentences and links are written with Sigma's names and find the others here.
 
+use std::cell::RefCell;
+
+use arrow_array::Array;
+use vigie_event::EventBatch;
+
 /// The value of a field under its own name or, when the event has no such field, under another source's name for the
 /// same fact. `get` compares names without case.
-pub(crate) fn find<'a>(get: impl Fn(&str) -> Option<&'a str>, name: &str) -> Option<&'a str> {
-    let told = |name: &str| get(name).filter(|value| !value.trim().is_empty() && *value != "-");
+pub(crate) fn find<'a, 'n>(get: impl Fn(&'n str) -> Option<&'a str>, name: &'n str) -> Option<&'a str> {
+    let told = |name: &'n str| get(name).filter(|value| !value.trim().is_empty() && *value != "-");
     let lower = name.to_ascii_lowercase();
     if lower == "c-ip"
         && let Some(client) = FORWARDED.iter().find_map(|column| forwarded(told(column)?))
@@ -18,6 +23,39 @@ pub(crate) fn find<'a>(get: impl Fn(&str) -> Option<&'a str>, name: &str) -> Opt
         })
         // A value that says nothing is still better than none.
         .or_else(|| get(name))
+}
+
+/// Where the columns of a batch are, each looked for once: the rows of a batch are asked for the same few names.
+pub(crate) struct Columns<'b, 'n> {
+    batch: &'b EventBatch,
+    known: RefCell<Vec<(&'n str, Option<usize>)>>,
+}
+
+impl<'b, 'n> Columns<'b, 'n> {
+    pub(crate) fn of(batch: &'b EventBatch) -> Columns<'b, 'n> {
+        Columns {
+            batch,
+            known: RefCell::default(),
+        }
+    }
+
+    /// The value of a row.
+    pub(crate) fn get(&self, row: usize, name: &'n str) -> Option<&'b str> {
+        let column = self.batch.text_column(self.index(name)?)?;
+        column.is_valid(row).then(|| column.value(row))
+    }
+
+    fn index(&self, name: &'n str) -> Option<usize> {
+        let mut known = self.known.borrow_mut();
+        // Names come from rules, so the same name is mostly the same text in memory.
+        let found = known.iter().find(|(known, _)| std::ptr::eq(*known, name));
+        if let Some((_, index)) = found {
+            return *index;
+        }
+        let index = self.batch.column_index(name);
+        known.push((name, index));
+        index
+    }
 }
 
 /// All names under which [`find`] may look for a field.

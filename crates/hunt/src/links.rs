@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use vigie_event::RowRef;
+use crate::fields::Columns;
 
 /// One value that two events may have in common.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,10 +46,10 @@ impl Link {
 }
 
 /// The links of one event, from the fields its rule joins on.
-pub(crate) fn links_of(row: RowRef<'_>, join: &[String]) -> BTreeSet<Link> {
+pub(crate) fn links_of<'n>(columns: &Columns<'_, 'n>, row: usize, join: &'n [String]) -> BTreeSet<Link> {
     let mut links = BTreeSet::new();
     for name in join {
-        if let Some(value) = crate::fields::find(|name| row.get(name), name) {
+        if let Some(value) = crate::fields::find(|name| columns.get(row, name), name) {
             add_links(name, value, &mut links);
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::expr::Expr;
 use super::frame::{Literals, literals};
 use super::load::Leaf;
+use foldhash::fast::RandomState;
 
 /// A test, by its place in [`Tests`].
 pub(super) type TestId = u32;
@@ -14,7 +15,7 @@ pub(super) type TestId = u32;
 #[derive(Debug, Default)]
 pub(super) struct Tests {
     leaves: Vec<(Arc<Leaf>, OnceLock<Literals>)>,
-    by_leaf: HashMap<Arc<Leaf>, TestId>,
+    by_leaf: HashMap<Arc<Leaf>, TestId, RandomState>,
 }
 
 impl Tests {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
 use vigie_event::{EventBatch, EventType, Source};
 
 use super::atom::{Atom, Trigger, trigger};
@@ -101,7 +102,7 @@ pub(super) struct Binding {
     /// Rules to look at in every row.
     pub(super) always: Vec<u32>,
     pub(super) tests: Vec<BoundTest>,
-    layouts: RwLock<HashMap<String, Arc<[Field]>>>,
+    layouts: RwLock<HashMap<String, Arc<[Field]>, RandomState>>,
 }
 
 impl Binding {
@@ -147,9 +148,9 @@ impl Binding {
 
 pub(super) struct Building<'a> {
     set: &'a RuleSet,
-    fields: HashMap<&'a FieldName, u32>,
-    atoms: HashMap<Atom, u32>,
-    tests: HashMap<TestId, u32>,
+    fields: HashMap<&'a FieldName, u32, RandomState>,
+    atoms: HashMap<Atom, u32, RandomState>,
+    tests: HashMap<TestId, u32, RandomState>,
     binding: Binding,
 }
 
@@ -157,9 +158,9 @@ impl<'a> Building<'a> {
     pub(super) fn new(set: &'a RuleSet) -> Building<'a> {
         Building {
             set,
-            fields: HashMap::new(),
-            atoms: HashMap::new(),
-            tests: HashMap::new(),
+            fields: HashMap::default(),
+            atoms: HashMap::default(),
+            tests: HashMap::default(),
             binding: Binding::default(),
         }
     }

@@ -5,6 +5,10 @@
 //! stays in the nearest cache whatever the number of literals. Only where a bit is set, literals are compared. An
 //! automaton looks at fewer bytes in theory, but waits for memory at each: `cargo xtask bench literals` compares them.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
 /// Pieces that more literals share than this say too little.
 const CROWDED: usize = 64;
 
@@ -81,7 +85,7 @@ fn key<const N: usize>(bytes: [u8; N]) -> u32 {
 #[derive(Default)]
 struct Pieces<const N: usize> {
     chosen: Vec<Piece>,
-    shared: std::collections::HashMap<u32, usize, foldhash::fast::RandomState>,
+    shared: HashMap<u32, usize, RandomState>,
     failed: bool,
 }
 

@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arrow_array::{Array, StringViewArray};
+use foldhash::fast::RandomState;
 use vigie_event::{EventBatch, EventType, Source, Want};
 
 pub(super) use atom::{Literals, literals};
@@ -47,9 +48,9 @@ pub(super) struct Frame {
 
 #[derive(Debug, Default)]
 struct Known {
-    bindings: HashMap<Kind, Arc<Binding>>,
+    bindings: HashMap<Kind, Arc<Binding>, RandomState>,
     weight: usize,
-    asked: HashMap<AskedOf, Arc<Asked>>,
+    asked: HashMap<AskedOf, Arc<Asked>, RandomState>,
 }
 
 /// Source, table and event type.

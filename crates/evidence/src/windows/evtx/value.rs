@@ -203,27 +203,49 @@ fn write_string(bytes: &[u8], out: &mut impl Write) {
 
 /// Appends the ASCII characters before anything else, NUL included, and says how many there were.
 fn write_ascii(units: &[[u8; 2]], out: &mut impl Write) -> usize {
-    let (blocks, rest) = units.as_chunks::<16>();
     let mut written = 0;
-    for block in blocks {
-        match narrow(block) {
-            Some(text) => put(out, std::str::from_utf8(&text).unwrap_or_default()),
-            None => return written + write_ascii_units(block, out),
+    for units in units.chunks(PLAIN) {
+        let mut text = [0; PLAIN];
+        let plain = narrow_all(units, &mut text);
+        let narrowed = text.get(..plain).unwrap_or_default();
+        put(out, std::str::from_utf8(narrowed).unwrap_or_default());
+        written += plain;
+        if plain < units.len() {
+            let rest = units.get(plain..).unwrap_or_default();
+            let block = rest.get(..16).unwrap_or(rest);
+            return written + write_ascii_units(block, out);
         }
-        written += block.len();
+    }
+    written
+}
+
+/// Characters that are narrowed before they are appended together.
+const PLAIN: usize = 128;
+
+/// Narrows whole blocks of sixteen as long as they are ASCII, and what is left after them.
+fn narrow_all(units: &[[u8; 2]], text: &mut [u8; PLAIN]) -> usize {
+    let (blocks, rest) = units.as_chunks::<16>();
+    let mut narrowed = 0;
+    for (block, place) in blocks.iter().zip(text.as_chunks_mut::<16>().0) {
+        match narrow(block) {
+            Some(plain) => *place = plain,
+            None => return narrowed,
+        }
+        narrowed += 16;
+    }
+    if rest.is_empty() {
+        return narrowed;
     }
     let mut last = [[b' ', 0]; 16];
     for (place, unit) in last.iter_mut().zip(rest) {
         *place = *unit;
     }
-    match narrow(&last) {
-        Some(text) => {
-            let text = text.get(..rest.len()).unwrap_or_default();
-            put(out, std::str::from_utf8(text).unwrap_or_default());
-            written + rest.len()
-        }
-        None => written + write_ascii_units(rest, out),
+    let place = text.get_mut(narrowed..narrowed + rest.len());
+    if let (Some(plain), Some(place)) = (narrow(&last), place) {
+        place.copy_from_slice(plain.get(..rest.len()).unwrap_or_default());
+        narrowed += rest.len();
     }
+    narrowed
 }
 
 fn write_ascii_units(units: &[[u8; 2]], out: &mut impl Write) -> usize {
