@@ -15,6 +15,7 @@ mod model;
 mod parse;
 mod problem;
 mod product;
+mod remediation;
 mod unique;
 
 pub use builds::{Build, BuildNumber, BuildNumberError};
@@ -25,6 +26,7 @@ pub use model::{
 };
 pub use problem::{PackError, Problem};
 pub use product::{Line, Product};
+pub use remediation::{DotNet, Hours, LineRemedy, Prerequisite, Remediation, StepText, Update};
 
 use std::path::Path;
 

@@ -11,7 +11,7 @@ use crate::files::Files;
 use crate::model::{Cve, Fixture, LogSource, Messages, Pack, RuleText, Runbook, Stage, Text, Window};
 use crate::product::{self, Product};
 use crate::unique::UniqueMap;
-use crate::{Problem, builds};
+use crate::{Problem, Remediation, builds, remediation};
 
 /// `pack.yaml` as it is written.
 #[derive(Debug, Deserialize)]
@@ -65,6 +65,7 @@ enum Place<'a> {
     Indicators,
     Builds,
     Product,
+    Remediation,
     Cves,
     Runbook,
     Rule,
@@ -82,6 +83,7 @@ fn place(path: &str) -> Place<'_> {
         ["indicators.csv"] => Place::Indicators,
         ["builds.csv"] => Place::Builds,
         ["product.yaml"] => Place::Product,
+        ["remediation.yaml"] => Place::Remediation,
         ["cves.yaml"] => Place::Cves,
         ["runbook.yaml"] => Place::Runbook,
         ["rules", ..] if matches!(extension, "yml" | "yaml") => Place::Rule,
@@ -134,6 +136,7 @@ struct Parts {
     cves: Vec<Cve>,
     builds: Option<Vec<crate::Build>>,
     product: Option<Product>,
+    remediation: Option<Remediation>,
     indicators: Vec<indicators::Indicator>,
     rules: Vec<RuleText>,
     yara: Vec<RuleText>,
@@ -156,6 +159,7 @@ impl Parts {
             }
             Place::Builds => self.builds = Some(builds::parse(&path, &text, problems)),
             Place::Product => self.product = product::parse(&path, &text, problems),
+            Place::Remediation => self.remediation = remediation::parse(&path, &text, problems),
             Place::Cves => self.cves = yaml(&path, &text, problems).unwrap_or_default(),
             Place::Runbook => self.runbook = yaml(&path, &text, problems).unwrap_or_default(),
             Place::Rule => self.rules.push(RuleText { path, text }),
@@ -185,7 +189,10 @@ fn events(maps: Vec<UniqueMap>) -> Vec<BTreeMap<String, String>> {
 
 fn assemble(manifest: PackYaml, parts: Parts, folder: String, problems: &mut Vec<Problem>) -> Option<Pack> {
     let window = window(&manifest.window, problems);
-    let product = product_of(manifest.product.as_deref(), parts.product, parts.builds, problems);
+    let mut product = product_of(manifest.product.as_deref(), parts.product, parts.builds, problems);
+    if parts.remediation.is_some() {
+        product.remediation = parts.remediation;
+    }
     let log_sources = manifest
         .log_sources
         .into_iter()

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use crate::{Build, Problem, Text, builds, files, parse};
+use crate::{Build, Problem, Remediation, Text, builds, files, parse, remediation};
 
 /// A product and its published builds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Product {
     pub lines: Vec<Line>,
     /// Every published build.
     pub builds: Vec<Build>,
+    /// How its servers are made safe; `None` where nobody wrote it down.
+    pub remediation: Option<Remediation>,
 }
 
 /// A line of a product: what is updated, and ends, together.
@@ -78,6 +80,9 @@ impl Product {
         let mut product = product.unwrap_or_default();
         let text = files.texts.remove("builds.csv").unwrap_or_default();
         product.builds = builds::parse("builds.csv", &text, &mut problems);
+        if let Some(text) = files.texts.remove("remediation.yaml") {
+            product.remediation = remediation::parse("remediation.yaml", &text, &mut problems);
+        }
         if problems.is_empty() {
             Ok(product)
         } else {
@@ -109,6 +114,7 @@ pub(crate) fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Opti
         mission_impact: yaml.mission_impact,
         lines: yaml.lines,
         builds: Vec::new(),
+        remediation: None,
     })
 }
 
