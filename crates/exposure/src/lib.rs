@@ -8,6 +8,7 @@ mod assess;
 mod estate;
 mod knowledge;
 mod observation;
+mod path;
 pub mod result;
 mod said;
 mod ssvc;
@@ -21,6 +22,7 @@ pub use estate::{Estate, Server};
 pub use observation::{
     AdVersion, BuildSource, Fact, MissionImpact, Observation, Origin, ProductLine, Subject, Topology,
 };
+pub use path::{Step, path};
 pub use said::Said;
 pub use ssvc::Decision;
 pub use state::{Answer, BuildAnswer, Mitigation, Seen, ServerState};

@@ -113,7 +113,7 @@ fn update(build: &Build) -> String {
 pub(crate) struct Judged<'a> {
     pub(crate) cve: &'a Cve,
     /// When it was made public: the day its first fix came out, unless the pack says.
-    published: Option<Timestamp>,
+    pub(crate) published: Option<Timestamp>,
 }
 
 impl<'a> Judged<'a> {

@@ -32,10 +32,11 @@ const STEPS: [&str; 18] = [
 ];
 /// The step after a question was answered, and the sentences that say why a path is what it is.
 const LAST_STEP: &str = "assess_again";
-const REASONS: [&str; 8] = [
+const REASONS: [&str; 9] = [
     "breathing_space",
     "missed_updates",
     "cannot_take",
+    "not_enough",
     "no_fix",
     "dotnet_hop",
     "holds_fix",
