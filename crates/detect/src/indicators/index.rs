@@ -274,6 +274,7 @@ impl Index {
                 normal::path(value, &mut room.text);
                 self.look_up_path_end(&room.text, found);
             }
+            Reading::Host if !value.contains(';') => self.look_up_host(value, room, found),
             Reading::Host => {
                 for part in value.split(';') {
                     self.look_up_host(part, room, found);

@@ -100,18 +100,26 @@ pub(super) fn host(text: &str) -> Option<String> {
 pub(super) fn host_key(text: &str, key: &mut String) -> bool {
     key.clear();
     let text = text.trim();
-    let text = text.split_once(':').map_or(text, |(name, _port)| name);
+    let text = match memchr::memchr(b':', text.as_bytes()) {
+        Some(port) => text.get(..port).unwrap_or(text),
+        None => text,
+    };
     let text = text.strip_suffix('.').unwrap_or(text);
-    if text.len() > 253 || !text.contains('.') || text.parse::<IpAddr>().is_ok() {
+    // Only an address ends in a digit, or something odd enough to be asked.
+    let may_be_address = text.as_bytes().last().is_some_and(u8::is_ascii_digit);
+    if text.len() > 253 || !text.contains('.') || (may_be_address && text.parse::<IpAddr>().is_ok()) {
         return false;
     }
-    let fits = |label: &str| {
-        !label.is_empty()
-            && label
-                .chars()
-                .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
-    };
-    let is_name = text.split('.').all(fits);
+    let is_name = !text.starts_with('.')
+        && !text.ends_with('.')
+        && !text.contains("..")
+        && if text.is_ascii() {
+            let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+            text.bytes().all(fits)
+        } else {
+            text.chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        };
     if is_name {
         lower(text, key);
     }
@@ -133,7 +141,10 @@ pub(super) fn lower(text: &str, key: &mut String) {
 
 /// What follows the last backslash.
 pub(super) fn last_part(path: &str) -> &str {
-    path.rsplit('\\').next().unwrap_or("")
+    match memchr::memrchr(b'\\', path.as_bytes()) {
+        Some(at) => path.get(at + 1..).unwrap_or(""),
+        None => path,
+    }
 }
 
 /// The parts of a URL that are compared; a missing scheme is fine.
@@ -149,7 +160,9 @@ pub(super) struct UrlParts<'a> {
 /// Splits a URL, or a bare `host/path`.
 pub(super) fn url_parts(text: &str) -> UrlParts<'_> {
     let text = text.trim();
-    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let scheme = memchr::memchr_iter(b':', text.as_bytes())
+        .find_map(|at| text.get(at..).and_then(|rest| rest.strip_prefix("://")));
+    let text = scheme.unwrap_or(text);
     let text = text.split('#').next().unwrap_or("");
     let (authority, path) = match text.find(['/', '?']) {
         Some(at) => text.split_at(at),
@@ -200,14 +213,31 @@ fn hex_digit(digit: u8) -> u8 {
 
 /// Adds the bytes written in hexadecimal; `false`, and nothing added, when the text is none.
 pub(super) fn hex_key(text: &str, key: &mut Vec<u8>) -> bool {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return false;
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    let before = key.len();
+    let mut wrong = !odd.is_empty();
+    key.extend(pairs.iter().map(|&[high, low]| {
+        let (high, low) = (HEX[usize::from(high)], HEX[usize::from(low)]);
+        wrong |= (high | low) > 0xf;
+        high << 4 | low
+    }));
+    if wrong {
+        key.truncate(before);
     }
-    let byte = |pair: &[u8]| pair.iter().fold(0, |value, &digit| value << 4 | hex_digit(digit));
-    key.extend(digits.chunks_exact(2).map(byte));
-    true
+    !wrong
 }
+
+/// The value of each hexadecimal digit; more than 15 for every other byte.
+const HEX: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        values[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        values[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
 
 /// One spelling for a user agent: IIS writes `+` for a space and HttpProxy a space for a comma, so all three are a
 /// space and several are one.
@@ -255,16 +285,16 @@ pub(super) fn path_ending(text: &str, key: &mut String) {
 /// Lower case and single backslashes, except the two that begin a server's name.
 fn spell(text: &str, key: &mut String) {
     key.clear();
-    let mut rest = text.trim().trim_matches('"');
-    while let Some(at) = rest.find(['/', '\\']) {
-        let (part, after) = rest.split_at(at);
-        lower(part, key);
+    let text = text.trim().trim_matches('"');
+    let mut from = 0;
+    for at in memchr::memchr2_iter(b'/', b'\\', text.as_bytes()) {
+        lower(text.get(from..at).unwrap_or(""), key);
         if !key.ends_with('\\') || key.len() == 1 {
             key.push('\\');
         }
-        rest = after.get(1..).unwrap_or("");
+        from = at + 1;
     }
-    lower(rest, key);
+    lower(text.get(from..).unwrap_or(""), key);
 }
 
 /// A lower-case path without what names the drive, device or server rather than the place on it.
