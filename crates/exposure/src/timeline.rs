@@ -155,12 +155,7 @@ impl<'a> History<'a> {
             let by_setup = build
                 .version
                 .and_then(crate::Version::full)
-                .is_some_and(|version| {
-                    setting
-                        .set_from
-                        .iter()
-                        .any(|from| version >= from.build && from.build.0[1] == version.0[1])
-                });
+                .is_some_and(|version| set_by_setup(setting, version));
             let title = &setting.title;
             match word {
                 Some(true) => {}
@@ -366,4 +361,18 @@ pub(crate) fn exploited_from(knowledge: &Knowledge<'_>, index: usize) -> Timesta
         .as_deref()
         .and_then(parse_utc);
     own.unwrap_or(knowledge.pack.window.from)
+}
+
+/// Whether the setup of this build sets it. A build of the same update decides where there is one: Windows Server 2019 as
+/// of August 2020 has a higher number than the build of 2016 that sets it, and does not set it.
+fn set_by_setup(setting: &Setting, version: vigie_pack::BuildNumber) -> bool {
+    let [major, minor, build, _] = version.0;
+    let builds = || setting.set_from.iter().map(|from| from.build);
+    let mut same = builds()
+        .filter(|from| from.0[..3] == [major, minor, build])
+        .peekable();
+    match same.peek() {
+        Some(_) => same.any(|from| version >= from),
+        None => builds().any(|from| version >= from && from.0[..2] == [major, minor]),
+    }
 }

@@ -58,3 +58,61 @@ fn hafnium_2021_has_its_window_its_chain_and_its_fixes() {
     assert_eq!(fixed.build.to_string(), "15.1.2176.9");
     assert!(pack.indicators.len() > 400);
 }
+
+/// What every pack together must know.
+const VULNERABILITIES: [&str; 36] = [
+    "CVE-2018-8581",
+    "CVE-2020-0688",
+    "CVE-2020-1472",
+    "CVE-2020-16875",
+    "CVE-2020-17144",
+    "CVE-2021-26412",
+    "CVE-2021-26854",
+    "CVE-2021-26855",
+    "CVE-2021-26857",
+    "CVE-2021-26858",
+    "CVE-2021-27065",
+    "CVE-2021-27078",
+    "CVE-2021-28480",
+    "CVE-2021-31207",
+    "CVE-2021-33766",
+    "CVE-2021-34473",
+    "CVE-2021-34523",
+    "CVE-2021-42321",
+    "CVE-2022-41040",
+    "CVE-2022-41080",
+    "CVE-2022-41082",
+    "CVE-2023-21529",
+    "CVE-2023-23397",
+    "CVE-2024-21410",
+    "CVE-2024-49040",
+    "CVE-2025-53770",
+    "CVE-2025-53771",
+    "CVE-2025-53786",
+    "CVE-2026-42897",
+    "CVE-2026-45583",
+    "CVE-2026-45659",
+    "CVE-2026-62913",
+    "CVE-2026-69355",
+    "CVE-2026-69641",
+    "CVE-2026-70571",
+    "CVE-2026-96940",
+];
+
+#[test]
+fn every_known_vulnerability_is_in_a_pack() {
+    let packs: Vec<Pack> = embedded_names()
+        .iter()
+        .map(|name| Pack::load_embedded(name).unwrap())
+        .collect();
+    let known: BTreeSet<&str> = packs
+        .iter()
+        .flat_map(|pack| &pack.cves)
+        .map(|cve| cve.id.as_str())
+        .collect();
+    let missing: Vec<&str> = VULNERABILITIES
+        .into_iter()
+        .filter(|id| !known.contains(id))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}

@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     /// Folders, archives or files to hunt in
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// A pack by name, or a folder that holds one; may be repeated. Without it all packs run
+    /// A pack by name, or a folder that holds one; may be repeated. Without it all packs that have rules run
     #[arg(long, value_name = "NAME|DIR")]
     pack: Vec<String>,
     /// Run no pack, only the rules given by --rules

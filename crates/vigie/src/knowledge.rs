@@ -26,16 +26,20 @@ pub(crate) fn read_placeholders(path: Option<&Path>) -> Result<Placeholders> {
         .map_err(|why| anyhow::anyhow!("{} gives no placeholders: {why}", path.display()))
 }
 
-/// The packs named, or all that are built in.
+/// The packs named, or all that are built in and have something to look for: packs at the level of exposure have no
+/// rules and would only ask for logs.
 pub(crate) fn load_packs(named: &[String]) -> Result<Vec<Pack>> {
-    let all: Vec<String>;
-    let names = if named.is_empty() {
-        all = vigie_pack::embedded_names();
-        &all
-    } else {
-        named
-    };
-    names.iter().map(|name| load_pack(name)).collect()
+    if !named.is_empty() {
+        return named.iter().map(|name| load_pack(name)).collect();
+    }
+    let mut packs = Vec::new();
+    for name in vigie_pack::embedded_names() {
+        let pack = load_pack(&name)?;
+        if !(pack.rules.is_empty() && pack.yara.is_empty() && pack.indicators.is_empty()) {
+            packs.push(pack);
+        }
+    }
+    Ok(packs)
 }
 
 /// A pack by name, or from a folder.
