@@ -67,8 +67,37 @@ fn seeds(target: &str) -> io::Result<Vec<Seed>> {
         .into_iter()
         .map(|text| (text.replace([':', ' ', ','], "_"), text.as_bytes().to_vec()))
         .collect(),
+        "probe" => answers()?,
         other => panic!("no seeds are known for {other}"),
     })
+}
+
+/// Answers of servers and a scope, each behind the byte that chooses its reader.
+fn answers() -> io::Result<Vec<Seed>> {
+    let manifest = "<?xml version=\"1.0\"?><a:assembly xmlns:a=\"urn:schemas-microsoft-com:asm.v1\"><assemblyIdentity \
+                    name=\"microsoft.exchange.ediscovery.exporttool.application\" version=\"15.1.2176.9\"/></a:assembly>";
+    let page = "<link href=\"/owa/auth/15.1.2176/themes/resources/favicon.ico\">";
+    let head = "HTTP/1.1 200 OK\r\nX-OWA-Version: 15.1.2176.9\r\nX-FEServer: EX01\r\n";
+    let mut seeds: Vec<Seed> = [
+        (
+            "header",
+            format!("{head}Content-Length: {}\r\n\r\n{page}", page.len()),
+        ),
+        (
+            "chunks",
+            format!("{head}Transfer-Encoding: chunked\r\n\r\n4\r\n<htm\r\n2;a=b\r\nl>\r\n0\r\n\r\n"),
+        ),
+        (
+            "manifest",
+            format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{manifest}"),
+        ),
+    ]
+    .into_iter()
+    .map(|(name, text)| (name.to_owned(), [b"\0", text.as_bytes()].concat()))
+    .collect();
+    let scope = fs::read(root().join("docs/probe.scope.example.yaml"))?;
+    seeds.push(("scope".to_owned(), [b"\x02".as_slice(), &scope].concat()));
+    Ok(seeds)
 }
 
 fn root() -> PathBuf {

@@ -9,10 +9,12 @@
 mod answer;
 mod certificate;
 mod check;
+mod conversation;
 pub mod fuzzing;
 mod http;
 mod journal;
 mod plan;
+mod redirect;
 mod report;
 mod run;
 mod scope;
