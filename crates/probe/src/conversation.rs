@@ -346,3 +346,96 @@ fn certificate_note(tls: &TlsDetails) -> Option<Said> {
         ),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use vigie_exposure::Fact;
+
+    use super::*;
+    use crate::report::observations;
+
+    fn asked(address: &str, port: u16, answer: &str) -> TargetReport {
+        let target = Target {
+            address: address.parse().unwrap(),
+            port,
+            host: None,
+            tenant: "Client".into(),
+            server: None,
+        };
+        let response = http::read_response(&mut answer.as_bytes()).unwrap();
+        let mut conversation = Conversation::with(&target);
+        conversation.at = Some(0);
+        conversation.learn("/owa/", &response);
+        conversation.requests.push(Asked {
+            path: "/owa/".into(),
+            status: Some(response.head.status),
+            bytes: response.bytes,
+            ms: 1,
+            error: None,
+        });
+        conversation.report()
+    }
+
+    const FULL: &str = "HTTP/1.1 200 OK\r\nX-OWA-Version: 15.1.2176.9\r\n\r\n";
+
+    #[test]
+    fn only_a_public_address_on_443_is_published() {
+        let published = |report: &TargetReport| {
+            let mut facts = observations(report);
+            facts.any(|one| one.fact == Fact::Published(true))
+        };
+        let public = asked("8.8.8.8", 443, FULL);
+        assert_eq!(public.publication, Publication::Yes);
+        assert!(published(&public));
+        for (address, port) in [("8.8.8.8", 8443), ("10.0.0.5", 443), ("fd00::5", 443)] {
+            let other = asked(address, port, FULL);
+            assert_eq!(other.publication, Publication::Unknown, "{address}");
+            assert!(!published(&other) && other.build.is_some());
+            assert!(
+                other
+                    .notes
+                    .iter()
+                    .any(|note| note.en.contains("from the Internet"))
+            );
+        }
+    }
+
+    #[test]
+    fn exchange_online_is_no_server_of_the_tenant() {
+        let online = asked("8.8.8.8", 443, &FULL.replace("15.1.2176.9", "15.20.3912.30"));
+        assert_eq!(
+            (online.outcome, online.publication),
+            (Outcome::Exchange, Publication::Unknown)
+        );
+        assert_eq!(observations(&online).count(), 0);
+        assert!(online.notes[0].en.contains("Exchange Online"));
+    }
+
+    #[test]
+    fn two_servers_behind_one_address_are_noticed() {
+        let first = "HTTP/1.1 200 OK\r\nX-FEServer: EX01\r\nX-OWA-Version: 15.1.2176.9\r\n\r\n";
+        let target = Target {
+            address: "8.8.8.8".parse().unwrap(),
+            port: 443,
+            host: None,
+            tenant: "Client".into(),
+            server: None,
+        };
+        let mut conversation = Conversation::with(&target);
+        for answer in [
+            first.to_owned(),
+            first.replace("EX01", "EX02").replace("2176.9", "2176.2"),
+        ] {
+            let response = http::read_response(&mut answer.as_bytes()).unwrap();
+            conversation.learn("/owa/", &response);
+        }
+        let report = conversation.report();
+        assert!(
+            report
+                .notes
+                .iter()
+                .any(|note| note.en.contains("X-FEServer is EX01 and then EX02"))
+        );
+        assert_eq!(report.build.unwrap().conflicts.len(), 1);
+    }
+}

@@ -225,53 +225,53 @@ impl TargetReport {
             format!("{host}:{}", self.port)
         }
     }
+}
 
-    fn observations(&self) -> impl Iterator<Item = Observation> {
-        let subject = Arc::new(Subject {
-            tenant: Some(self.tenant.clone()),
-            name: self.server.clone(),
-            fqdn: self.host.clone(),
-            addresses: self.address.into_iter().collect(),
-        });
-        let file: Arc<str> = Arc::from(self.place());
-        let at = self.at;
-        // Microsoft's cloud answering says nothing of a server of the tenant's own.
-        let online = self.answers.iter().any(|answer| is_online(answer.value));
-        let own = self.outcome == Outcome::Exchange && !online;
-        let product = own.then(|| {
-            let product = "exchange".to_owned();
-            (Fact::Product(ProductLine { product, line: None }), None)
-        });
-        let published =
-            (own && self.publication == Publication::Yes).then_some((Fact::Published(true), None));
-        let builds = self.answers.iter().filter(move |_| own).map(|answer| {
-            let fact = Fact::Build {
-                version: answer.value,
-                source: answer.source,
-            };
-            (fact, Some(answer.path.clone().into_boxed_str()))
-        });
-        product
-            .into_iter()
-            .chain(published)
-            .chain(builds)
-            .map(move |(fact, place)| Observation {
-                subject: Arc::clone(&subject),
-                fact,
-                at,
-                origin: Origin {
-                    reader: "probe",
-                    file: Arc::clone(&file),
-                    place,
-                },
-            })
-    }
+/// What one address says, as observations.
+pub(crate) fn observations(target: &TargetReport) -> impl Iterator<Item = Observation> {
+    let subject = Arc::new(Subject {
+        tenant: Some(target.tenant.clone()),
+        name: target.server.clone(),
+        fqdn: target.host.clone(),
+        addresses: target.address.into_iter().collect(),
+    });
+    let file: Arc<str> = Arc::from(target.place());
+    let at = target.at;
+    // Microsoft's cloud answering says nothing of a server of the tenant's own.
+    let online = target.answers.iter().any(|answer| is_online(answer.value));
+    let own = target.outcome == Outcome::Exchange && !online;
+    let product = own.then(|| {
+        let product = "exchange".to_owned();
+        (Fact::Product(ProductLine { product, line: None }), None)
+    });
+    let published = (own && target.publication == Publication::Yes).then_some((Fact::Published(true), None));
+    let builds = target.answers.iter().filter(move |_| own).map(|answer| {
+        let fact = Fact::Build {
+            version: answer.value,
+            source: answer.source,
+        };
+        (fact, Some(answer.path.clone().into_boxed_str()))
+    });
+    product
+        .into_iter()
+        .chain(published)
+        .chain(builds)
+        .map(move |(fact, place)| Observation {
+            subject: Arc::clone(&subject),
+            fact,
+            at,
+            origin: Origin {
+                reader: "probe",
+                file: Arc::clone(&file),
+                place,
+            },
+        })
 }
 
 impl ProbeReport {
     /// What was seen, as observations. Silence is none: nothing is said of who did not answer.
     pub fn observations(&self) -> Vec<Observation> {
-        self.targets.iter().flat_map(TargetReport::observations).collect()
+        self.targets.iter().flat_map(observations).collect()
     }
 
     pub(crate) fn time(instant: Timestamp) -> String {

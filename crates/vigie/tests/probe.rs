@@ -130,10 +130,21 @@ fn the_table_speaks_both_languages_and_begins_with_the_unknown() {
         english.contains("4 address(es), 2 Exchange, 1 full build(s), 2 unknown"),
         "{english}"
     );
-    let french = text(&vigie(folder.path(), &["--lang", "fr", "--log", "log"]).stdout);
+    let run = vigie(folder.path(), &["--lang", "fr", "--log", "log"]);
+    assert!(
+        text(&run.stderr).contains("Validé par\u{a0}: J. Martin"),
+        "{}",
+        text(&run.stderr)
+    );
+    assert!(
+        text(&run.stderr).contains("version inconnue"),
+        "{}",
+        text(&run.stderr)
+    );
+    let french = text(&run.stdout);
     assert!(french.contains("pas Exchange\u{a0}: HTTP 200"), "{french}");
     assert!(french.contains("ne parle pas TLS"), "{french}");
-    assert!(french.contains("version inconnue"), "{french}");
+    assert!(french.contains("version      inconnue"), "{french}");
     let csv = text(
         &vigie(
             folder.path(),

@@ -102,10 +102,13 @@ pub(super) fn plan(plan: &Plan, scope: &Scope, all: bool, lang: Lang) -> String 
 
 /// One address on one line.
 pub(super) fn line(target: &TargetReport, lang: Lang) -> String {
-    let colon = tell(lang, ":", "\u{a0}:");
-    let build = build(target, lang);
+    let build = match &target.build {
+        Some(_) => build(target, lang),
+        None => tell(lang, "build unknown", "version inconnue").to_owned(),
+    };
+    let (colon, stop) = (tell(lang, ":", "\u{a0}:"), tell(lang, ";", "\u{202f};"));
     format!(
-        "{}{colon} {build}; {}",
+        "{}{colon} {build}{stop} {}",
         target.place(),
         said(&target.reason, lang)
     )
@@ -117,7 +120,7 @@ fn build(target: &TargetReport, lang: Lang) -> String {
             format!("{}.? ({})", build.value, source(build.source))
         }
         Some(build) => format!("{} ({})", build.value, source(build.source)),
-        None => tell(lang, "build unknown", "version inconnue").to_owned(),
+        None => tell(lang, "unknown", "inconnue").to_owned(),
     }
 }
 
