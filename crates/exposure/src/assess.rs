@@ -8,6 +8,7 @@ use vigie_event::{MICROS_PER_DAY, Timestamp};
 use vigie_pack::Pack;
 
 use crate::knowledge::Knowledge;
+use crate::path::Paths;
 use crate::result::{
     Assessment, BuildExposure, Conflict, CveExposure, Outsider, PackInfo, Point, SCHEMA_VERSION,
     ServerExposure, Ssvc, Summary, WindowExposure,
@@ -40,6 +41,7 @@ pub fn assess(estate: &Estate, pack: &Pack, as_of: Timestamp, options: &Options)
         .map(|judged| judged.cve.id.as_str().into())
         .collect();
     let from = knowledge.pack.window.from;
+    let paths = Paths::new(&knowledge, as_of);
     let mut curve = Curve::new(from, as_of);
     let mut servers = Vec::with_capacity(estate.servers.len());
     let mut later = 0;
@@ -51,7 +53,7 @@ pub fn assess(estate: &Estate, pack: &Pack, as_of: Timestamp, options: &Options)
             .iter()
             .filter(|seen| seen.at.is_some_and(|at| at > as_of))
             .count();
-        servers.push(judged.exposure(server, &knowledge, &ids, as_of));
+        servers.push(judged.exposure(server, &knowledge, &ids, &paths, as_of));
     }
     servers.sort_by_cached_key(order);
     let outside = estate
@@ -139,6 +141,7 @@ impl<'a> Judgement<'a> {
         server: &Server,
         knowledge: &Knowledge<'_>,
         ids: &[Arc<str>],
+        paths: &Paths<'_, '_>,
         as_of: Timestamp,
     ) -> ServerExposure {
         let cves: Vec<CveExposure> = self
@@ -167,6 +170,7 @@ impl<'a> Judgement<'a> {
             stale: age.is_some_and(|age| age > STALE_DAYS),
             window: self.window(server, knowledge, as_of),
             ssvc: self.ssvc(&cves, knowledge, as_of),
+            path: paths.path(&self.state),
             cves,
         }
     }

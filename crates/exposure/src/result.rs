@@ -7,7 +7,7 @@ use vigie_event::{Timestamp, format_utc};
 
 use crate::said::{because, reason};
 use crate::state::Answer;
-use crate::{BuildSource, Decision, Said, Status, Topology};
+use crate::{BuildSource, Decision, Said, Status, Step, Topology};
 
 /// The version of the JSON contract. Minor: fields added. Major: fields changed or removed.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -80,6 +80,8 @@ pub struct ServerExposure {
     pub window: Option<WindowExposure>,
     /// What to do, and when.
     pub ssvc: Ssvc,
+    /// The way out; empty where nothing is to be done.
+    pub path: Arc<[Step]>,
 }
 
 /// The build a server runs.
