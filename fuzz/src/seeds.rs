@@ -58,6 +58,21 @@ fn seeds(target: &str) -> io::Result<Vec<Seed>> {
         "sigma" => samples(&format!("{pack}/rules"), &["yml", "yaml"])?,
         "indicators" => samples(pack, &["csv"])?,
         "pack" => pack_files()?,
+        "advisory" => [
+            (
+                "csaf",
+                r#"{"document":{"category":"csaf_vex","csaf_version":"2.0","publisher":{"category":"vendor","name":"a","namespace":"https://a.example"},"title":"t","tracking":{"current_release_date":"2021-07-21T10:00:00Z","id":"A","initial_release_date":"2021-07-21T10:00:00Z","revision_history":[{"date":"2021-07-21T10:00:00Z","number":"1","summary":"s"}],"status":"final","version":"1"}},"product_tree":{"full_product_names":[{"name":"P 1.2","product_id":"P"}]},"vulnerabilities":[{"cve":"CVE-2021-1234","notes":[{"category":"summary","text":"n"}],"product_status":{"fixed":["P"]},"scores":[{"products":["P"],"cvss_v3":{"version":"3.1","vectorString":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H","baseScore":9.8,"baseSeverity":"CRITICAL"}}]}]}"#,
+            ),
+            ("epss", "#model_version:v1,score_date:2024-01-01\ncve,epss,percentile\nCVE-2021-1234,0.5,0.9\n"),
+            (
+                "cve",
+                r#"{"dataVersion":"5.1","cveMetadata":{"cveId":"CVE-2021-1234"},"containers":{"cna":{"affected":[{"product":"P","versions":[{"version":"1","status":"affected","lessThan":"1.2"}]}]}}}"#,
+            ),
+            ("kev", r#"{"catalogVersion":"1","dateReleased":"d","vulnerabilities":[{"cveID":"CVE-2021-1234","dateAdded":"2021-11-03"}]}"#),
+        ]
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
+        .collect(),
         "yara" => samples(&format!("{pack}/yara"), &["yar"])?,
         "time" => [
             "2021-03-03",
