@@ -243,6 +243,22 @@ fn spaced_name(batch: &EventBatch, lower: &str) -> Option<usize> {
     batch.column_index(name)
 }
 
+/// Whether a web log's value of this field is made of others: a whole address, a user agent with its spaces.
+pub(super) fn is_made(name: &str) -> bool {
+    let made = [
+        "url",
+        "c-uri",
+        "cs-uri",
+        "c-uri-extension",
+        "cs-uri-extension",
+        "cs-user-agent",
+        "c-useragent",
+        "cs-useragent",
+        "useragent",
+    ];
+    made.iter().any(|made| made.eq_ignore_ascii_case(name))
+}
+
 /// Fields that no single column holds.
 fn computed(batch: &EventBatch, lower: &str) -> Option<Field> {
     match lower {

@@ -145,7 +145,7 @@ fn frequency(place: Place, text: &str) -> f64 {
         Place::Whole if text.len() <= 5 => 0.2,
         Place::Whole => 0.01,
         Place::Start | Place::End => (-(text.len() as f64) * 0.5).exp2(),
-        Place::Anywhere => (-(text.len() as f64) * 0.7).exp2(),
+        Place::Anywhere => (-(text.len() as f64) * 1.1).exp2(),
     };
     let is_common = COMMON.contains(text);
     let file = text.rsplit('\\').next().unwrap_or(text);

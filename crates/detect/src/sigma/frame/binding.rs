@@ -11,7 +11,7 @@ use super::atom::{Atom, Trigger, trigger};
 use super::scan::Scanner;
 use crate::sigma::RuleSet;
 use crate::sigma::expr::Expr;
-use crate::sigma::fields::{Field, resolve};
+use crate::sigma::fields::{Field, is_made, resolve};
 use crate::sigma::logsource;
 use crate::sigma::program::TestId;
 use crate::sigma::test::{FieldName, Test};
@@ -243,17 +243,23 @@ impl<'a> Building<'a> {
             .flat_map(|test| self.atoms_of(*test))
             .collect();
         for atom in atoms {
-            let next = self.atoms.len() as u32;
-            let number = *self.atoms.entry(atom).or_insert(next);
-            if number == next {
-                self.binding.wakes.push(Vec::new());
-            }
+            let number = self.number(atom);
             if let Some(rules) = self.binding.wakes.get_mut(number as usize)
                 && rules.last() != Some(&rule)
             {
                 rules.push(rule);
             }
         }
+    }
+
+    /// The number of an atom that is to be looked for.
+    fn number(&mut self, atom: Atom) -> u32 {
+        let next = self.atoms.len() as u32;
+        let number = *self.atoms.entry(atom).or_insert(next);
+        if number == next {
+            self.binding.wakes.push(Vec::new());
+        }
+        number
     }
 
     /// The expression over bound tests, cheap parts first.
@@ -280,7 +286,18 @@ impl<'a> Building<'a> {
 
     fn how(&mut self, id: TestId) -> How {
         let atoms = self.atoms_of(id);
-        let numbers: Option<Vec<u32>> = atoms.iter().map(|atom| self.atoms.get(atom).copied()).collect();
+        // What goes over all columns, or over a value that must first be made, is looked for in one pass with the rest
+        // rather than test by test, even when it wakes no rule.
+        let is_costly = match self.set.tests.get(id) {
+            Some((FieldName::Any | FieldName::WebQuery, _)) => true,
+            Some((FieldName::Named(name), _)) => is_made(name),
+            None => false,
+        };
+        let number_of = |atom: Atom| match self.atoms.get(&atom) {
+            Some(number) => Some(*number),
+            None => is_costly.then(|| self.number(atom)),
+        };
+        let numbers: Option<Vec<u32>> = atoms.into_iter().map(number_of).collect();
         let is_exact = self.set.tests.literals(id).is_some_and(|literals| literals.exact);
         match numbers.as_deref() {
             Some([number]) if is_exact => How::Atom(*number),
