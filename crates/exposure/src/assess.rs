@@ -34,7 +34,7 @@ pub struct Options {
 
 /// Assesses all servers for the threats of a pack, as known at `as_of`.
 pub fn assess(estate: &Estate, pack: &Pack, as_of: Timestamp, options: &Options) -> Assessment {
-    let knowledge = Knowledge::new(pack, &options.cves);
+    let knowledge = Knowledge::new(pack, &options.cves, as_of);
     let ids: Vec<Arc<str>> = knowledge
         .cves
         .iter()
@@ -71,6 +71,15 @@ pub fn assess(estate: &Estate, pack: &Pack, as_of: Timestamp, options: &Options)
             format!(
                 "{later} observations sont postérieures au {} et ne comptent pas",
                 vigie_event::format_utc(as_of)
+            ),
+        ));
+    }
+    if knowledge.later > 0 {
+        let later = knowledge.later;
+        warnings.push(Said::new(
+            format!("{later} vulnerabilities of the pack became public after that day and are left out"),
+            format!(
+                "{later} vulnérabilités du pack n’ont été publiques qu’après ce jour et sont laissées de côté"
             ),
         ));
     }

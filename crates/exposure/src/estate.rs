@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::{Observation, Said};
+use crate::observation::identifiers;
+use crate::{Observation, Origin, Said};
 
 /// A server: one identity, however many sources name it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,6 +27,37 @@ pub struct Estate {
     pub servers: Vec<Server>,
     /// Found from outside, unknown inside: nobody's inventory names them.
     pub outside: Vec<Server>,
+    /// Names that were brought together, with the rule and the source that did.
+    pub merges: Vec<Merge>,
     /// What the reader must know before trusting the list.
     pub warnings: Vec<Said>,
 }
+
+/// A name that was brought under a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// Whose the server is.
+    pub tenant: Option<String>,
+    /// Its name.
+    pub server: String,
+    /// The other name.
+    pub joined: String,
+    /// Why the two are one.
+    pub rule: MergeRule,
+    /// The source of the other name.
+    pub by: Origin,
+}
+
+identifiers!(
+    /// Why two names are one server, surest first.
+    MergeRule {
+        /// The same name in DNS.
+        Fqdn = "fqdn",
+        /// The same short name.
+        Name = "name",
+        /// The short name is the first label of the name in DNS.
+        FirstLabel = "first_label",
+        /// The same address.
+        Address = "address",
+    }
+);

@@ -19,6 +19,8 @@ pub(crate) struct Knowledge<'a> {
     pub(crate) pack: &'a Pack,
     pub(crate) builds: Builds<'a>,
     pub(crate) cves: Vec<Judged<'a>>,
+    /// Vulnerabilities of the pack that nobody knew of by then.
+    pub(crate) later: usize,
     answers: RefCell<HashMap<Key, Arc<[Answer]>, RandomState>>,
 }
 
@@ -31,20 +33,24 @@ struct Key {
 }
 
 impl<'a> Knowledge<'a> {
-    /// `only` keeps some of the pack's vulnerabilities; empty keeps all.
-    pub(crate) fn new(pack: &'a Pack, only: &[String]) -> Knowledge<'a> {
+    /// What was public or exploited by `as_of`; `only` keeps some of the pack's vulnerabilities, whenever they became
+    /// public, and empty keeps all.
+    pub(crate) fn new(pack: &'a Pack, only: &[String], as_of: Timestamp) -> Knowledge<'a> {
         let builds = Builds::new(&pack.product);
-        let wanted = |cve: &&Cve| only.is_empty() || only.iter().any(|id| id.eq_ignore_ascii_case(&cve.id));
-        let cves = pack
-            .cves
-            .iter()
-            .filter(wanted)
-            .map(|cve| Judged::new(cve, &builds))
-            .collect();
+        let named = |cve: &Cve| only.iter().any(|id| id.eq_ignore_ascii_case(&cve.id));
+        let judged = pack.cves.iter().filter(|cve| only.is_empty() || named(cve));
+        let judged: Vec<Judged<'_>> = judged.map(|cve| Judged::new(cve, &builds)).collect();
+        // Who asks about a day before the first of them was known knows of it all the same.
+        let first = judged.iter().filter_map(Judged::known_from).min();
+        let until = first.map_or(as_of, |first| first.max(as_of));
+        let (cves, later): (Vec<Judged<'_>>, Vec<Judged<'_>>) = judged
+            .into_iter()
+            .partition(|judged| named(judged.cve) || judged.known_from().is_none_or(|from| from <= until));
         Knowledge {
             pack,
             builds,
             cves,
+            later: later.len(),
             answers: RefCell::default(),
         }
     }

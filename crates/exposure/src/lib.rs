@@ -6,6 +6,8 @@
 
 mod assess;
 mod estate;
+mod identity;
+pub mod inventory;
 mod knowledge;
 mod observation;
 mod path;
@@ -18,7 +20,8 @@ mod timeline;
 mod version;
 
 pub use assess::{Options, STALE_DAYS, assess};
-pub use estate::{Estate, Server};
+pub use estate::{Estate, Merge, MergeRule, Server};
+pub use identity::merge;
 pub use observation::{
     AdVersion, BuildSource, Fact, MissionImpact, Observation, Origin, ProductLine, Subject, Topology,
 };

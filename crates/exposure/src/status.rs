@@ -129,6 +129,12 @@ impl<'a> Judged<'a> {
         }
     }
 
+    /// Since when it was public, or exploited in secret.
+    pub(crate) fn known_from(&self) -> Option<Timestamp> {
+        let exploited = self.cve.exploited_from.as_deref().and_then(parse_utc);
+        [self.published, exploited].into_iter().flatten().min()
+    }
+
     /// What a build says, and why.
     pub(crate) fn status(
         &self,

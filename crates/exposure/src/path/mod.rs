@@ -147,7 +147,7 @@ fn public(knowledge: &Knowledge<'_>, as_of: Timestamp) -> Vec<usize> {
 
 /// The path of one server. For many servers [`crate::assess`] works out each situation only once.
 pub fn path(state: &ServerState<'_>, pack: &Pack, as_of: Timestamp) -> Vec<Step> {
-    let knowledge = Knowledge::new(pack, &[]);
+    let knowledge = Knowledge::new(pack, &[], as_of);
     Paths::new(&knowledge, as_of).path(state).to_vec()
 }
 

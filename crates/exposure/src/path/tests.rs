@@ -162,7 +162,7 @@ const DAYS: [&str; 6] = [
 /// Every published build, on several days, with everything that changes a path.
 fn every_case(mut check: impl FnMut(&Server, &vigie_pack::Build, &str, &[Step])) {
     let pack = pack();
-    let knowledge = Knowledge::new(&pack, &[]);
+    let knowledge = Knowledge::new(&pack, &[], i64::MAX);
     for day in DAYS {
         let as_of = parse_utc(day).unwrap();
         let paths = Paths::new(&knowledge, as_of);
