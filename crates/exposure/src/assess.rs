@@ -228,6 +228,7 @@ impl<'a> Judgement<'a> {
                 cve: knowledge.cves[index].cve,
                 exploited: exploited_from(knowledge, index) <= as_of,
                 published: self.state.is_published(),
+                mitigated: cves[index].status == Status::Mitigated,
                 mission: self.state.mission_impact,
                 usual,
             };

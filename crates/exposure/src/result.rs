@@ -1,4 +1,4 @@
-//! What an assessment says: the model behind every output, and Vigie's JSON contract (`docs/exposure.schema.json`).
+//! What an assessment says: the model behind every output, and Vigie's JSON contract (`docs/exposure.md`).
 
 use std::sync::Arc;
 

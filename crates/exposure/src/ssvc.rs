@@ -77,6 +77,8 @@ pub(crate) struct Case<'a> {
     /// Whether its exploitation had begun by then.
     pub(crate) exploited: bool,
     pub(crate) published: Answer,
+    /// Whether something closes it for now.
+    pub(crate) mitigated: bool,
     /// What stops with it, as the inventory says.
     pub(crate) mission: Option<MissionImpact>,
     /// What stops with a server of this product otherwise.
@@ -105,6 +107,7 @@ impl Case<'_> {
     /// What nobody knows counts as open.
     fn exposure(&self) -> Exposure {
         match self.published {
+            _ if self.mitigated => Exposure::Controlled,
             Answer::Yes | Answer::Unknown => Exposure::Open,
             Answer::No => Exposure::Controlled,
         }
@@ -133,6 +136,10 @@ impl Case<'_> {
             ),
         };
         let exposure = match self.published {
+            _ if self.mitigated => (
+                "a mitigation closes it until the next cumulative update",
+                "une atténuation la ferme jusqu’à la prochaine mise à jour cumulative",
+            ),
             Answer::Yes => (
                 "the server is published on TCP/443",
                 "le serveur est publié en TCP/443",

@@ -148,7 +148,7 @@ fn id(value: &impl serde::Serialize) -> String {
 
 /// A cell no spreadsheet runs. A French spreadsheet splits at semicolons, even inside what a comma-separated file
 /// quotes, so what follows one counts as the start of a cell too.
-fn defuse(cell: &str) -> String {
+pub(crate) fn defuse(cell: &str) -> String {
     const RUN: [char; 10] = [
         '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
     ];

@@ -8,6 +8,7 @@
 //! What is left out of an output to keep it readable is counted in that output, and is whole in the JSON.
 
 mod csv;
+mod exposure;
 mod html;
 mod i18n;
 mod lang;
@@ -20,6 +21,7 @@ mod timesketch;
 mod view;
 
 pub use crate::csv::csv;
+pub use exposure::{Provider, exposure_csv, exposure_json, exposure_table, exposure_vex};
 pub use html::html;
 pub use lang::Lang;
 pub use machine::{json, jsonl};

@@ -1,6 +1,7 @@
 //! `vigie exposure`: who is concerned.
 
 mod answers;
+mod assess;
 mod probe;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum ExposureCommand {
+    /// From inventories to who is concerned, how sure that is, what to do and in which order
+    Assess(assess::Arguments),
     /// Ask the servers of a signed-off scope for their build, politely and from outside
     Probe(probe::Arguments),
 }
@@ -26,6 +29,7 @@ enum ExposureCommand {
 /// Runs `vigie exposure`.
 pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &AtomicBool) -> Result<ExitCode> {
     match &arguments.command {
+        ExposureCommand::Assess(arguments) => assess::run(arguments, lang),
         ExposureCommand::Probe(arguments) => probe::run(arguments, lang, cancel),
     }
 }

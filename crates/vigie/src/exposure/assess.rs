@@ -1,0 +1,276 @@
+//! `vigie exposure assess`.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::{Args, ValueEnum};
+use vigie_event::{Timestamp, parse_utc};
+use vigie_exposure::inventory::{self, Column};
+use vigie_exposure::result::Assessment;
+use vigie_exposure::{Estate, Status, assess, merge};
+use vigie_pack::{Pack, Product};
+use vigie_report::{Lang, Provider, exposure_csv, exposure_json, exposure_table, exposure_vex};
+
+use crate::hunt::{colour, terminal_width};
+use crate::knowledge::load_packs;
+use crate::outputs::Output;
+use crate::{REACHED, tell};
+
+/// Arguments of `vigie exposure assess`.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// What is known of servers: tables (CSV) and results of hunts (JSON); as many files as there are
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    inventory: Vec<PathBuf>,
+    /// The threat: a pack by name, or a folder that holds one
+    #[arg(long, value_name = "NAME|DIR")]
+    pack: String,
+    /// Only this vulnerability of the pack; may be repeated
+    #[arg(long, value_name = "CVE")]
+    cve: Vec<String>,
+    /// The moment the answer is for (RFC 3339 or a date, UTC); nothing observed later counts. The default is now
+    #[arg(long, value_name = "T", value_parser = instant)]
+    as_of: Option<Timestamp>,
+    /// Only the servers of this tenant
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Write there instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What a column of another name holds, such as Kiste=server; may be repeated
+    #[arg(long, value_name = "HEADER=COLUMN", value_parser = mapping)]
+    map: Vec<(String, Column)>,
+    /// Read 03/04/2021 as the 3rd of April
+    #[arg(long, conflicts_with = "month_first")]
+    day_first: bool,
+    /// Read 03/04/2021 as the 4th of March
+    #[arg(long)]
+    month_first: bool,
+    /// Exit with status 3 when a server stands like this or worse: mitigated, unknown, vulnerable
+    #[arg(long, value_name = "STATUS", value_parser = status)]
+    fail_on: Option<Status>,
+    /// Who says it, in VEX documents: the provider's name
+    #[arg(long, value_name = "NAME", default_value = "Vigie")]
+    publisher: String,
+    /// An address of the provider's, in VEX documents
+    #[arg(long, value_name = "URL", default_value = "https://example.invalid")]
+    namespace: String,
+    /// No notes on standard error
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The order of work, for people
+    Table,
+    /// Everything, see docs/exposure.md
+    Json,
+    /// One row per server, for spreadsheets
+    Csv,
+    /// A CSAF document of the profile VEX for one tenant
+    Vex,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    parse_utc(text).ok_or_else(|| "write it as 2021-03-03 or 2021-03-03T06:49:46Z (UTC)".to_owned())
+}
+
+fn status(text: &str) -> Result<Status, String> {
+    let known = Status::from_id(text).filter(|status| worse(*status) > 0);
+    known.ok_or_else(|| "one of mitigated, unknown, vulnerable".to_owned())
+}
+
+fn mapping(text: &str) -> Result<(String, Column), String> {
+    let ids = || {
+        Column::ALL
+            .iter()
+            .map(|column| column.id())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let (header, column) = text.rsplit_once('=').ok_or("write it as HEADER=COLUMN")?;
+    let column = Column::from_id(column).ok_or_else(|| format!("the columns are {}", ids()))?;
+    Ok((header.to_owned(), column))
+}
+
+/// How bad a status is; 0 where there is nothing to do.
+fn worse(status: Status) -> u8 {
+    match status {
+        Status::Fixed | Status::NotAffected => 0,
+        Status::Mitigated => 1,
+        Status::Unknown => 2,
+        Status::Vulnerable => 3,
+    }
+}
+
+/// Runs `vigie exposure assess`.
+pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
+    let pack = load_packs(std::slice::from_ref(&arguments.pack))?
+        .pop()
+        .context("no pack was loaded")?;
+    for cve in &arguments.cve {
+        if !pack.cves.iter().any(|known| known.id.eq_ignore_ascii_case(cve)) {
+            let known: Vec<&str> = pack.cves.iter().map(|cve| cve.id.as_str()).collect();
+            bail!(
+                "{cve} is not in the pack {}; it has {}",
+                pack.name,
+                known.join(", ")
+            );
+        }
+    }
+    let output = arguments.output.as_deref();
+    let output = output
+        .map(|path| Output::open(path, &arguments.inventory))
+        .transpose()?;
+    let estate = read(arguments, lang)?;
+    let as_of = arguments.as_of.unwrap_or_else(vigie_hunt::now);
+    let options = vigie_exposure::Options {
+        cves: arguments.cve.clone(),
+    };
+    let result = assess(&estate, &pack, as_of, &options);
+    match output {
+        Some(output) => {
+            let text = rendered(&result, &pack, arguments, lang, false)?;
+            output.write(|out| out.write_all(&text))?;
+        }
+        None => {
+            let text = rendered(&result, &pack, arguments, lang, colour())?;
+            let mut out = BufWriter::new(io::stdout().lock());
+            out.write_all(&text)?;
+            out.flush()?;
+        }
+    }
+    let worst = result.servers.iter().map(|server| worse(server.status)).max();
+    let reached = arguments
+        .fail_on
+        .is_some_and(|limit| worst.is_some_and(|worst| worst >= worse(limit)));
+    Ok(if reached {
+        ExitCode::from(REACHED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Reads all inventories and brings together what they say of each server.
+fn read(arguments: &Arguments, lang: Lang) -> Result<Estate> {
+    let products = Product::embedded().map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow!(
+            "the products of this program cannot be read: {}",
+            problems.join("; ")
+        )
+    })?;
+    let options = inventory::Options {
+        products,
+        day_first: match (arguments.day_first, arguments.month_first) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        },
+        mapping: arguments.map.clone(),
+    };
+    let mut observations = Vec::new();
+    for path in &arguments.inventory {
+        let shown = path.display().to_string();
+        let bytes = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let reading =
+            inventory::read(&shown, &bytes, &options).with_context(|| format!("cannot use {shown}"))?;
+        drop(bytes);
+        if !arguments.quiet {
+            tell_reading(&shown, &reading, lang);
+        }
+        observations.extend(reading.observations);
+    }
+    let mut estate = merge(observations);
+    if let Some(tenant) = &arguments.tenant {
+        let wanted = tenant.to_lowercase();
+        let is_wanted =
+            |name: &Option<String>| name.as_ref().is_some_and(|name| name.to_lowercase() == wanted);
+        estate.servers.retain(|server| is_wanted(&server.tenant));
+        estate.outside.retain(|server| is_wanted(&server.tenant));
+        if estate.servers.is_empty() {
+            bail!("no server belongs to the tenant {tenant}");
+        }
+    }
+    Ok(estate)
+}
+
+/// What was made of a file, and what was not understood.
+fn tell_reading(shown: &str, reading: &inventory::Reading, lang: Lang) {
+    let say = |english, french| tell(lang, english, french);
+    let unused = reading
+        .columns
+        .iter()
+        .filter(|column| column.meaning.is_none() && !column.header.is_empty());
+    for column in unused {
+        let why = say("column not understood", "colonne non comprise");
+        eprintln!(
+            "{shown}: {why}: {} ({})",
+            column.header,
+            column.samples.join(", ")
+        );
+    }
+    for note in &reading.notes {
+        eprintln!("{shown}: {}", lang.typeset(note.get(lang.code())));
+    }
+    for problem in reading.problems.iter().take(SHOWN_PROBLEMS) {
+        eprintln!(
+            "{shown}, {}: {}",
+            problem.place,
+            lang.typeset(problem.why.get(lang.code()))
+        );
+    }
+    let more = reading.problems.len().saturating_sub(SHOWN_PROBLEMS) as u64 + reading.more_problems;
+    if more > 0 {
+        eprintln!("{shown}: {more} {}", say("more problems", "autres problèmes"));
+    }
+}
+
+/// Problems of one file that are shown.
+const SHOWN_PROBLEMS: usize = 50;
+
+fn rendered(
+    result: &Assessment,
+    pack: &Pack,
+    arguments: &Arguments,
+    lang: Lang,
+    colour: bool,
+) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    match arguments.format {
+        Format::Table => out.extend(exposure_table(result, lang, terminal_width(), colour).into_bytes()),
+        Format::Json => exposure_json(result, &mut out)?,
+        Format::Csv => exposure_csv(result, lang, &mut out)?,
+        Format::Vex => {
+            let mut tenants: Vec<Option<&str>> = result
+                .servers
+                .iter()
+                .map(|server| server.tenant.as_deref())
+                .collect();
+            tenants.sort_unstable();
+            tenants.dedup();
+            let [tenant] = tenants.as_slice() else {
+                let names: Vec<&str> = tenants.iter().map(|tenant| tenant.unwrap_or("-")).collect();
+                bail!(
+                    "a VEX document is for one tenant: choose with --tenant among {}",
+                    names.join(", ")
+                );
+            };
+            let provider = Provider {
+                name: arguments.publisher.clone(),
+                namespace: arguments.namespace.clone(),
+            };
+            let document = exposure_vex(result, pack, *tenant, &provider, lang)?;
+            out.extend(document.context("there is no server to speak of")?.into_bytes());
+        }
+    }
+    Ok(out)
+}
