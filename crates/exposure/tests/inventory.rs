@@ -135,7 +135,7 @@ fn what_is_no_table_is_an_error() {
     let read = |bytes: &[u8]| inventory::read("x", bytes, &options()).unwrap_err();
     assert_eq!(read(b""), InventoryError::Empty);
     assert_eq!(read(b" \n \n"), InventoryError::Empty);
-    assert_eq!(read(b"PK\x03\x04\x00\x00\x00\x01\x02"), InventoryError::NotText);
+    assert_eq!(read(b"MZ\x90\x00\x00\x00\x01\x02"), InventoryError::NotText);
     assert!(matches!(read(b"{\"a\": 1}"), InventoryError::Hunt(_)));
     assert!(matches!(read(b"a;b\n1;2\n"), InventoryError::NoServers { .. }));
 }

@@ -10,6 +10,7 @@ mod hunt;
 mod table;
 mod text;
 mod words;
+mod xlsx;
 
 use std::fmt;
 
@@ -40,7 +41,7 @@ pub struct Options {
 /// What a file held.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
-    /// What recognised it: `csv`, `hunt`, ...
+    /// What recognised it: `csv`, `xlsx`, `hunt`, ...
     pub format: &'static str,
     /// What it says.
     pub observations: Vec<Observation>,
@@ -104,6 +105,15 @@ pub enum InventoryError {
         /// The headers.
         found: String,
     },
+    /// A zip archive that is no workbook, or a workbook that is broken.
+    #[error("it cannot be read as an XLSX workbook: {0}; open and save it again as .xlsx, or as CSV")]
+    Xlsx(String),
+    /// A workbook that unpacks to too much.
+    #[error("it unpacks to more than {} MiB or two million cells: split it, or save the sheet of servers as CSV", MAX_BYTES >> 20)]
+    Unpacked,
+    /// A compound file.
+    #[error("it is password protected or an old .xls: save it as .xlsx or CSV, without a password")]
+    Compound,
     /// A result of a hunt that cannot be read.
     #[error("it is no result of `vigie hunt --format json`: {0}")]
     Hunt(String),
@@ -116,6 +126,12 @@ pub enum InventoryError {
 pub fn read(file_name: &str, bytes: &[u8], options: &Options) -> Result<Reading, InventoryError> {
     if bytes.len() > MAX_BYTES {
         return Err(InventoryError::TooLarge);
+    }
+    if bytes.starts_with(xlsx::ZIP) {
+        return xlsx::read(file_name, bytes, options);
+    }
+    if bytes.starts_with(xlsx::COMPOUND) {
+        return Err(InventoryError::Compound);
     }
     let text = text::decode(bytes).ok_or(InventoryError::NotText)?;
     if text.trim().is_empty() {
