@@ -17,12 +17,12 @@ pub use csv::exposure_csv;
 pub use table::exposure_table;
 pub use vex::{Provider, exposure_vex};
 
-/// Writes the JSON contract, `docs/exposure.md`.
+/// Writes the JSON contract, `docs/exposure.md`, on one line.
 ///
 /// # Errors
 /// Only those of `out`.
 pub fn exposure_json(result: &Assessment, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, result)?;
+    serde_json::to_writer(&mut *out, result)?;
     writeln!(out)
 }
 

@@ -136,15 +136,21 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         cves: arguments.cve.clone(),
     };
     let result = assess(&estate, &pack, as_of, &options);
+    let vex = match arguments.format {
+        Format::Vex => Some(document(&result, &pack, arguments, lang)?),
+        _ => None,
+    };
+    let print = |colour: bool, out: &mut dyn Write| match arguments.format {
+        Format::Table => out.write_all(exposure_table(&result, lang, terminal_width(), colour).as_bytes()),
+        Format::Json => exposure_json(&result, out),
+        Format::Csv => exposure_csv(&result, lang, out),
+        Format::Vex => out.write_all(vex.as_deref().unwrap_or_default().as_bytes()),
+    };
     match output {
-        Some(output) => {
-            let text = rendered(&result, &pack, arguments, lang, false)?;
-            output.write(|out| out.write_all(&text))?;
-        }
+        Some(output) => output.write(|out| print(false, out))?,
         None => {
-            let text = rendered(&result, &pack, arguments, lang, colour())?;
             let mut out = BufWriter::new(io::stdout().lock());
-            out.write_all(&text)?;
+            print(colour(), &mut out)?;
             out.flush()?;
         }
     }
@@ -237,40 +243,25 @@ fn tell_reading(shown: &str, reading: &inventory::Reading, lang: Lang) {
 /// Problems of one file that are shown.
 const SHOWN_PROBLEMS: usize = 50;
 
-fn rendered(
-    result: &Assessment,
-    pack: &Pack,
-    arguments: &Arguments,
-    lang: Lang,
-    colour: bool,
-) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    match arguments.format {
-        Format::Table => out.extend(exposure_table(result, lang, terminal_width(), colour).into_bytes()),
-        Format::Json => exposure_json(result, &mut out)?,
-        Format::Csv => exposure_csv(result, lang, &mut out)?,
-        Format::Vex => {
-            let mut tenants: Vec<Option<&str>> = result
-                .servers
-                .iter()
-                .map(|server| server.tenant.as_deref())
-                .collect();
-            tenants.sort_unstable();
-            tenants.dedup();
-            let [tenant] = tenants.as_slice() else {
-                let names: Vec<&str> = tenants.iter().map(|tenant| tenant.unwrap_or("-")).collect();
-                bail!(
-                    "a VEX document is for one tenant: choose with --tenant among {}",
-                    names.join(", ")
-                );
-            };
-            let provider = Provider {
-                name: arguments.publisher.clone(),
-                namespace: arguments.namespace.clone(),
-            };
-            let document = exposure_vex(result, pack, *tenant, &provider, lang)?;
-            out.extend(document.context("there is no server to speak of")?.into_bytes());
-        }
-    }
-    Ok(out)
+/// The VEX document of the one tenant there is.
+fn document(result: &Assessment, pack: &Pack, arguments: &Arguments, lang: Lang) -> Result<String> {
+    let mut tenants: Vec<Option<&str>> = result
+        .servers
+        .iter()
+        .map(|server| server.tenant.as_deref())
+        .collect();
+    tenants.sort_unstable();
+    tenants.dedup();
+    let [tenant] = tenants.as_slice() else {
+        let names: Vec<&str> = tenants.iter().map(|tenant| tenant.unwrap_or("-")).collect();
+        bail!(
+            "a VEX document is for one tenant: choose with --tenant among {}",
+            names.join(", ")
+        );
+    };
+    let provider = Provider {
+        name: arguments.publisher.clone(),
+        namespace: arguments.namespace.clone(),
+    };
+    exposure_vex(result, pack, *tenant, &provider, lang)?.context("there is no server to speak of")
 }
