@@ -297,6 +297,10 @@ fn cells_at_the_end_of_the_sheet_cost_nothing() {
         + r#"<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>"#;
     let reading = read(&workbook(&[("S", sheet)])).unwrap();
     assert_eq!(reading.observations.len(), 1);
+    for odd in ["ZZZZZZZZZZZZ9", "A99999999999999999999", "A4294967295", "9", ""] {
+        let sheet = servers() + &format!(r#"<row r="4294967295"><c r="{odd}"><v>1</v></c></row><row/>"#);
+        let _ = read(&workbook(&[("S", sheet)]));
+    }
     assert_eq!(
         reading.notes[0].en,
         "sheet S: 1 cells beyond column ALL are not read"

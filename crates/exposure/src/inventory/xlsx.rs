@@ -180,12 +180,12 @@ fn table(
     let mut beyond: u64 = 0;
     while let Some(cell) = cells.next_cell().map_err(in_sheet)? {
         let (row, column) = cell.get_position();
-        let column = column as usize;
+        let (row, column) = (u64::from(row) + 1, column as usize);
         let text = match text(cell.get_value()) {
             Ok(text) => text,
             Err(error) => {
                 budget.take(1, 0)?;
-                let place = format!("{sheet}, row {}, cell {}{}", row + 1, letters(column), row + 1);
+                let place = format!("{sheet}, row {row}, cell {}{row}", letters(column));
                 table.problems.push((place, failed(&error)));
                 continue;
             }
@@ -201,7 +201,7 @@ fn table(
             last_row = Some(row);
             budget.take(1, 0)?;
             table.rows.push(Row {
-                place: format!("{sheet}, row {}", row + 1),
+                place: format!("{sheet}, row {row}"),
                 cells: Vec::new(),
             });
         }
