@@ -6,6 +6,7 @@
 mod columns;
 mod csv;
 mod dates;
+mod healthchecker;
 mod hunt;
 mod table;
 mod text;
@@ -41,7 +42,7 @@ pub struct Options {
 /// What a file held.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
-    /// What recognised it: `csv`, `xlsx`, `hunt`, ...
+    /// What recognised it: `csv`, `xlsx`, `hunt`, `healthchecker`
     pub format: &'static str,
     /// What it says.
     pub observations: Vec<Observation>,
@@ -114,6 +115,9 @@ pub enum InventoryError {
     /// A compound file.
     #[error("it is password protected or an old .xls: save it as .xlsx or CSV, without a password")]
     Compound,
+    /// XML that is no result of HealthChecker, or one that is broken.
+    #[error("it is no result of HealthChecker (HealthChecker-SERVER-TIME.xml): {0}")]
+    HealthChecker(String),
     /// A result of a hunt that cannot be read.
     #[error("it is no result of `vigie hunt --format json`: {0}")]
     Hunt(String),
@@ -139,6 +143,9 @@ pub fn read(file_name: &str, bytes: &[u8], options: &Options) -> Result<Reading,
     }
     if text.trim_start().starts_with('{') {
         return hunt::read(file_name, &text);
+    }
+    if text.trim_start().starts_with('<') {
+        return healthchecker::read(file_name, &text, options);
     }
     csv::read(file_name, &text, options)
 }
