@@ -22,7 +22,7 @@ use crate::{REACHED, tell};
 /// Arguments of `vigie exposure assess`.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// What is known of servers: tables (CSV) and results of hunts (JSON); as many files as there are
+    /// What is known of servers: tables (CSV, XLSX), HealthChecker's XML, results of hunts (JSON); as many files as there are
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     inventory: Vec<PathBuf>,
     /// The threat: a pack by name, or a folder that holds one
