@@ -120,6 +120,12 @@ fn what_is_missing_or_odd_is_a_problem() {
     assert_eq!(reading.problems.len(), 1);
 }
 
+#[test]
+fn a_server_of_which_only_the_name_is_known_is_not_lost() {
+    let reading = read(&analysed(r#"<S N="ServerName">EX01</S>"#)).unwrap();
+    assert_eq!((reading.observations.len(), reading.problems.len()), (1, 2));
+}
+
 fn refusal(text: &str) -> String {
     let error = read(text).unwrap_err();
     assert!(matches!(error, InventoryError::HealthChecker(_)), "{error}");

@@ -13,7 +13,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use vigie_event::parse_utc;
 
 use super::{InventoryError, Options, Reading, words};
-use crate::{BuildSource, Fact, Observation, Origin, Said, Subject, Version};
+use crate::{BuildSource, Fact, Observation, Origin, ProductLine, Said, Subject, Version};
 
 /// How deep elements may be nested; HealthChecker exports a few levels of objects, each of three elements.
 const MAX_DEPTH: usize = 200;
@@ -290,12 +290,17 @@ impl Walk<'_> {
 
     fn facts(&mut self, mut found: Found, name: &Value) -> Vec<(Fact, String)> {
         let mut facts = Vec::new();
-        // `Exchange2016`
-        if let Some(value) = found.values.remove(LINE) {
+        // `Exchange2016`. Without it the server is still one of Exchange, and must not get lost.
+        let line = found.values.remove(LINE).and_then(|value| {
             let spaced = value.text.replace("Exchange", "Exchange ");
-            let named = words::product(&spaced, &self.options.products);
-            facts.extend(named.map(|named| (Fact::Product(named.product), value.place)));
-        }
+            let named = words::product(&spaced, &self.options.products)?;
+            Some((Fact::Product(named.product), value.place))
+        });
+        let exchange = || ProductLine {
+            product: "exchange".to_owned(),
+            line: None,
+        };
+        facts.push(line.unwrap_or_else(|| (Fact::Product(exchange()), name.place.clone())));
         facts.extend(self.build(&mut found, name));
         // `None` is what HealthChecker calls the roles it does not know.
         let role = found.values.remove(ROLE);
