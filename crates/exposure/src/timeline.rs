@@ -254,7 +254,7 @@ impl Window {
         }
         for (from, to, earliest) in spans {
             let from = from.max(exploited_from);
-            if from >= to.unwrap_or(as_of) {
+            if from > as_of || to.is_some_and(|to| from >= to) {
                 continue;
             }
             for (from, to) in outside(from, to, closed) {

@@ -194,6 +194,7 @@ fn from_an_inventory_to_an_answer() {
         A;REOPENED;;;15.1.2176.2;exsetup;oui;;2021-03-05;\n\
         A;OLD;;;14.3.509.0;exsetup;non;;2021-03-03;\n\
         A;NEW;;;15.2.2562.17;exsetup;oui;;2021-03-03;\n\
+        A;TODAY;;;15.1.2176.2;exsetup;oui;;2021-03-08;\n\
         A;INSIDE;;;15.1.2176.2;exsetup;non;;2021-03-03;\n",
     ]);
     let pack = Pack::load_embedded("hafnium-2021").unwrap();

@@ -21,7 +21,7 @@ mod timesketch;
 mod view;
 
 pub use crate::csv::csv;
-pub use exposure::{Provider, exposure_csv, exposure_json, exposure_table, exposure_vex};
+pub use exposure::{Provider, exposure_csv, exposure_json, exposure_matrix, exposure_table, exposure_vex};
 pub use html::html;
 pub use lang::Lang;
 pub use machine::{json, jsonl};

@@ -18,6 +18,7 @@ mod exchange;
 mod formats;
 mod host;
 mod http;
+mod inventory;
 mod log_file;
 mod machine;
 mod plan;
@@ -28,6 +29,7 @@ mod truth;
 mod windows;
 mod world;
 
+pub use inventory::inventory;
 pub use plan::{Plan, SimulateError, demo_plan};
 pub use truth::{ServerTruth, Step, Truth};
 pub use world::simulate;

@@ -42,11 +42,11 @@ const CAST: [(&str, &[(&str, Scenario)]); 5] = [
 ];
 
 /// A server to be simulated.
-struct Assignment {
-    tenant: String,
+pub(crate) struct Assignment {
+    pub(crate) tenant: String,
     number: u32,
-    server: &'static str,
-    scenario: Scenario,
+    pub(crate) server: &'static str,
+    pub(crate) scenario: Scenario,
 }
 
 /// Simulates the planned world into `out`: one folder per tenant, one per server below it, laid out as a responder
@@ -79,7 +79,7 @@ pub fn simulate(out: &Path, plan: &Plan) -> Result<Truth, SimulateError> {
     Ok(truth)
 }
 
-fn cast(plan: &Plan) -> Vec<Assignment> {
+pub(crate) fn cast(plan: &Plan) -> Vec<Assignment> {
     let mut cast = Vec::new();
     for number in 0..plan.tenants {
         let (name, servers) = CAST[number as usize % CAST.len()];

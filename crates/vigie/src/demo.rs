@@ -6,9 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use vigie_hunt::HuntOptions;
+use vigie_event::parse_utc;
+use vigie_exposure::result::Assessment;
+use vigie_exposure::{assess, inventory, merge};
+use vigie_hunt::{HuntOptions, HuntResult};
+use vigie_pack::{Pack, Product};
 use vigie_report::Lang;
 
 use crate::hunt::{colour, terminal_width};
@@ -57,27 +61,53 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     }
     let report = arguments.out.join("report.html");
     Output::open(&report, &[evidence])?.write(|out| vigie_report::html(&result, lang, out))?;
+    let plan = vigie_simulate::demo_plan(arguments.seed);
+    let inventory = arguments.out.join("inventory.csv");
+    std::fs::write(&inventory, vigie_simulate::inventory(&plan))
+        .with_context(|| format!("cannot write {}", inventory.display()))?;
+    let assessment = exposure(&inventory, &result, &options.packs)?;
     let mut out = std::io::stdout().lock();
     let page = vigie_report::verdicts(&result, lang, terminal_width(), colour());
     out.write_all(page.as_bytes())?;
+    let matrix = vigie_report::exposure_matrix(&assessment, &result, lang, colour());
+    write!(out, "\n{matrix}")?;
     let colon = tell(lang, ": ", "\u{a0}: ");
     let labels = [
+        tell(lang, "inventory", "inventaire"),
         tell(lang, "report", "rapport"),
         tell(lang, "ground truth", "vérité terrain"),
     ];
-    writeln!(
-        out,
-        "\n{}{colon}{}\n{}{colon}{}",
-        labels[0],
-        absolute(&report),
-        labels[1],
-        absolute(&truth)
-    )?;
+    writeln!(out)?;
+    for (label, path) in labels.iter().zip([&inventory, &report, &truth]) {
+        writeln!(out, "{label}{colon}{}", absolute(path))?;
+    }
     Ok(if result.stats.interrupted {
         ExitCode::from(STOPPED)
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// What the office believes and what the logs showed, for the threat that was hunted, on the last day of the logs.
+fn exposure(inventory: &Path, hunted: &HuntResult, packs: &[Pack]) -> Result<Assessment> {
+    let options = inventory::Options {
+        products: Product::embedded().map_err(|_| anyhow!("the products of this program cannot be read"))?,
+        ..inventory::Options::default()
+    };
+    let mut json = Vec::new();
+    vigie_report::json(hunted, &mut json)?;
+    let table = std::fs::read(inventory).with_context(|| format!("cannot read {}", inventory.display()))?;
+    let told = inventory::read("inventory.csv", &table, &options)?;
+    let seen = inventory::read("hunt.json", &json, &options)?;
+    let estate = merge([told.observations, seen.observations].concat());
+    let pack = packs.first().context("no pack was hunted with")?;
+    let last = hunted.pack.first().and_then(|pack| parse_utc(&pack.to));
+    Ok(assess(
+        &estate,
+        pack,
+        last.unwrap_or_else(vigie_hunt::now),
+        &vigie_exposure::Options::default(),
+    ))
 }
 
 /// Removes the evidence of an earlier demo, known by its ground truth. Any other is somebody's.

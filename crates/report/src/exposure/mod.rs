@@ -2,6 +2,7 @@
 //! Its JSON is the model itself ([`vigie_exposure::result`]).
 
 mod csv;
+mod matrix;
 mod table;
 mod vex;
 
@@ -14,6 +15,7 @@ use vigie_exposure::{Answer, Decision, Status};
 use crate::lang::Lang;
 
 pub use csv::exposure_csv;
+pub use matrix::exposure_matrix;
 pub use table::exposure_table;
 pub use vex::{Provider, exposure_vex};
 
