@@ -65,6 +65,8 @@ impl fmt::Display for Origin {
 /// A fact about a server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
+    /// It is there: a list names it and says no more.
+    Listed,
     /// The product it runs.
     Product(ProductLine),
     /// The build it runs.

@@ -113,6 +113,19 @@ fn dates_that_can_be_read_both_ways_are_said() {
 }
 
 #[test]
+fn a_server_of_which_nothing_is_said_is_there_all_the_same() {
+    let estate = estate(&["server;tenant\nEX77;X\n"]);
+    assert_eq!(estate.servers.len(), 1);
+    let pack = Pack::load_embedded("hafnium-2021").unwrap();
+    let as_of = parse_utc("2021-03-08").unwrap();
+    let result = assess(&estate, &pack, as_of, &vigie_exposure::Options::default());
+    assert_eq!(
+        (result.servers[0].status, result.servers[0].build.value.clone()),
+        (Status::Unknown, None)
+    );
+}
+
+#[test]
 fn headers_of_ones_own_are_mapped() {
     let text = "Kiste;Stand;Netz\nEX01;15.1.2176.9;ja\n";
     let error = inventory::read("x.csv", text.as_bytes(), &options()).unwrap_err();

@@ -212,7 +212,11 @@ impl Reader<'_> {
             place: Some(row.place.as_str().into()),
             ..self.origin.clone()
         };
-        let facts = self.facts(row);
+        let mut facts = self.facts(row);
+        // A server of which nothing is said is a server all the same.
+        if facts.is_empty() {
+            facts.push(Fact::Listed);
+        }
         self.reading
             .observations
             .extend(facts.into_iter().map(|fact| Observation {
