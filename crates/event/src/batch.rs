@@ -159,6 +159,11 @@ impl EventBatch {
             .downcast_ref::<StringViewArray>()
     }
 
+    /// The positions of all text columns, for [`EventBatch::text_column`].
+    pub fn text_column_indices(&self) -> std::ops::Range<usize> {
+        FIXED_COLUMNS..self.records.num_columns()
+    }
+
     /// Names and columns of all text columns.
     pub fn text_columns(&self) -> impl Iterator<Item = (&str, &StringViewArray)> {
         let fields = self.records.schema_ref().fields();

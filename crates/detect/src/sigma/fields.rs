@@ -341,6 +341,35 @@ pub(super) fn value(batch: &EventBatch, field: Field, row: usize) -> Option<Cow<
     }
 }
 
+/// The same, where a value that must be put together is put into `room`.
+pub(super) fn value_in<'a>(
+    batch: &'a EventBatch,
+    field: Field,
+    row: usize,
+    room: &'a mut String,
+) -> Option<&'a str> {
+    match field {
+        Field::Url(stem, query) => {
+            let stem = plain(batch, stem, row)?;
+            room.clear();
+            room.push_str(stem);
+            room.push('?');
+            room.push_str(query.and_then(|query| plain(batch, query, row)).unwrap_or(""));
+            if room.contains('%') {
+                *room = percent_decoded(room);
+            }
+            Some(room)
+        }
+        field => match value(batch, field, row)? {
+            Cow::Borrowed(value) => Some(value),
+            Cow::Owned(value) => {
+                *room = value;
+                Some(room)
+            }
+        },
+    }
+}
+
 fn plain(batch: &EventBatch, index: usize, row: usize) -> Option<&str> {
     let column = batch.text_column(index)?;
     column.is_valid(row).then(|| column.value(row))

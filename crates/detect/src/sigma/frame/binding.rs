@@ -102,7 +102,52 @@ pub(super) struct Binding {
     /// Rules to look at in every row.
     pub(super) always: Vec<u32>,
     pub(super) tests: Vec<BoundTest>,
-    layouts: RwLock<HashMap<String, Arc<[Field]>, RandomState>>,
+    layouts: RwLock<HashMap<String, Arc<Layout>, RandomState>>,
+}
+
+/// Where in batches with the same columns the values are that a binding looks at.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// By position among the binding's fields.
+    pub(super) fields: Box<[Field]>,
+    /// The columns that scanners go over, each with its scanners.
+    pub(super) columns: Box<[(usize, Box<[u32]>)]>,
+    /// The same for values that are put together.
+    pub(super) made: Box<[(Field, Box<[u32]>)]>,
+}
+
+impl Layout {
+    fn new(binding: &Binding, batch: &EventBatch) -> Layout {
+        let fields: Box<[Field]> = binding.fields.iter().map(|name| resolve(batch, name)).collect();
+        let mut columns: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        let mut made: Vec<(Field, Vec<u32>)> = Vec::new();
+        for (number, scanner) in (0..).zip(&binding.scanners) {
+            match fields.get(scanner.field as usize) {
+                None | Some(Field::Absent) => {}
+                Some(Field::Column(column)) => columns.entry(*column).or_default().push(number),
+                Some(Field::Any) => {
+                    for column in batch.text_column_indices() {
+                        columns.entry(column).or_default().push(number);
+                    }
+                }
+                Some(field) => match made.iter_mut().find(|(known, _)| known == field) {
+                    Some((_, scanners)) => scanners.push(number),
+                    None => made.push((*field, vec![number])),
+                },
+            }
+        }
+        Layout {
+            fields,
+            columns: columns
+                .into_iter()
+                .map(|(column, scanners)| (column, scanners.into()))
+                .collect(),
+            made: made
+                .into_iter()
+                .map(|(field, scanners)| (field, scanners.into()))
+                .collect(),
+        }
+    }
 }
 
 impl Binding {
@@ -121,7 +166,7 @@ impl Binding {
     }
 
     /// Where the binding's fields are in a batch.
-    pub(super) fn layout(&self, batch: &EventBatch) -> Arc<[Field]> {
+    pub(super) fn layout(&self, batch: &EventBatch) -> Arc<Layout> {
         let mut key = String::new();
         for (name, _) in batch.text_columns() {
             key.push_str(name);
@@ -132,7 +177,7 @@ impl Binding {
             return Arc::clone(layout);
         }
         drop(known);
-        let layout: Arc<[Field]> = self.fields.iter().map(|name| resolve(batch, name)).collect();
+        let layout = Arc::new(Layout::new(self, batch));
         let mut known = self.layouts.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_LAYOUTS {
             known.clear();

@@ -10,6 +10,7 @@ mod atom;
 mod binding;
 mod bits;
 mod grams;
+mod memo;
 mod needed;
 mod scan;
 mod trie;
@@ -25,9 +26,9 @@ pub(super) use atom::{Literals, literals};
 pub(super) use needed::needed;
 
 use self::asked::Asked;
-use self::binding::{Binding, BoundTest, How, Kind};
+use self::binding::{Binding, BoundTest, How, Kind, Layout};
 use self::bits::{Bits, ROWS};
-use self::scan::Scanner;
+use self::memo::Memo;
 use super::explain::leaf_holds;
 use super::expr::Expr;
 use super::fields::{self, Field};
@@ -66,7 +67,7 @@ impl Frame {
         let layout = binding.layout(batch);
         let from = hits.len();
         let mut scratch = self.take();
-        scratch.fit(&binding);
+        scratch.fit(&binding, &layout);
         for start in (0..batch.rows()).step_by(ROWS) {
             let block = Block {
                 set,
@@ -146,10 +147,20 @@ struct Scratch {
     woken: Vec<u32>,
     /// The atoms of the value seen last.
     found: Vec<u32>,
+    /// By column that is gone over: its values.
+    memos: Vec<Memo>,
+    /// Room for a value that is put together.
+    made: String,
 }
 
 impl Scratch {
-    fn fit(&mut self, binding: &Binding) {
+    fn fit(&mut self, binding: &Binding, layout: &Layout) {
+        if self.memos.len() < layout.columns.len() {
+            self.memos.resize_with(layout.columns.len(), Memo::default);
+        }
+        for memo in self.memos.iter_mut().take(layout.columns.len()) {
+            memo.start();
+        }
         if self.atoms.len() < binding.atoms {
             self.atoms.resize(binding.atoms, Bits::default());
         }
@@ -159,14 +170,7 @@ impl Scratch {
     }
 
     fn mark(&mut self, row: usize) {
-        for &atom in &self.found {
-            if let Some(bits) = self.atoms.get_mut(atom as usize) {
-                if bits.is_empty() {
-                    self.touched.push(atom);
-                }
-                bits.insert(row);
-            }
-        }
+        mark(&mut self.atoms, &mut self.touched, &self.found, row);
     }
 
     fn wake(&mut self, rule: u32, rows: Bits) {
@@ -192,12 +196,24 @@ impl Scratch {
     }
 }
 
+/// Notes that a row has these literals.
+fn mark(atoms: &mut [Bits], touched: &mut Vec<u32>, found: &[u32], row: usize) {
+    for &atom in found {
+        if let Some(bits) = atoms.get_mut(atom as usize) {
+            if bits.is_empty() {
+                touched.push(atom);
+            }
+            bits.insert(row);
+        }
+    }
+}
+
 /// Some rows of a batch, judged together.
 struct Block<'a> {
     set: &'a RuleSet,
     batch: &'a EventBatch,
     binding: &'a Binding,
-    layout: &'a [Field],
+    layout: &'a Layout,
     start: usize,
     rows: usize,
 }
@@ -230,67 +246,71 @@ impl Block<'_> {
     }
 
     fn field(&self, field: u32) -> Field {
-        self.layout.get(field as usize).copied().unwrap_or(Field::Absent)
+        self.layout
+            .fields
+            .get(field as usize)
+            .copied()
+            .unwrap_or(Field::Absent)
     }
 
     fn scan_all(&self, scratch: &mut Scratch) {
-        let mut computed: Vec<Field> = Vec::new();
-        for scanner in &self.binding.scanners {
-            match self.field(scanner.field) {
-                Field::Absent => {}
-                Field::Column(index) => {
-                    if let Some(column) = self.batch.text_column(index) {
-                        self.scan_column(scanner, column, scratch);
-                    }
-                }
-                Field::Any => {
-                    for (_, column) in self.batch.text_columns() {
-                        self.scan_column(scanner, column, scratch);
-                    }
-                }
-                field if computed.contains(&field) => {}
-                field => computed.push(field),
+        let mut memos = std::mem::take(&mut scratch.memos);
+        for ((column, scanners), memo) in self.layout.columns.iter().zip(&mut memos) {
+            if let Some(column) = self.batch.text_column(*column)
+                && column.null_count() < column.len()
+            {
+                self.scan_column(scanners, column, memo, scratch);
             }
         }
-        for field in computed {
-            self.scan_computed(field, scratch);
+        scratch.memos = memos;
+        for (field, scanners) in &self.layout.made {
+            self.scan_made(*field, scanners, scratch);
+        }
+    }
+
+    fn scan(&self, scanners: &[u32], value: &str, found: &mut Vec<u32>) {
+        for scanner in scanners {
+            if let Some(scanner) = self.binding.scanners.get(*scanner as usize) {
+                scanner.scan(value, |atom| found.push(atom));
+            }
         }
     }
 
     /// A value that is put together, once for all the names rules have for it.
-    fn scan_computed(&self, field: Field, scratch: &mut Scratch) {
-        let scanners: Vec<&Scanner> = self
-            .binding
-            .scanners
-            .iter()
-            .filter(|scanner| self.field(scanner.field) == field)
-            .collect();
+    fn scan_made(&self, field: Field, scanners: &[u32], scratch: &mut Scratch) {
+        let mut made = std::mem::take(&mut scratch.made);
         for row in 0..self.rows {
-            let Some(value) = fields::value(self.batch, field, self.start + row) else {
+            let Some(value) = fields::value_in(self.batch, field, self.start + row, &mut made) else {
                 continue;
             };
             scratch.found.clear();
-            for scanner in &scanners {
-                scanner.scan(&value, |atom| scratch.found.push(atom));
-            }
+            self.scan(scanners, value, &mut scratch.found);
             scratch.mark(row);
         }
+        scratch.made = made;
     }
 
-    /// Neighbouring rows often have the same value: it is looked at once.
-    fn scan_column(&self, scanner: &Scanner, column: &StringViewArray, scratch: &mut Scratch) {
-        let mut last: Option<&str> = None;
+    fn scan_column(
+        &self,
+        scanners: &[u32],
+        column: &StringViewArray,
+        memo: &mut Memo,
+        scratch: &mut Scratch,
+    ) {
+        let pays = memo.pays();
         for row in 0..self.rows {
-            if column.is_null(self.start + row) {
+            let at = self.start + row;
+            if column.is_null(at) {
                 continue;
             }
-            let value = column.value(self.start + row);
-            if last != Some(value) {
+            if pays {
+                let found = memo.atoms(column, at, |value, found| self.scan(scanners, value, found));
+                mark(&mut scratch.atoms, &mut scratch.touched, found, row);
+            } else {
                 scratch.found.clear();
-                scanner.scan(value, |atom| scratch.found.push(atom));
-                last = Some(value);
+                self.scan(scanners, column.value(at), &mut scratch.found);
+                scratch.mark(row);
             }
-            scratch.mark(row);
         }
     }
 

@@ -25,15 +25,16 @@ struct Anywhere {
     numbers: Vec<u32>,
     /// A shorter value has none of the literals.
     shortest: usize,
-    search: Search,
+    grams: Grams,
+    rest: Option<Rest>,
 }
 
-/// How literals are found.
+/// Literals that have no piece to know them by.
 #[derive(Debug)]
-enum Search {
-    Grams(Grams),
-    /// For literals that have no piece to know them by.
-    Automaton(Box<contiguous::NFA>),
+struct Rest {
+    /// By pattern: the number of its literal.
+    numbers: Vec<u32>,
+    automaton: Box<contiguous::NFA>,
 }
 
 impl Scanner {
@@ -74,15 +75,13 @@ impl Scanner {
         if let Some(anywhere) = &self.anywhere
             && bytes.len() >= anywhere.shortest
         {
-            let numbers = &anywhere.numbers;
-            let mut by_pattern = |pattern: usize| {
-                if let Some(number) = numbers.get(pattern) {
+            anywhere.grams.scan(bytes, |pattern| {
+                if let Some(number) = anywhere.numbers.get(pattern) {
                     found(*number);
                 }
-            };
-            match &anywhere.search {
-                Search::Grams(grams) => grams.scan(bytes, by_pattern),
-                Search::Automaton(automaton) => run(automaton, bytes, &mut by_pattern),
+            });
+            if let Some(rest) = &anywhere.rest {
+                rest.scan(bytes, &mut found);
             }
         }
     }
@@ -94,34 +93,50 @@ impl Anywhere {
             return Ok(None);
         }
         let texts = literals.iter().map(|(text, _)| *text);
-        let search = match Grams::new(texts.clone()) {
-            Some(grams) => Search::Grams(grams),
-            None => {
-                let mut builder = contiguous::Builder::new();
-                builder
-                    .match_kind(MatchKind::Standard)
-                    .ascii_case_insensitive(true)
-                    .prefilter(false);
-                Search::Automaton(Box::new(builder.build(texts.clone())?))
-            }
-        };
+        let (grams, left_out) = Grams::new(texts.clone());
+        let left_out: Vec<(&str, u32)> = left_out
+            .iter()
+            .filter_map(|at| literals.get(*at).copied())
+            .collect();
         Ok(Some(Anywhere {
             numbers: literals.iter().map(|(_, number)| *number).collect(),
             shortest: texts.map(str::len).min().unwrap_or(0),
-            search,
+            grams,
+            rest: Rest::new(&left_out)?,
         }))
     }
 }
 
-fn run(automaton: &contiguous::NFA, value: &[u8], found: &mut impl FnMut(usize)) {
-    let Ok(mut state) = automaton.start_state(Anchored::No) else {
-        return;
-    };
-    for byte in value {
-        state = automaton.next_state(Anchored::No, state, *byte);
-        if automaton.is_special(state) && automaton.is_match(state) {
-            for index in 0..automaton.match_len(state) {
-                found(automaton.match_pattern(state, index).as_usize());
+impl Rest {
+    fn new(literals: &[(&str, u32)]) -> Result<Option<Rest>, BuildError> {
+        if literals.is_empty() {
+            return Ok(None);
+        }
+        let mut builder = contiguous::Builder::new();
+        builder
+            .match_kind(MatchKind::Standard)
+            .ascii_case_insensitive(true)
+            .prefilter(false);
+        Ok(Some(Rest {
+            numbers: literals.iter().map(|(_, number)| *number).collect(),
+            automaton: Box::new(builder.build(literals.iter().map(|(text, _)| *text))?),
+        }))
+    }
+
+    fn scan(&self, value: &[u8], found: &mut impl FnMut(u32)) {
+        let automaton = &*self.automaton;
+        let Ok(mut state) = automaton.start_state(Anchored::No) else {
+            return;
+        };
+        for byte in value {
+            state = automaton.next_state(Anchored::No, state, *byte);
+            if automaton.is_special(state) && automaton.is_match(state) {
+                for index in 0..automaton.match_len(state) {
+                    let pattern = automaton.match_pattern(state, index).as_usize();
+                    if let Some(number) = self.numbers.get(pattern) {
+                        found(*number);
+                    }
+                }
             }
         }
     }

@@ -15,6 +15,8 @@ pub(super) struct Trie {
     ends: Vec<u32>,
     /// The number of a literal, and whether it must be the whole value.
     found: Vec<(u32, bool)>,
+    /// By first byte, in either case: the node it leads to; 0 where it leads nowhere.
+    roots: Vec<u32>,
 }
 
 #[derive(Default)]
@@ -63,12 +65,22 @@ impl Trie {
         }
         trie.edges.push(trie.bytes.len() as u32);
         trie.ends.push(trie.found.len() as u32);
+        trie.roots = (0..=u8::MAX)
+            .map(|byte| trie.child(0, byte.to_ascii_lowercase()).unwrap_or(0) as u32)
+            .collect();
         trie
     }
 
     /// Gives the numbers of the literals found on the way through `bytes`.
-    pub(super) fn walk(&self, bytes: impl Iterator<Item = u8>, mut found: impl FnMut(u32)) {
-        let mut node = 0;
+    pub(super) fn walk(&self, mut bytes: impl Iterator<Item = u8>, mut found: impl FnMut(u32)) {
+        self.ends_of(0, false, &mut found);
+        let Some(first) = bytes.next() else {
+            return self.ends_of(0, true, &mut found);
+        };
+        let mut node = match self.roots.get(usize::from(first)) {
+            None | Some(0) => return,
+            Some(node) => *node as usize,
+        };
         for byte in bytes {
             self.ends_of(node, false, &mut found);
             let Some(next) = self.child(node, byte.to_ascii_lowercase()) else {
