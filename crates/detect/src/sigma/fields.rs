@@ -8,7 +8,7 @@ use vigie_event::{EventBatch, Source};
 use super::test::FieldName;
 
 /// Where a field's value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Field {
     Column(usize),
     /// Path, `?` and query, percent-decoded: stem column, query column.

@@ -1,17 +1,17 @@
 //! The rules about one kind of event, made ready: what the kind decides is worked out, what remains is ordered by
 //! cost, and the literals without which no rule matches are gathered by field.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
 use vigie_event::{EventBatch, EventType, Source};
 
 use super::atom::{Atom, Trigger, trigger};
-use super::scan::Scanner;
+use super::layout::Layout;
 use crate::sigma::RuleSet;
 use crate::sigma::expr::Expr;
-use crate::sigma::fields::{Field, is_made, resolve};
+use crate::sigma::fields::is_made;
 use crate::sigma::logsource;
 use crate::sigma::program::TestId;
 use crate::sigma::test::{FieldName, Test};
@@ -88,14 +88,18 @@ pub(super) struct BoundRule {
     pub(super) rule: u32,
     /// Over positions in [`Binding::tests`].
     pub(super) expr: Expr<u32>,
+    /// Some of its tests are decided by literals that wake no rule.
+    pub(super) needs_more: bool,
 }
 
 /// The rules about one kind of event.
 #[derive(Debug, Default)]
 pub(super) struct Binding {
     pub(super) fields: Vec<FieldName>,
-    pub(super) scanners: Vec<Scanner>,
-    pub(super) atoms: usize,
+    /// By number. Those that wake rules come first.
+    pub(super) atoms: Vec<Atom>,
+    /// How many wake rules. The others are looked for only where a rule is awake that asks for them.
+    pub(super) waking: usize,
     /// By atom: the rules to look at where it is.
     pub(super) wakes: Vec<Vec<u32>>,
     pub(super) rules: Vec<BoundRule>,
@@ -103,51 +107,6 @@ pub(super) struct Binding {
     pub(super) always: Vec<u32>,
     pub(super) tests: Vec<BoundTest>,
     layouts: RwLock<HashMap<String, Arc<Layout>, RandomState>>,
-}
-
-/// Where in batches with the same columns the values are that a binding looks at.
-#[derive(Debug)]
-pub(super) struct Layout {
-    /// By position among the binding's fields.
-    pub(super) fields: Box<[Field]>,
-    /// The columns that scanners go over, each with its scanners.
-    pub(super) columns: Box<[(usize, Box<[u32]>)]>,
-    /// The same for values that are put together.
-    pub(super) made: Box<[(Field, Box<[u32]>)]>,
-}
-
-impl Layout {
-    fn new(binding: &Binding, batch: &EventBatch) -> Layout {
-        let fields: Box<[Field]> = binding.fields.iter().map(|name| resolve(batch, name)).collect();
-        let mut columns: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-        let mut made: Vec<(Field, Vec<u32>)> = Vec::new();
-        for (number, scanner) in (0..).zip(&binding.scanners) {
-            match fields.get(scanner.field as usize) {
-                None | Some(Field::Absent) => {}
-                Some(Field::Column(column)) => columns.entry(*column).or_default().push(number),
-                Some(Field::Any) => {
-                    for column in batch.text_column_indices() {
-                        columns.entry(column).or_default().push(number);
-                    }
-                }
-                Some(field) => match made.iter_mut().find(|(known, _)| known == field) {
-                    Some((_, scanners)) => scanners.push(number),
-                    None => made.push((*field, vec![number])),
-                },
-            }
-        }
-        Layout {
-            fields,
-            columns: columns
-                .into_iter()
-                .map(|(column, scanners)| (column, scanners.into()))
-                .collect(),
-            made: made
-                .into_iter()
-                .map(|(field, scanners)| (field, scanners.into()))
-                .collect(),
-        }
-    }
 }
 
 impl Binding {
@@ -158,9 +117,15 @@ impl Binding {
             let wanted = trigger(expr, &|test| set.tests.literals(test));
             building.wake(index as u32, wanted);
         }
+        building.binding.waking = building.numbers.len();
         for (rule, expr) in live {
             let expr = building.bind(&expr);
-            building.binding.rules.push(BoundRule { rule, expr });
+            let needs_more = building.needs_more(&expr);
+            building.binding.rules.push(BoundRule {
+                rule,
+                expr,
+                needs_more,
+            });
         }
         building.finish()
     }
@@ -194,7 +159,7 @@ impl Binding {
 pub(super) struct Building<'a> {
     set: &'a RuleSet,
     fields: HashMap<&'a FieldName, u32, RandomState>,
-    atoms: HashMap<Atom, u32, RandomState>,
+    numbers: HashMap<Atom, u32, RandomState>,
     tests: HashMap<TestId, u32, RandomState>,
     binding: Binding,
 }
@@ -204,7 +169,7 @@ impl<'a> Building<'a> {
         Building {
             set,
             fields: HashMap::default(),
-            atoms: HashMap::default(),
+            numbers: HashMap::default(),
             tests: HashMap::default(),
             binding: Binding::default(),
         }
@@ -299,8 +264,8 @@ impl<'a> Building<'a> {
 
     /// The number of an atom that is to be looked for.
     fn number(&mut self, atom: Atom) -> u32 {
-        let next = self.atoms.len() as u32;
-        let number = *self.atoms.entry(atom).or_insert(next);
+        let next = self.numbers.len() as u32;
+        let number = *self.numbers.entry(atom).or_insert(next);
         if number == next {
             self.binding.wakes.push(Vec::new());
         }
@@ -332,13 +297,13 @@ impl<'a> Building<'a> {
     fn how(&mut self, id: TestId) -> How {
         let atoms = self.atoms_of(id);
         // What goes over all columns, or over a value that must first be made, is looked for in one pass with the rest
-        // rather than test by test, even when it wakes no rule.
+        // rather than test by test, even when it wakes no rule: in the rows where a rule is awake.
         let is_costly = match self.set.tests.get(id) {
             Some((FieldName::Any | FieldName::WebQuery, _)) => true,
             Some((FieldName::Named(name), _)) => is_made(name),
             None => false,
         };
-        let number_of = |atom: Atom| match self.atoms.get(&atom) {
+        let number_of = |atom: Atom| match self.numbers.get(&atom) {
             Some(number) => Some(*number),
             None => is_costly.then(|| self.number(atom)),
         };
@@ -401,33 +366,24 @@ impl<'a> Building<'a> {
         }
     }
 
+    /// Whether a literal that wakes no rule decides some test.
+    fn needs_more(&self, expr: &Expr<u32>) -> bool {
+        let is_more = |atom: &u32| *atom as usize >= self.binding.waking;
+        let mut needs_more = false;
+        expr.leaves(&mut |test| {
+            needs_more |= match self.binding.tests.get(*test as usize).map(|bound| &bound.how) {
+                Some(How::Atom(atom)) => is_more(atom),
+                Some(How::Gated(atoms)) => atoms.iter().any(is_more),
+                Some(How::Direct) | None => false,
+            };
+        });
+        needs_more
+    }
+
     fn finish(mut self) -> Binding {
-        let mut by_field: BTreeMap<u32, Vec<(u32, &Atom)>> = BTreeMap::new();
-        for (atom, number) in &self.atoms {
-            by_field.entry(atom.field).or_default().push((*number, atom));
-        }
-        for (field, mut atoms) in by_field {
-            atoms.sort_by_key(|(number, _)| *number);
-            match Scanner::new(field, &atoms) {
-                Ok(scanner) => self.binding.scanners.push(scanner),
-                // Too many literals for one automaton: their rules are looked at in every row instead.
-                Err(_) => {
-                    let numbers = atoms.iter().map(|(number, _)| *number as usize);
-                    let rules = numbers
-                        .filter_map(|number| self.binding.wakes.get(number))
-                        .flatten();
-                    self.binding.always.extend(rules.copied().collect::<Vec<_>>());
-                    for test in &mut self.binding.tests {
-                        if test.field == field {
-                            test.how = How::Direct;
-                        }
-                    }
-                }
-            }
-        }
-        self.binding.always.sort_unstable();
-        self.binding.always.dedup();
-        self.binding.atoms = self.atoms.len();
+        let mut atoms: Vec<(Atom, u32)> = self.numbers.into_iter().collect();
+        atoms.sort_unstable_by_key(|(_, number)| *number);
+        self.binding.atoms = atoms.into_iter().map(|(atom, _)| atom).collect();
         self.binding
     }
 }

@@ -10,6 +10,7 @@ mod atom;
 mod binding;
 mod bits;
 mod grams;
+mod layout;
 mod memo;
 mod needed;
 mod scan;
@@ -26,8 +27,9 @@ pub(super) use atom::{Literals, literals};
 pub(super) use needed::needed;
 
 use self::asked::Asked;
-use self::binding::{Binding, BoundTest, How, Kind, Layout};
+use self::binding::{Binding, BoundTest, How, Kind};
 use self::bits::{Bits, ROWS};
+use self::layout::{Layout, Stage};
 use self::memo::Memo;
 use super::explain::leaf_holds;
 use super::expr::Expr;
@@ -120,7 +122,7 @@ impl Frame {
         if known.bindings.len() >= MAX_KINDS || known.weight > MAX_WEIGHT {
             *known = Known::default();
         }
-        known.weight += binding.tests.len() + binding.atoms;
+        known.weight += binding.tests.len() + binding.atoms.len();
         known.bindings.insert(kind, Arc::clone(&binding));
         binding
     }
@@ -161,8 +163,8 @@ impl Scratch {
         for memo in self.memos.iter_mut().take(layout.columns.len()) {
             memo.start();
         }
-        if self.atoms.len() < binding.atoms {
-            self.atoms.resize(binding.atoms, Bits::default());
+        if self.atoms.len() < binding.atoms.len() {
+            self.atoms.resize(binding.atoms.len(), Bits::default());
         }
         if self.candidates.len() < binding.rules.len() {
             self.candidates.resize(binding.rules.len(), Bits::default());
@@ -220,16 +222,13 @@ struct Block<'a> {
 
 impl Block<'_> {
     fn evaluate(&self, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
-        self.scan_all(scratch);
-        for index in 0..scratch.touched.len() {
-            let atom = scratch.touched[index] as usize;
-            let rows = scratch.atoms.get(atom).copied().unwrap_or_default();
-            for rule in self.binding.wakes.get(atom).into_iter().flatten() {
-                scratch.wake(*rule, rows);
+        let all = Bits::first(self.rows);
+        if self.layout.is_blind {
+            for rule in 0..self.binding.rules.len() {
+                scratch.wake(rule as u32, all);
             }
-        }
-        for rule in &self.binding.always {
-            scratch.wake(*rule, Bits::first(self.rows));
+        } else {
+            self.wake(all, scratch);
         }
         for &woken in &scratch.woken {
             let Some(bound) = self.binding.rules.get(woken as usize) else {
@@ -245,6 +244,32 @@ impl Block<'_> {
         scratch.clear();
     }
 
+    /// Finds the rows in which each rule is to be looked at, and what else must be known of them.
+    fn wake(&self, all: Bits, scratch: &mut Scratch) {
+        self.scan_all(Stage::Waking, all, scratch);
+        for index in 0..scratch.touched.len() {
+            let atom = scratch.touched[index] as usize;
+            let rows = scratch.atoms.get(atom).copied().unwrap_or_default();
+            for rule in self.binding.wakes.get(atom).into_iter().flatten() {
+                scratch.wake(*rule, rows);
+            }
+        }
+        for rule in &self.binding.always {
+            scratch.wake(*rule, all);
+        }
+        let mut more = Bits::default();
+        for &woken in &scratch.woken {
+            let rule = self.binding.rules.get(woken as usize);
+            if rule.is_some_and(|rule| rule.needs_more) {
+                let rows = scratch.candidates.get(woken as usize).copied();
+                more = more.or(rows.unwrap_or_default());
+            }
+        }
+        if !more.is_empty() {
+            self.scan_all(Stage::More, more, scratch);
+        }
+    }
+
     fn field(&self, field: u32) -> Field {
         self.layout
             .fields
@@ -253,38 +278,37 @@ impl Block<'_> {
             .unwrap_or(Field::Absent)
     }
 
-    fn scan_all(&self, scratch: &mut Scratch) {
+    fn scan_all(&self, stage: Stage, rows: Bits, scratch: &mut Scratch) {
         let mut memos = std::mem::take(&mut scratch.memos);
-        for ((column, scanners), memo) in self.layout.columns.iter().zip(&mut memos) {
-            if let Some(column) = self.batch.text_column(*column)
+        for (over, memo) in self.layout.columns.iter().zip(&mut memos) {
+            let scanners = over.of(stage);
+            if !scanners.is_empty()
+                && let Some(column) = self.batch.text_column(over.place)
                 && column.null_count() < column.len()
             {
-                self.scan_column(scanners, column, memo, scratch);
+                // What is remembered is the literals of the first stage.
+                let memo = Some(memo).filter(|memo| stage == Stage::Waking && memo.pays());
+                self.scan_column(scanners, column, memo, rows, scratch);
             }
         }
         scratch.memos = memos;
-        for (field, scanners) in &self.layout.made {
-            self.scan_made(*field, scanners, scratch);
-        }
-    }
-
-    fn scan(&self, scanners: &[u32], value: &str, found: &mut Vec<u32>) {
-        for scanner in scanners {
-            if let Some(scanner) = self.binding.scanners.get(*scanner as usize) {
-                scanner.scan(value, |atom| found.push(atom));
+        for over in &self.layout.made {
+            let scanners = over.of(stage);
+            if !scanners.is_empty() {
+                self.scan_made(over.place, scanners, rows, scratch);
             }
         }
     }
 
     /// A value that is put together, once for all the names rules have for it.
-    fn scan_made(&self, field: Field, scanners: &[u32], scratch: &mut Scratch) {
+    fn scan_made(&self, field: Field, scanners: &[u32], rows: Bits, scratch: &mut Scratch) {
         let mut made = std::mem::take(&mut scratch.made);
-        for row in 0..self.rows {
+        for row in rows.rows() {
             let Some(value) = fields::value_in(self.batch, field, self.start + row, &mut made) else {
                 continue;
             };
             scratch.found.clear();
-            self.scan(scanners, value, &mut scratch.found);
+            self.layout.scan(scanners, value, &mut scratch.found);
             scratch.mark(row);
         }
         scratch.made = made;
@@ -294,21 +318,22 @@ impl Block<'_> {
         &self,
         scanners: &[u32],
         column: &StringViewArray,
-        memo: &mut Memo,
+        mut memo: Option<&mut Memo>,
+        rows: Bits,
         scratch: &mut Scratch,
     ) {
-        let pays = memo.pays();
-        for row in 0..self.rows {
+        for row in rows.rows() {
             let at = self.start + row;
             if column.is_null(at) {
                 continue;
             }
-            if pays {
-                let found = memo.atoms(column, at, |value, found| self.scan(scanners, value, found));
+            if let Some(memo) = &mut memo {
+                let find = |value: &str, found: &mut Vec<u32>| self.layout.scan(scanners, value, found);
+                let found = memo.atoms(column, at, find);
                 mark(&mut scratch.atoms, &mut scratch.touched, found, row);
             } else {
                 scratch.found.clear();
-                self.scan(scanners, column.value(at), &mut scratch.found);
+                self.layout.scan(scanners, column.value(at), &mut scratch.found);
                 scratch.mark(row);
             }
         }
@@ -360,6 +385,7 @@ impl Block<'_> {
         };
         let with = |atom: u32| scratch.atoms.get(atom as usize).copied().unwrap_or_default();
         match &bound.how {
+            _ if self.layout.is_blind => self.direct(bound, rows),
             How::Atom(atom) => rows.and(with(*atom)),
             How::Gated(atoms) => {
                 let some = atoms

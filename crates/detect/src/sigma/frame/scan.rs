@@ -1,17 +1,18 @@
 //! All literals of one field in one pass over a value.
 
 use aho_corasick::automaton::Automaton;
-use aho_corasick::{Anchored, BuildError, MatchKind, nfa::contiguous};
+use aho_corasick::{Anchored, MatchKind, nfa::contiguous};
 
 use super::atom::{Atom, Place};
 use super::grams::Grams;
 use super::trie::Trie;
 
-/// Looks for the literals of one field.
+/// Text of literals that only an automaton can look for; more would take too much memory.
+const MOST_REST: usize = 1 << 20;
+
+/// Looks for the literals of one place.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    /// Position among the binding's fields.
-    pub(super) field: u32,
     from_start: Option<Trie>,
     from_end: Option<Trie>,
     anywhere: Option<Anywhere>,
@@ -38,8 +39,8 @@ struct Rest {
 }
 
 impl Scanner {
-    /// A scanner for the literals of one field, given with their numbers.
-    pub(super) fn new(field: u32, atoms: &[(u32, &Atom)]) -> Result<Scanner, BuildError> {
+    /// A scanner for literals given with their numbers; `None` when too many of them need an automaton.
+    pub(super) fn new(atoms: &[(u32, &Atom)]) -> Option<Scanner> {
         let at = |places: &'static [Place]| {
             atoms
                 .iter()
@@ -49,8 +50,7 @@ impl Scanner {
         let anywhere: Vec<(&str, u32)> = at(&[Place::Anywhere])
             .map(|(_, text, number)| (text, number))
             .collect();
-        Ok(Scanner {
-            field,
+        Some(Scanner {
             from_start: Trie::new(at(&[Place::Start, Place::Whole])),
             from_end: Trie::new(at(&[Place::End])),
             anywhere: Anywhere::new(&anywhere)?,
@@ -88,9 +88,10 @@ impl Scanner {
 }
 
 impl Anywhere {
-    fn new(literals: &[(&str, u32)]) -> Result<Option<Anywhere>, BuildError> {
+    /// `Some(None)` when there is nothing to look for, `None` when there is too much.
+    fn new(literals: &[(&str, u32)]) -> Option<Option<Anywhere>> {
         if literals.is_empty() {
-            return Ok(None);
+            return Some(None);
         }
         let texts = literals.iter().map(|(text, _)| *text);
         let (grams, left_out) = Grams::new(texts.clone());
@@ -98,7 +99,7 @@ impl Anywhere {
             .iter()
             .filter_map(|at| literals.get(*at).copied())
             .collect();
-        Ok(Some(Anywhere {
+        Some(Some(Anywhere {
             numbers: literals.iter().map(|(_, number)| *number).collect(),
             shortest: texts.map(str::len).min().unwrap_or(0),
             grams,
@@ -108,18 +109,22 @@ impl Anywhere {
 }
 
 impl Rest {
-    fn new(literals: &[(&str, u32)]) -> Result<Option<Rest>, BuildError> {
+    fn new(literals: &[(&str, u32)]) -> Option<Option<Rest>> {
         if literals.is_empty() {
-            return Ok(None);
+            return Some(None);
+        }
+        if literals.iter().map(|(text, _)| text.len()).sum::<usize>() > MOST_REST {
+            return None;
         }
         let mut builder = contiguous::Builder::new();
         builder
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
             .prefilter(false);
-        Ok(Some(Rest {
+        let automaton = builder.build(literals.iter().map(|(text, _)| *text)).ok()?;
+        Some(Some(Rest {
             numbers: literals.iter().map(|(_, number)| *number).collect(),
-            automaton: Box::new(builder.build(literals.iter().map(|(text, _)| *text))?),
+            automaton: Box::new(automaton),
         }))
     }
 

@@ -1,0 +1,140 @@
+//! Where in batches with the same columns a binding finds its values, and what looks for its literals there.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use vigie_event::EventBatch;
+
+use super::atom::Atom;
+use super::binding::Binding;
+use super::scan::Scanner;
+use crate::sigma::fields::{Field, resolve};
+
+/// Where the values of a binding are in batches with the same columns.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// By position among the binding's fields.
+    pub(super) fields: Box<[Field]>,
+    /// The columns that literals are looked for in.
+    pub(super) columns: Vec<Over<usize>>,
+    /// The same for values that are put together.
+    pub(super) made: Vec<Over<Field>>,
+    scanners: Vec<Scanner>,
+    /// There are too many literals of a kind that takes an automaton: every rule is looked at in every row, test by
+    /// test.
+    pub(super) is_blind: bool,
+}
+
+/// The scanners that go over the values of one place.
+#[derive(Debug)]
+pub(super) struct Over<P> {
+    pub(super) place: P,
+    /// For the literals that wake rules.
+    waking: Vec<u32>,
+    /// For the others.
+    more: Vec<u32>,
+}
+
+/// Which literals are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Waking,
+    More,
+}
+
+impl<P> Over<P> {
+    fn new(place: P) -> Over<P> {
+        Over {
+            place,
+            waking: Vec::new(),
+            more: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, stage: Stage, scanner: u32) {
+        match stage {
+            Stage::Waking => self.waking.push(scanner),
+            Stage::More => self.more.push(scanner),
+        }
+    }
+
+    /// The scanners of a stage.
+    pub(super) fn of(&self, stage: Stage) -> &[u32] {
+        match stage {
+            Stage::Waking => &self.waking,
+            Stage::More => &self.more,
+        }
+    }
+}
+
+impl Layout {
+    pub(super) fn new(binding: &Binding, batch: &EventBatch) -> Layout {
+        let mut layout = Layout {
+            fields: binding.fields.iter().map(|name| resolve(batch, name)).collect(),
+            ..Layout::default()
+        };
+        let (waking, more) = binding.atoms.split_at(binding.waking);
+        let columns = batch.text_column_indices();
+        if layout
+            .look_for(Stage::Waking, 0, waking, columns.clone())
+            .is_none()
+            || layout
+                .look_for(Stage::More, waking.len(), more, columns)
+                .is_none()
+        {
+            return Layout {
+                fields: layout.fields,
+                is_blind: true,
+                ..Layout::default()
+            };
+        }
+        layout
+    }
+
+    /// Adds the literals that are numbered from `first` on; `None` when they are too many.
+    fn look_for(&mut self, stage: Stage, first: usize, atoms: &[Atom], columns: Range<usize>) -> Option<()> {
+        // One scanner for each place, whatever the names that rules have for it.
+        let mut by_field: BTreeMap<Field, Vec<(u32, &Atom)>> = BTreeMap::new();
+        for (number, atom) in (first as u32..).zip(atoms) {
+            match self.fields.get(atom.field as usize) {
+                None | Some(Field::Absent) => {}
+                Some(field) => by_field.entry(*field).or_default().push((number, atom)),
+            }
+        }
+        for (field, atoms) in by_field {
+            let scanner = self.scanners.len() as u32;
+            self.scanners.push(Scanner::new(&atoms)?);
+            match field {
+                Field::Column(column) => over(&mut self.columns, column).add(stage, scanner),
+                Field::Any => {
+                    for column in columns.clone() {
+                        over(&mut self.columns, column).add(stage, scanner);
+                    }
+                }
+                made => over(&mut self.made, made).add(stage, scanner),
+            }
+        }
+        Some(())
+    }
+
+    /// Finds the literals in a value.
+    pub(super) fn scan(&self, scanners: &[u32], value: &str, found: &mut Vec<u32>) {
+        for scanner in scanners {
+            if let Some(scanner) = self.scanners.get(*scanner as usize) {
+                scanner.scan(value, |atom| found.push(atom));
+            }
+        }
+    }
+}
+
+/// What goes over a place.
+fn over<P: PartialEq>(all: &mut Vec<Over<P>>, place: P) -> &mut Over<P> {
+    let at = all
+        .iter()
+        .position(|over| over.place == place)
+        .unwrap_or_else(|| {
+            all.push(Over::new(place));
+            all.len() - 1
+        });
+    &mut all[at]
+}
