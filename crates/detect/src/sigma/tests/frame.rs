@@ -25,7 +25,7 @@ fn plainly(set: &RuleSet, batch: &EventBatch) -> Vec<Hit> {
 
 fn item() -> impl Strategy<Value = String> {
     let field = prop_oneof![Just("a"), Just("b"), Just("c"), Just("EventID"), Just("missing")];
-    let text = "[aAbBéÉk*?\\\\ ./-]{0,4}";
+    let text = "[aAbBéÉk*?\\\\ ./-]{0,4}|[aAbB]{4,8}";
     let texts = prop::collection::vec(text, 1..4).prop_map(|texts| {
         let quoted: Vec<String> = texts.iter().map(|text| format!("'{text}'")).collect();
         format!("[{}]", quoted.join(", "))
@@ -104,7 +104,7 @@ fn rule() -> impl Strategy<Value = String> {
 type Values = Vec<[Option<String>; 3]>;
 
 fn events() -> impl Strategy<Value = Values> {
-    let value = prop::option::weighted(0.8, "[aAbBéÉk /.-]{0,6}");
+    let value = prop::option::weighted(0.8, "[aAbBéÉk /.-]{0,6}|[aAbB]{0,40}");
     let row = [value.clone(), value.clone(), value];
     prop::collection::vec(row, 1..300)
 }
@@ -156,6 +156,24 @@ proptest! {
             prop_assert_eq!(hits, plainly(&loaded.rules, &batch), "{:?}", rules);
         }
     }
+}
+
+/// So many literals that differ in length alone would take an automaton too large to build.
+#[test]
+fn rules_with_a_crowd_of_literals_are_judged_without_looking_for_them() {
+    let crowd: Vec<String> = (100..1_700).map(|length| "a".repeat(length)).collect();
+    let text = format!(
+        "title: t\nlogsource: {{ product: windows }}\ndetection:\n  s0:\n    a|contains: [{}]\n    b: x\n  condition: s0\n",
+        crowd.join(", ")
+    );
+    let loaded = RuleSet::compile(&[source("crowd.yml", &text)]);
+    assert_eq!(loaded.refused, []);
+    let row = |a: &str, b: &str| [Some(a.to_owned()), Some(b.to_owned()), None];
+    let long = "A".repeat(120);
+    let batch = batch(&vec![row(&long, "x"), row(&long, "y"), row("aaaa", "x")], 1);
+    let mut hits = Vec::new();
+    loaded.rules.evaluate(&batch, &mut hits);
+    assert_eq!(hits, [Hit { row: 0, rule: 0 }]);
 }
 
 #[test]
