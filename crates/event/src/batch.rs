@@ -40,6 +40,8 @@ pub struct EventBatch {
     records: RecordBatch,
     /// Where rows are to be had with the columns that were left out, if any were.
     whole: Option<Arc<dyn WholeRows>>,
+    /// By row: the text of its record.
+    lines: Option<StringViewArray>,
 }
 
 /// How many columns come before the text columns.
@@ -84,7 +86,7 @@ impl EventBatch {
 
     /// One row with all its columns, as a batch of its own; `None` when this batch has them all.
     pub fn whole_row(&self, row: usize) -> Option<EventBatch> {
-        let whole = self.whole.as_ref()?.row(self.offset(row))?;
+        let whole = self.whole.as_ref()?.row(self.row(row))?;
         Some(whole.with_file(self.file))
     }
 
@@ -92,6 +94,18 @@ impl EventBatch {
     /// [`WholeRows::identity`].
     pub fn row_identity(&self, row: usize) -> Option<u64> {
         self.whole.as_ref()?.identity(self.offset(row))
+    }
+
+    /// The texts of the rows' records, if the batch keeps them; see [`EventBatch::line`].
+    pub fn lines(&self) -> Option<&StringViewArray> {
+        self.lines.as_ref()
+    }
+
+    /// The text of a row's record, of which all its values are pieces as they stand, those included that were left
+    /// out. `None` when that is not so: the row has all its values then.
+    pub fn line(&self, row: usize) -> Option<&str> {
+        let lines = self.lines.as_ref()?;
+        lines.is_valid(row).then(|| lines.value(row))
     }
 
     /// The number of rows.
@@ -210,6 +224,11 @@ impl<'a> RowRef<'a> {
         self.batch.record(self.row)
     }
 
+    /// Byte offset of the record in its file.
+    pub fn offset(&self) -> u64 {
+        self.batch.offset(self.row)
+    }
+
     /// The batch the row belongs to.
     pub fn batch(&self) -> &'a EventBatch {
         self.batch
@@ -248,8 +267,11 @@ pub struct BatchBuilder {
     timed: Validity,
     records: Vec<u64>,
     offsets: Vec<u64>,
-    names: Vec<String>,
+    /// The columns' names; the lines have none.
+    names: Vec<Option<String>>,
     columns: TextColumns,
+    /// The column of the lines, when they are kept.
+    lines: Option<usize>,
     by_name: HashMap<String, usize>,
     schema: Option<SchemaRef>,
     /// How many rows the batch before had: what columns make room for.
@@ -270,6 +292,7 @@ impl BatchBuilder {
             offsets: Vec::new(),
             names: Vec::new(),
             columns: TextColumns::default(),
+            lines: None,
             by_name: HashMap::new(),
             schema: None,
             expected_rows: FIRST_ROWS,
@@ -306,15 +329,38 @@ impl BatchBuilder {
         let index = self
             .names
             .iter()
-            .position(|known| known.eq_ignore_ascii_case(name))
+            .position(|known| {
+                known
+                    .as_ref()
+                    .is_some_and(|known| known.eq_ignore_ascii_case(name))
+            })
             .unwrap_or_else(|| {
-                self.names.push(name.to_owned());
-                self.columns.add();
                 self.schema = None;
-                self.names.len() - 1
+                self.add(Some(name.to_owned()))
             });
         self.by_name.insert(name.to_owned(), index);
         index
+    }
+
+    fn add(&mut self, name: Option<String>) -> usize {
+        self.names.push(name);
+        self.columns.add();
+        self.names.len() - 1
+    }
+
+    /// Sets the text of the record of the row begun last, when all its values are pieces of it: see
+    /// [`EventBatch::line`].
+    #[inline]
+    pub fn set_line(&mut self, line: &str) {
+        let column = match self.lines {
+            Some(column) => column,
+            None => {
+                let column = self.add(None);
+                self.lines = Some(column);
+                column
+            }
+        };
+        self.set(column, line);
     }
 
     /// Starts a row. `record` is the EVTX record number or the 1-based line; `offset` its byte offset in the file.
@@ -392,8 +438,13 @@ impl BatchBuilder {
         arrays.push(Arc::new(times.with_timezone_utc()));
         arrays.push(Arc::new(records));
         arrays.push(Arc::new(offsets));
-        for column in self.columns.finish(rows, texts)? {
-            arrays.push(Arc::new(column));
+        let mut lines = None;
+        for (index, column) in self.columns.finish(rows, texts)?.into_iter().enumerate() {
+            if self.lines == Some(index) {
+                lines = Some(column);
+            } else {
+                arrays.push(Arc::new(column));
+            }
         }
         Ok(EventBatch {
             source: self.source,
@@ -402,6 +453,7 @@ impl BatchBuilder {
             file: self.file,
             records: RecordBatch::try_new(schema, arrays)?,
             whole: None,
+            lines,
         })
     }
 
@@ -418,6 +470,7 @@ impl BatchBuilder {
         fields.extend(
             self.names
                 .iter()
+                .flatten()
                 .map(|name| Field::new(name, DataType::Utf8View, true)),
         );
         let schema = Arc::new(Schema::new(fields));
@@ -448,6 +501,30 @@ mod tests {
         assert_eq!(batch.row(1).fields().collect::<Vec<_>>(), [("HttpStatus", "241")]);
         assert_eq!((batch.time(0), batch.time(1)), (Some(10), None));
         assert_eq!((batch.record(1), batch.offset(1)), (2, 80));
+    }
+
+    #[test]
+    fn lines_are_no_column() {
+        let mut builder = BatchBuilder::new(Source::Iis);
+        let first = builder.column("cs-method");
+        builder.begin_row(None, 1, 0);
+        builder.set(first, "GET");
+        builder.set_line("GET /owa/");
+        let second = builder.column("cs-uri-stem");
+        builder.begin_row(None, 2, 10);
+        builder.set(second, "/ecp/");
+        let batch = builder.finish().unwrap();
+        let names: Vec<&str> = batch.text_columns().map(|(name, _)| name).collect();
+        assert_eq!(names, ["cs-method", "cs-uri-stem"]);
+        assert_eq!(
+            batch.row(1).fields().collect::<Vec<_>>(),
+            [("cs-uri-stem", "/ecp/")]
+        );
+        assert_eq!((batch.line(0), batch.line(1)), (Some("GET /owa/"), None));
+        assert_eq!(
+            builder.finish().unwrap().lines().map(arrow_array::Array::len),
+            Some(0)
+        );
     }
 
     #[test]

@@ -2,16 +2,19 @@
 
 use std::fmt::Debug;
 
-use crate::{EventBatch, EventType, Source};
+use crate::{EventBatch, EventType, RowRef, Source};
 
 /// Whether a column is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Want {
     /// By nobody.
     No,
-    /// Only where it holds free text: words are looked for that no number, identifier or time contains.
+    /// By keywords alone, and only where it holds free text: words that no number, identifier or time contains.
     Text,
-    /// Whatever it holds.
+    /// By keywords alone, whatever it holds. They look at a row's line instead where there is one
+    /// ([`EventBatch::line`]).
+    Keywords,
+    /// By its name.
     Yes,
 }
 
@@ -23,8 +26,8 @@ pub trait Projection: Send + Sync {
 
 /// Where a batch's rows can be read again with all their columns, those included that nobody had asked for.
 pub trait WholeRows: Debug + Send + Sync {
-    /// The row of the record at this byte offset of its file, as a batch of its own.
-    fn row(&self, offset: u64) -> Option<EventBatch>;
+    /// The record of a row, as a batch of its own.
+    fn row(&self, row: RowRef<'_>) -> Option<EventBatch>;
 
     /// What tells one record from another without reading it: two with the same number are the same record, kept
     /// twice. Numbers mean nothing to another run.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use vigie_event::{EventType, Projection, Source, Want};
 
-use crate::collect::{Detectors, host_column};
+use crate::collect::{Detectors, address_column, host_column};
 use crate::detector::{DEFAULT_JOIN, Detector};
 use crate::fields;
 
@@ -24,7 +24,8 @@ impl Joined {
 impl Projection for Detectors {
     fn wants(&self, source: Source, table: &str, event: Option<&EventType>, column: &str) -> Want {
         let joined = self.joined.0.contains(&column.to_ascii_lowercase());
-        if joined || host_column(source) == Some(column) || self.indicators.wants(source, column) {
+        let told = host_column(source) == Some(column) || address_column(source) == Some(column);
+        if joined || told || self.indicators.wants(source, column) {
             return Want::Yes;
         }
         self.rules.wants(source, table, event, column)

@@ -564,6 +564,11 @@ pub(crate) fn host_column(source: Source) -> Option<&'static str> {
     }
 }
 
+/// The column in which a row names the address that the machine was asked on.
+pub(crate) fn address_column(source: Source) -> Option<&'static str> {
+    (source == Source::Iis).then_some("s-ip")
+}
+
 fn row_host<'a>(row: &RowRef<'a>) -> Option<&'a str> {
     row.get(host_column(row.batch().source())?)
 }
@@ -583,10 +588,7 @@ pub(crate) fn short_name(name: &str) -> String {
 /// The addresses a machine answers on, from its own logs: they are not clients.
 fn own_addresses(batch: &EventBatch) -> BTreeSet<String> {
     let mut addresses = BTreeSet::new();
-    if batch.source() != Source::Iis {
-        return addresses;
-    }
-    let Some(column) = batch.column("s-ip") else {
+    let Some(column) = address_column(batch.source()).and_then(|name| batch.column(name)) else {
         return addresses;
     };
     let mut last = "";

@@ -196,9 +196,10 @@ impl<'a> View<'a> {
 /// Whether a test of one field holds for a row.
 pub(super) fn leaf_holds(batch: &EventBatch, field: Field, test: &Test, row: usize) -> bool {
     if field == Field::Any {
-        let row = batch.row(row);
-        let found = row.fields().any(|(_, value)| test.holds(Some(value), |_| None));
-        return found;
+        let holds = |row: RowRef<'_>| row.fields().any(|(_, value)| test.holds(Some(value), |_| None));
+        // Where there is a line, columns were left out that keywords are looked for in.
+        let whole = batch.line(row).and_then(|_| batch.whole_row(row));
+        return whole.map_or_else(|| holds(batch.row(row)), |whole| holds(whole.row(0)));
     }
     let value = fields::value(batch, field, row);
     test.holds(value.as_deref(), |other| {

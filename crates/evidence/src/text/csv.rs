@@ -49,6 +49,11 @@ impl<'a> Row<'a> {
         self.fields.open
     }
 
+    /// Whether every field stands in the line as it is.
+    pub(super) fn is_plain(&self) -> bool {
+        self.fields.scratch.is_empty() && !self.fields.open
+    }
+
     /// All fields.
     pub(super) fn iter(self) -> impl Iterator<Item = &'a str> + Clone {
         self.fields.spans.iter().map(move |&span| self.text(span))

@@ -14,6 +14,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod w3c;
+mod whole;
 
 use crate::format::{Confidence, Format, Head};
 

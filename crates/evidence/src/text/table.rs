@@ -1,12 +1,15 @@
 //! Rows on their way into batches, with what is told about them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use encoding_rs::WINDOWS_1252;
-use vigie_event::{BatchBuilder, EventBatch, Source, Timestamp};
+use vigie_event::{BatchBuilder, EventBatch, Source, Timestamp, Want, WholeRows};
 
+use super::csv::Row;
 use super::ledger::{Ledger, Reason};
 use super::lines::Line;
+use super::whole::{Layout, Split};
 use crate::Observation;
 use crate::format::{Context, Outcome};
 
@@ -30,6 +33,27 @@ pub(super) struct Table<'a> {
     pub(super) ledger: Ledger,
     host: Host,
     key_columns: usize,
+    /// Where whole rows are to be had, while columns are left out.
+    whole: Option<Arc<Split>>,
+}
+
+/// The columns of a header.
+#[derive(Debug)]
+pub(super) struct Columns {
+    layout: Layout,
+    /// By position in a row.
+    names: Arc<[String]>,
+    /// Positions in a row and columns of the batch: of all, or of those somebody asks for.
+    wanted: Vec<(usize, usize)>,
+    /// Columns that nobody asks for are left out.
+    sparing: bool,
+}
+
+impl Columns {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
 }
 
 /// The machine's name that the last rows gave, counted here so that not every row searches the list.
@@ -55,27 +79,87 @@ impl<'a> Table<'a> {
             ledger: Ledger::default(),
             host: Host::default(),
             key_columns: 0,
+            whole: None,
         }
     }
 
-    /// Starts over with columns of these names, in this order; tells their positions. The rows collected so far are
-    /// handed over with their own columns.
-    pub(super) fn columns<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> Vec<usize> {
+    /// Starts over with columns of these names, in this order. The rows collected so far are handed over with their
+    /// own columns. Columns that nobody asks for are left out, where `sparing` allows it.
+    pub(super) fn columns<'n>(
+        &mut self,
+        names: impl Iterator<Item = &'n str>,
+        layout: Layout,
+        sparing: bool,
+    ) -> Columns {
         self.flush();
         self.builder = BatchBuilder::new(self.source).file(self.context.file.id);
         self.key_columns = 0;
         let mut seen = HashSet::new();
-        names
+        let names: Arc<[String]> = names
             .enumerate()
             .map(|(position, name)| {
                 let name = name.trim();
                 if usable(name) && seen.insert(name.to_ascii_lowercase()) {
-                    self.builder.column(name)
+                    name.to_owned()
                 } else {
-                    self.builder.column(&nameless(position))
+                    nameless(position)
                 }
             })
-            .collect()
+            .collect();
+        let projection = self.context.projection.filter(|_| sparing);
+        let table = self.source.default_table();
+        let wants = |name: &str| {
+            projection.is_none_or(|projection| projection.wants(self.source, table, None, name) == Want::Yes)
+        };
+        let mut wanted = Vec::new();
+        for (position, name) in names.iter().enumerate() {
+            if wants(name) {
+                wanted.push((position, self.builder.column(name)));
+            }
+        }
+        let sparing = projection.is_some();
+        self.whole = sparing.then(|| {
+            Arc::new(Split {
+                layout,
+                names: Arc::clone(&names),
+            })
+        });
+        Columns {
+            layout,
+            names,
+            wanted,
+            sparing,
+        }
+    }
+
+    /// Sets the values of the row begun last: all, unless they can be had again out of the line.
+    pub(super) fn set_row(&mut self, columns: &Columns, row: &Row<'_>, line: &Line<'_>) {
+        let layout = columns.layout;
+        let is_whole =
+            !columns.sparing || line.text.is_none() || !row.is_plain() || row.len() > columns.len();
+        if !is_whole {
+            self.builder.set_line(row.line);
+        }
+        if !is_whole || columns.wanted.len() == columns.len() {
+            for &(position, column) in &columns.wanted {
+                let value = row.get(position);
+                if !layout.is_none(value) {
+                    self.builder.set(column, value);
+                }
+            }
+            return;
+        }
+        self.set_all(columns, row.iter());
+    }
+
+    /// Sets all values of the row begun last.
+    pub(super) fn set_all<'v>(&mut self, columns: &Columns, values: impl Iterator<Item = &'v str>) {
+        for (value, name) in values.zip(&*columns.names) {
+            if !columns.layout.is_none(value) {
+                let column = self.builder.column(name);
+                self.builder.set(column, value);
+            }
+        }
     }
 
     /// The column for a key found inside a value; `None` when the name is taken by the table itself or there are
@@ -126,7 +210,10 @@ impl<'a> Table<'a> {
             return;
         }
         match self.builder.finish() {
-            Ok(batch) => (self.emit)(batch),
+            Ok(batch) => (self.emit)(match &self.whole {
+                Some(whole) => batch.with_whole_rows(Arc::clone(whole) as Arc<dyn WholeRows>),
+                None => batch,
+            }),
             Err(error) => {
                 let why = format!("rows that do not form a batch: {error}");
                 self.outcome.skip(&why, rows, 0, || "a whole batch".to_owned());

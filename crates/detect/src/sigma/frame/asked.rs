@@ -63,7 +63,7 @@ impl Asked {
                             .iter()
                             .all(|(place, text)| *place != Place::BeyondAscii && is_of_words(text))
                 });
-                self.every = self.every.max(if words { Want::Text } else { Want::Yes });
+                self.every = self.every.max(if words { Want::Text } else { Want::Keywords });
             }
             Some((field, of)) => {
                 self.field(table, field);

@@ -132,6 +132,17 @@ microsoft corporation
 https://www.microsoft.com/
 powershell.exe -command
 .exe.dll.ps1.bat.tmp.log
+/owa/auth/logon.aspx
+/ecp/default.aspx
+/ews/exchange.asmx
+/mapi/emsmdb/
+/autodiscover/autodiscover.xml
+/microsoft-server-activesync
+/rpc/rpcproxy.dll
+/oab/oab.xml
+/index.html.php.js.css
+mozilla/5.0 (windows nt 10.0; win64; x64)
+postgethead200302401404
 truefalse-";
 
 /// Programs that run all the time.
@@ -143,7 +154,7 @@ fn frequency(place: Place, text: &str) -> f64 {
     let by_length = match place {
         Place::BeyondAscii => return 0.02,
         Place::Whole if text.len() <= 5 => 0.2,
-        Place::Whole => 0.01,
+        Place::Whole => f64::max(0.001, (-(text.len() as f64) * 0.6).exp2()),
         Place::Start | Place::End => (-(text.len() as f64) * 0.5).exp2(),
         Place::Anywhere => (-(text.len() as f64) * 1.1).exp2(),
     };

@@ -132,7 +132,11 @@ impl Binding {
 
     /// Where the binding's fields are in a batch.
     pub(super) fn layout(&self, batch: &EventBatch) -> Arc<Layout> {
-        let mut key = String::new();
+        let mut key = if batch.lines().is_some() {
+            "lines\n".to_owned()
+        } else {
+            String::new()
+        };
         for (name, _) in batch.text_columns() {
             key.push_str(name);
             key.push('\n');

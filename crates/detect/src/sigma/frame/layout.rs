@@ -19,6 +19,9 @@ pub(super) struct Layout {
     pub(super) columns: Vec<Over<usize>>,
     /// The same for values that are put together.
     pub(super) made: Vec<Over<Field>>,
+    /// Keywords are looked for in the lines, and in all columns of the rows that have none.
+    pub(super) lines: Option<Over<()>>,
+    pub(super) unlined: Option<Over<()>>,
     scanners: Vec<Scanner>,
     /// There are too many literals of a kind that takes an automaton: every rule is looked at in every row, test by
     /// test.
@@ -69,8 +72,11 @@ impl<P> Over<P> {
 
 impl Layout {
     pub(super) fn new(binding: &Binding, batch: &EventBatch) -> Layout {
+        let over = || batch.lines().map(|_| Over::new(()));
         let mut layout = Layout {
             fields: binding.fields.iter().map(|name| resolve(batch, name)).collect(),
+            lines: over(),
+            unlined: over(),
             ..Layout::default()
         };
         let (waking, more) = binding.atoms.split_at(binding.waking);
@@ -102,10 +108,16 @@ impl Layout {
             }
         }
         for (field, atoms) in by_field {
-            let scanner = self.scanners.len() as u32;
-            self.scanners.push(Scanner::new(&atoms)?);
+            let scanner = self.add(Scanner::new(&atoms)?);
             match field {
                 Field::Column(column) => over(&mut self.columns, column).add(stage, scanner),
+                Field::Any if self.lines.is_some() => {
+                    let anywhere = self.add(Scanner::anywhere(&atoms)?);
+                    if let (Some(lines), Some(unlined)) = (&mut self.lines, &mut self.unlined) {
+                        lines.add(stage, anywhere);
+                        unlined.add(stage, scanner);
+                    }
+                }
                 Field::Any => {
                     for column in columns.clone() {
                         over(&mut self.columns, column).add(stage, scanner);
@@ -115,6 +127,11 @@ impl Layout {
             }
         }
         Some(())
+    }
+
+    fn add(&mut self, scanner: Scanner) -> u32 {
+        self.scanners.push(scanner);
+        self.scanners.len() as u32 - 1
     }
 
     /// Finds the literals in a value.

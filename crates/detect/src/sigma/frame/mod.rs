@@ -292,6 +292,17 @@ impl Block<'_> {
             }
         }
         scratch.memos = memos;
+        if let (Some(lines), Some(over)) = (self.batch.lines(), &self.layout.lines) {
+            self.scan_column(over.of(stage), lines, None, rows, scratch);
+        }
+        if let Some(over) = &self.layout.unlined {
+            let unlined = rows.filter(|row| self.batch.line(self.start + row).is_none());
+            for column in self.batch.text_column_indices() {
+                if let Some(column) = self.batch.text_column(column).filter(|_| !unlined.is_empty()) {
+                    self.scan_column(over.of(stage), column, None, unlined, scratch);
+                }
+            }
+        }
         for over in &self.layout.made {
             let scanners = over.of(stage);
             if !scanners.is_empty() {
@@ -386,6 +397,10 @@ impl Block<'_> {
         let with = |atom: u32| scratch.atoms.get(atom as usize).copied().unwrap_or_default();
         match &bound.how {
             _ if self.layout.is_blind => self.direct(bound, rows),
+            // A keyword that is in a line need not be within one value of it.
+            How::Atom(atom) if self.layout.lines.is_some() && self.field(bound.field) == Field::Any => {
+                self.direct(bound, rows.and(with(*atom)))
+            }
             How::Atom(atom) => rows.and(with(*atom)),
             How::Gated(atoms) => {
                 let some = atoms

@@ -58,6 +58,23 @@ impl Scanner {
         })
     }
 
+    /// A scanner for literals in texts of which the values are pieces: where in a value they stand is not to be seen.
+    pub(super) fn anywhere(atoms: &[(u32, &Atom)]) -> Option<Scanner> {
+        let literals: Vec<(&str, u32)> = atoms
+            .iter()
+            .filter(|(_, atom)| atom.place != Place::BeyondAscii)
+            .map(|(number, atom)| (&*atom.text, *number))
+            .collect();
+        let beyond_ascii =
+            |(number, atom): &(u32, &Atom)| (atom.place == Place::BeyondAscii).then_some(*number);
+        Some(Scanner {
+            from_start: None,
+            from_end: None,
+            anywhere: Anywhere::new(&literals)?,
+            beyond_ascii: atoms.iter().find_map(beyond_ascii),
+        })
+    }
+
     /// Gives the numbers of the literals in a value, some more than once.
     pub(super) fn scan(&self, value: &str, mut found: impl FnMut(u32)) {
         let bytes = value.as_bytes();

@@ -24,6 +24,10 @@ impl Default for Canary {
 }
 
 impl Extra for Canary {
+    fn is_in_the_line(&self) -> bool {
+        true
+    }
+
     fn header(&mut self, names: &[String]) {
         let wanted = ["AnchorMailbox", "UrlQuery"];
         let position = |wanted: &str| names.iter().position(|name| name.eq_ignore_ascii_case(wanted));

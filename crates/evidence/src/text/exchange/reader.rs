@@ -13,7 +13,8 @@ use crate::format::{Context, Outcome};
 use crate::text::csv::{Fields, Row};
 use crate::text::ledger::{Ledger, Reason};
 use crate::text::lines::{Line, Lines};
-use crate::text::table::{self, MAX_COLUMNS, Table, nameless};
+use crate::text::table::{self, Columns, MAX_COLUMNS, Table, nameless};
+use crate::text::whole::Layout;
 
 /// What one log has of its own.
 pub(super) struct Dialect {
@@ -38,6 +39,10 @@ pub(super) struct Guess {
 
 /// Takes more out of the values of a row.
 pub(super) trait Extra {
+    /// Whether what it takes out is a piece of the line as it stands, and found without the columns.
+    fn is_in_the_line(&self) -> bool {
+        false
+    }
     /// The value of `#Log-type:`.
     fn log_type(&mut self, value: &str) {
         let _ = value;
@@ -52,6 +57,9 @@ pub(super) trait Extra {
 pub(super) struct Nothing;
 
 impl Extra for Nothing {
+    fn is_in_the_line(&self) -> bool {
+        true
+    }
     fn header(&mut self, _: &[String]) {}
     fn row(&mut self, _: &Row<'_>, _: &Line<'_>, _: &mut Table<'_>) {}
 }
@@ -59,7 +67,7 @@ impl Extra for Nothing {
 /// The header in force.
 struct Header {
     names: Vec<String>,
-    columns: Vec<usize>,
+    columns: Columns,
     time: usize,
     host: Option<usize>,
     /// It was told by the shape of a row, and the next row may have another.
@@ -176,7 +184,11 @@ impl Reader<'_> {
         let position = |wanted: &str| names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
         self.dialect.extra.header(&names);
         self.header = Some(Header {
-            columns: self.table.columns(names.iter().map(String::as_str)),
+            columns: self.table.columns(
+                names.iter().map(String::as_str),
+                Layout::Csv,
+                guess.is_none() && self.dialect.extra.is_in_the_line(),
+            ),
             time: TIMES.into_iter().find_map(position).unwrap_or(0),
             host: self.dialect.host.and_then(position),
             guess,
@@ -209,12 +221,7 @@ impl Reader<'_> {
                 .ledger
                 .count(reason, line.number, line.bytes.len() as u64);
         }
-        let builder = &mut self.table.builder;
-        for (value, &column) in row.iter().zip(&header.columns) {
-            if !value.is_empty() {
-                builder.set(column, value);
-            }
-        }
+        self.table.set_row(&header.columns, row, line);
         if row.len() > wanted {
             let expected = header.guess.is_some_and(|guess| guess.open);
             overflow(&mut self.table, row, wanted, expected, line);

@@ -21,6 +21,10 @@ pub(super) struct Writer {
 }
 
 impl Extra for Writer {
+    fn is_in_the_line(&self) -> bool {
+        true
+    }
+
     fn header(&mut self, names: &[String]) {
         self.columns = positions(names, ["source", "event-id", "server-hostname"]);
     }
@@ -43,6 +47,10 @@ pub(super) struct Receiver {
 }
 
 impl Extra for Receiver {
+    fn is_in_the_line(&self) -> bool {
+        true
+    }
+
     fn log_type(&mut self, value: &str) {
         self.receives = value.starts_with("SMTP Receive");
     }

@@ -16,7 +16,8 @@ use super::exchange;
 use super::head::{self, Preamble};
 use super::ledger::{Ledger, Reason};
 use super::lines::{Line, Lines};
-use super::table::{self, MAX_COLUMNS, Table};
+use super::table::{self, Columns, MAX_COLUMNS, Table};
+use super::whole;
 use crate::format::{Confidence, Context, Format, Head, Outcome};
 use std::io::Read;
 use vigie_event::EventBatch;
@@ -121,7 +122,7 @@ fn default_layout(row: &Row<'_>) -> Option<&'static str> {
 /// What a header said.
 struct Layout {
     text: String,
-    columns: Vec<usize>,
+    columns: Columns,
     kinds: Vec<Kind>,
     date: Option<usize>,
     time: Option<usize>,
@@ -192,7 +193,9 @@ impl Reader<'_> {
         let position = |name: &str| names.iter().position(|other| other.eq_ignore_ascii_case(name));
         self.layout = Some(Layout {
             text: text.to_owned(),
-            columns: self.table.columns(names.iter().copied()),
+            columns: self
+                .table
+                .columns(names.iter().copied(), whole::Layout::W3c, true),
             kinds: names.iter().map(|name| Kind::of(name)).collect(),
             date: position("date"),
             time: position("time"),
@@ -224,12 +227,7 @@ impl Reader<'_> {
         }
         self.table.begin_row(time, line);
         if fits && status {
-            let builder = &mut self.table.builder;
-            for (value, &column) in row.iter().zip(&layout.columns) {
-                if value != "-" && !value.is_empty() {
-                    builder.set(column, value);
-                }
-            }
+            self.table.set_row(&layout.columns, row, line);
             if let Some(computer) = value(layout.computer)
                 && computer != "-"
             {
@@ -256,18 +254,18 @@ fn misfit(table: &mut Table<'_>, layout: &Layout, row: &Row<'_>, line: &Line<'_>
     };
     table.ledger.count(reason, line.number, line.bytes.len() as u64);
     if let Some(values) = aligned {
-        for (value, &column) in values.into_iter().zip(&layout.columns) {
-            if value != "-" && !value.is_empty() {
-                table.builder.set(column, value);
-            }
-        }
+        table.set_all(&layout.columns, values.into_iter());
         return;
     }
-    for position in [layout.date, layout.time].into_iter().flatten() {
-        if let Some(&column) = layout.columns.get(position) {
-            table.builder.set(column, row.get(position));
+    let clock = |(position, value)| {
+        let position = Some(position);
+        if position == layout.date || position == layout.time {
+            value
+        } else {
+            ""
         }
-    }
+    };
+    table.set_all(&layout.columns, row.iter().enumerate().map(clock));
     let column = table.builder.column("_Line");
     table.builder.set(column, row.line);
 }

@@ -258,7 +258,7 @@ impl Record<'_> {
         };
         let Some(column) = collector.wanted(group, op.field, |want| match (want, value) {
             (Want::No, _) => false,
-            (Want::Yes, _) | (Want::Text, None) => true,
+            (Want::Yes | Want::Keywords, _) | (Want::Text, None) => true,
             (Want::Text, Some(value)) => value.is_free_text(),
         }) else {
             return;

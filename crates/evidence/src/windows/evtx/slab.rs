@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use vigie_event::{EventBatch, WholeRows};
+use vigie_event::{EventBatch, RowRef, WholeRows};
 
 use super::record::Reader;
 use super::{CHUNK_BYTES, Chunk, FILE_HEADER_BYTES, fill};
@@ -338,8 +338,8 @@ impl Slabs {
 }
 
 impl WholeRows for Slabs {
-    fn row(&self, offset: u64) -> Option<EventBatch> {
-        let (chunk, at) = self.find(offset)?;
+    fn row(&self, row: RowRef<'_>) -> Option<EventBatch> {
+        let (chunk, at) = self.find(row.offset())?;
         let record = chunk.record_header(at)?;
         let mut row = None;
         let mut sink = |batch| row = Some(batch);

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use vigie_event::{EventBatch, Timestamp, WholeRows};
+use vigie_event::{EventBatch, RowRef, Timestamp, WholeRows};
 
 use super::{Events, Place};
 use crate::format::Context;
@@ -138,8 +138,8 @@ fn identities() -> &'static RandomState {
 }
 
 impl WholeRows for Rows {
-    fn row(&self, offset: u64) -> Option<EventBatch> {
-        let object = self.find(offset)?;
+    fn row(&self, row: RowRef<'_>) -> Option<EventBatch> {
+        let object = self.find(row.offset())?;
         let mut row = None;
         let mut sink = |batch| row = Some(batch);
         let context = Context::new(&self.file, &self.limits);

@@ -201,7 +201,7 @@ impl Plan {
 fn is_asked_for(want: Want, item: &Item<'_>) -> bool {
     match want {
         Want::No => false,
-        Want::Yes => true,
+        Want::Keywords | Want::Yes => true,
         Want::Text => item.kind != Kind::Number && !is_number_or_identifier(item.value),
     }
 }
