@@ -151,14 +151,17 @@ const COMMON_PROGRAMS: &str = "\\cmd.exe\\powershell.exe\\pwsh.exe\\svchost.exe\
 \\net1.exe\\schtasks.exe\\sc.exe\\wscript.exe\\cscript.exe\\mshta.exe\\wmic.exe\\chrome.exe\\msedge.exe\\";
 
 fn frequency(place: Place, text: &str) -> f64 {
+    let bits: f64 = text.bytes().map(information).sum();
+    let is_common = COMMON.contains(text);
     let by_length = match place {
         Place::BeyondAscii => return 0.02,
-        Place::Whole if text.len() <= 5 => 0.2,
-        Place::Whole => f64::max(0.001, (-(text.len() as f64) * 0.6).exp2()),
-        Place::Start | Place::End => (-(text.len() as f64) * 0.5).exp2(),
-        Place::Anywhere => (-(text.len() as f64) * 1.1).exp2(),
+        // A method, a status: a third or more of all events.
+        Place::Whole if text.len() <= 5 && is_common => return 0.5,
+        Place::Whole if text.len() <= 5 => 0.1,
+        Place::Whole => f64::max(0.001, (-bits * 0.6).exp2()),
+        Place::Start | Place::End => (-bits * 0.8).exp2(),
+        Place::Anywhere => (-bits).exp2(),
     };
-    let is_common = COMMON.contains(text);
     let file = text.rsplit('\\').next().unwrap_or(text);
     let is_program = file.len() > 2 && COMMON_PROGRAMS.contains(file);
     let known = match () {
@@ -167,6 +170,28 @@ fn frequency(place: Place, text: &str) -> f64 {
         () => 0.0,
     };
     f64::max(by_length, known) + 1e-6
+}
+
+/// What the presence of a byte says, in bits: little more than one, because bytes follow from each other.
+fn information(byte: u8) -> f64 {
+    match commonness(byte) {
+        9.. => 1.0,
+        6..=8 => 1.2,
+        2..=5 => 1.6,
+        _ => 2.5,
+    }
+}
+
+/// How often a byte stands in command lines, paths and the like: a rough order is enough.
+pub(super) fn commonness(byte: u8) -> u32 {
+    match byte.to_ascii_lowercase() {
+        b' ' | b'e' | b'\\' => 12,
+        b's' | b't' | b'i' | b'n' | b'o' | b'r' | b'a' => 10,
+        b'c' | b'd' | b'f' | b'l' | b'm' | b'p' | b'w' | b'.' | b'0' => 8,
+        b'b' | b'g' | b'h' | b'u' | b'v' | b'x' | b'y' | b'1' | b'2' | b'-' | b'/' | b':' => 5,
+        b'0'..=b'9' | b'k' | b'_' | b'=' | b'"' => 4,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use memchr::{memchr_iter, memchr2_iter};
 
+use super::atom::commonness;
+
 /// Pieces that more literals share than this say too little.
 const CROWDED: usize = 64;
 /// What it costs to look for one literal by its rarest byte, beside looking at every place of a value.
@@ -209,18 +211,6 @@ impl<const N: usize> Pieces<N> {
 
     fn table(self) -> Option<Table<N>> {
         (!self.chosen.is_empty()).then(|| Table::new(self.chosen, self.stride))
-    }
-}
-
-/// How often a byte stands in command lines, paths and the like: a rough order is enough.
-fn commonness(byte: u8) -> u32 {
-    match byte.to_ascii_lowercase() {
-        b' ' | b'e' | b'\\' => 12,
-        b's' | b't' | b'i' | b'n' | b'o' | b'r' | b'a' => 10,
-        b'c' | b'd' | b'f' | b'l' | b'm' | b'p' | b'w' | b'.' | b'0' => 8,
-        b'b' | b'g' | b'h' | b'u' | b'v' | b'x' | b'y' | b'1' | b'2' | b'-' | b'/' | b':' => 5,
-        b'0'..=b'9' | b'k' | b'_' | b'=' | b'"' => 4,
-        _ => 1,
     }
 }
 
