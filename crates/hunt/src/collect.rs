@@ -257,7 +257,7 @@ impl<'a> Collector<'a> {
     fn count_hits(&self, file: &FileRef, batch: &EventBatch, hits: &[Hit]) {
         let source = source_key(batch);
         let rules = &self.detectors.rules;
-        let columns = Columns::of(batch);
+        let mut columns = Columns::of(batch);
         let rows = hits.iter().map(|hit| (hit, batch.row(hit.row as usize)));
         let found: Vec<(&Hit, RowRef<'_>, Option<Detection<'_>>)> = rows
             .filter(|(_, row)| self.in_scope(row.time()))
@@ -271,7 +271,7 @@ impl<'a> Collector<'a> {
                 (
                     hit,
                     row,
-                    detector.map(|by| detection(hit.rule, row, &columns, &by.join, &source)),
+                    detector.map(|by| detection(hit.rule, row, &mut columns, &by.join, &source)),
                 )
             })
             .collect();
@@ -303,8 +303,8 @@ impl<'a> Collector<'a> {
                 continue;
             };
             join.push(hit.column.clone());
-            let columns = Columns::of(batch);
-            let detection = detection(index, row, &columns, &join, &source);
+            let mut columns = Columns::of(batch);
+            let detection = detection(index, row, &mut columns, &join, &source);
             let fitting = self.fitting(state.about(index, self.detectors), row);
             state.add(fitting, Detection { host, ..detection }, file, row, |_| {
                 vec![hit.column.clone()]
@@ -325,7 +325,7 @@ impl<'a> Collector<'a> {
 fn detection<'s, 'n>(
     detector: u32,
     row: RowRef<'_>,
-    columns: &Columns<'_, 'n>,
+    columns: &mut Columns<'_, 'n>,
     join: &'n [String],
     source: &'s str,
 ) -> Detection<'s> {

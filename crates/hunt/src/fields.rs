@@ -1,75 +1,132 @@
 //! One fact has several names: Sysmon says `Image` where the security log says `NewProcessName` and Defender
 //! `FolderPath`. Sentences and links are written with Sigma's names and find the others here.
 
-use std::cell::RefCell;
-
 use arrow_array::Array;
 use vigie_event::EventBatch;
 
 /// The value of a field under its own name or, when the event has no such field, under another source's name for the
 /// same fact. `get` compares names without case.
-pub(crate) fn find<'a, 'n>(get: impl Fn(&'n str) -> Option<&'a str>, name: &'n str) -> Option<&'a str> {
-    let told = |name: &'n str| get(name).filter(|value| !value.trim().is_empty() && *value != "-");
-    let lower = name.to_ascii_lowercase();
-    if lower == "c-ip"
-        && let Some(client) = FORWARDED.iter().find_map(|column| forwarded(told(column)?))
-    {
-        return Some(client);
-    }
-    told(name)
-        .or_else(|| {
-            let known = OTHER_NAMES.iter().find(|(known, _)| *known == lower)?;
-            known.1.iter().find_map(|other| told(other))
-        })
-        // A value that says nothing is still better than none.
-        .or_else(|| get(name))
+pub(crate) fn find<'a>(get: impl Fn(&str) -> Option<&'a str>, name: &str) -> Option<&'a str> {
+    let (forwarded, others) = other_names(name);
+    choose(
+        forwarded.iter().map(|other| get(other)),
+        get(name),
+        others.iter().map(|other| get(other)),
+    )
 }
 
-/// Where the columns of a batch are, each looked for once: the rows of a batch are asked for the same few names.
+/// The value that tells most; one that says nothing is still better than none.
+fn choose<'a>(
+    forwarded: impl Iterator<Item = Option<&'a str>>,
+    own: Option<&'a str>,
+    others: impl Iterator<Item = Option<&'a str>>,
+) -> Option<&'a str> {
+    let tells = |value: &&str| !value.trim().is_empty() && *value != "-";
+    let clients = forwarded.flatten().filter(tells);
+    clients
+        .filter_map(first_forwarded)
+        .next()
+        .or_else(|| own.filter(tells))
+        .or_else(|| others.flatten().find(tells))
+        .or(own)
+}
+
+/// Where in the rows of a batch the value of a field is.
+#[derive(Debug)]
+struct Sought {
+    forwarded: Vec<usize>,
+    own: Option<usize>,
+    others: Vec<usize>,
+}
+
+impl Sought {
+    fn of(batch: &EventBatch, name: &str) -> Sought {
+        let (forwarded, others) = other_names(name);
+        let columns = |names: &[&str]| names.iter().filter_map(|name| batch.column_index(name)).collect();
+        Sought {
+            forwarded: columns(forwarded),
+            own: batch.column_index(name),
+            others: columns(others),
+        }
+    }
+
+    fn is_nowhere(&self) -> bool {
+        self.own.is_none() && self.forwarded.is_empty() && self.others.is_empty()
+    }
+
+    fn value<'b>(&self, batch: &'b EventBatch, row: usize) -> Option<&'b str> {
+        let get = |index: &usize| {
+            let column = batch.text_column(*index)?;
+            column.is_valid(row).then(|| column.value(row))
+        };
+        choose(
+            self.forwarded.iter().map(get),
+            self.own.as_ref().and_then(get),
+            self.others.iter().map(get),
+        )
+    }
+}
+
+/// Where the fields that tie events together are in a batch, looked for once for each list of them: many detectors
+/// have the same.
 pub(crate) struct Columns<'b, 'n> {
     batch: &'b EventBatch,
-    known: RefCell<Vec<(&'n str, Option<usize>)>>,
+    known: Vec<(&'n [String], Vec<(&'n str, Sought)>)>,
 }
 
 impl<'b, 'n> Columns<'b, 'n> {
     pub(crate) fn of(batch: &'b EventBatch) -> Columns<'b, 'n> {
         Columns {
             batch,
-            known: RefCell::default(),
+            known: Vec::new(),
         }
     }
 
-    /// The value of a row.
-    pub(crate) fn get(&self, row: usize, name: &'n str) -> Option<&'b str> {
-        let column = self.batch.text_column(self.index(name)?)?;
-        column.is_valid(row).then(|| column.value(row))
-    }
-
-    fn index(&self, name: &'n str) -> Option<usize> {
-        let mut known = self.known.borrow_mut();
-        // Names come from rules, so the same name is mostly the same text in memory.
-        let found = known.iter().find(|(known, _)| std::ptr::eq(*known, name));
-        if let Some((_, index)) = found {
-            return *index;
-        }
-        let index = self.batch.column_index(name);
-        known.push((name, index));
-        index
+    /// The fields of a row that have a value, with it.
+    pub(crate) fn values(
+        &mut self,
+        row: usize,
+        names: &'n [String],
+    ) -> impl Iterator<Item = (&'n str, &'b str)> {
+        let batch = self.batch;
+        let known = self
+            .known
+            .iter()
+            .position(|(known, _)| std::ptr::eq(*known, names) || *known == names);
+        let at = known.unwrap_or_else(|| {
+            let sought = names.iter().map(|name| (name.as_str(), Sought::of(batch, name)));
+            self.known
+                .push((names, sought.filter(|(_, sought)| !sought.is_nowhere()).collect()));
+            self.known.len() - 1
+        });
+        let sought = self.known.get(at).map_or(&[][..], |(_, sought)| sought);
+        sought
+            .iter()
+            .filter_map(move |(name, sought)| Some((*name, sought.value(batch, row)?)))
     }
 }
 
 /// All names under which [`find`] may look for a field.
 pub(crate) fn names_of(name: &str) -> impl Iterator<Item = &str> {
-    let lower = name.to_ascii_lowercase();
-    let others = OTHER_NAMES
-        .iter()
-        .find(|(known, _)| *known == lower)
-        .map_or::<&[&str], _>(&[], |(_, others)| others);
-    let forwarded: &[&str] = if lower == "c-ip" { &FORWARDED } else { &[] };
+    let (forwarded, others) = other_names(name);
     [name]
         .into_iter()
         .chain(others.iter().copied())
         .chain(forwarded.iter().copied())
+}
+
+/// Columns that name the client a balancer speaks for, and other names of a field.
+fn other_names(name: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    let others = OTHER_NAMES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map_or::<&[&str], _>(&[], |(_, others)| others);
+    let forwarded: &[&str] = if name.eq_ignore_ascii_case("c-ip") {
+        &FORWARDED
+    } else {
+        &[]
+    };
+    (forwarded, others)
 }
 
 /// Columns in which IIS is told to log the client a load balancer speaks for; `c-ip` is then the balancer's address.
@@ -81,7 +138,7 @@ const FORWARDED: [&str; 4] = [
 ];
 
 /// The first address of the list, which is the client; IIS writes `+` for the blanks between them.
-fn forwarded(value: &str) -> Option<&str> {
+fn first_forwarded(value: &str) -> Option<&str> {
     let first = value.split([',', '+', ' ']).next()?;
     crate::links::parse_address(first).map(|_| first)
 }

@@ -46,12 +46,10 @@ impl Link {
 }
 
 /// The links of one event, from the fields its rule joins on.
-pub(crate) fn links_of<'n>(columns: &Columns<'_, 'n>, row: usize, join: &'n [String]) -> BTreeSet<Link> {
+pub(crate) fn links_of<'n>(columns: &mut Columns<'_, 'n>, row: usize, join: &'n [String]) -> BTreeSet<Link> {
     let mut links = BTreeSet::new();
-    for name in join {
-        if let Some(value) = crate::fields::find(|name| columns.get(row, name), name) {
-            add_links(name, value, &mut links);
-        }
+    for (name, value) in columns.values(row, join) {
+        add_links(name, value, &mut links);
     }
     links
 }
@@ -62,20 +60,23 @@ pub(crate) fn add_links(name: &str, value: &str, links: &mut BTreeSet<Link>) {
     if value.is_empty() || value == "-" {
         return;
     }
-    let lower = name.to_ascii_lowercase();
-    if let Some(address) = ADDRESS_FIELDS
-        .contains(&lower.as_str())
-        .then(|| client_address(value))
-        .flatten()
-    {
+    let ends = |ending: &str| {
+        let start = name.len().checked_sub(ending.len());
+        let end = start.and_then(|start| name.get(start..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    let is_address = ADDRESS_FIELDS
+        .iter()
+        .any(|field| field.eq_ignore_ascii_case(name));
+    if let Some(address) = is_address.then(|| client_address(value)).flatten() {
         links.insert(address);
-    } else if lower.contains("canary") {
+    } else if ends("canary") {
         links.insert(Link::Canary(value.to_owned()));
-    } else if lower.ends_with("processguid") {
+    } else if ends("processguid") {
         links.insert(Link::Process(value.to_ascii_lowercase()));
-    } else if lower.ends_with("logonguid") || lower.ends_with("logonid") {
+    } else if ends("logonguid") || ends("logonid") {
         links.extend(logon_session(value));
-    } else if lower.ends_with("username") || lower.ends_with("accountname") {
+    } else if ends("username") || ends("accountname") {
         links.extend(account(value));
     } else {
         links.extend(file_names(value));

@@ -22,9 +22,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use vigie_report::Lang;
 
 use crate::hunt::Language;
+
+/// Rules are many small pieces of memory, and batches come and go on several threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Emergency response for managed service providers: who is concerned, who was compromised, and how we know.
 #[derive(Parser)]

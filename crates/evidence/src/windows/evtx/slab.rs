@@ -16,8 +16,8 @@ use crate::{FileRef, Limits};
 
 /// Chunks read at a time.
 const CHUNKS: usize = 16;
-/// Slabs that may wait for each thread.
-const WAITING: usize = 2;
+/// Slabs that may wait for each thread: so many that it is not idle while the one that reads judges what it has.
+const WAITING: usize = 16;
 /// Slabs whose memory is kept for others.
 const SPARE: usize = 64;
 
