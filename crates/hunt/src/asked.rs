@@ -122,4 +122,50 @@ mod tests {
             assert!(with_asked == with_all, "{what}: another answer");
         }
     }
+
+    /// Keywords are looked for in lines, of which most values were left out; what they find is what they find in the
+    /// values.
+    #[test]
+    fn keywords_are_found_in_values_and_not_across_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let iis = b"#Fields: date time cs-method cs-uri-stem cs-uri-query sc-status cs(Referer)\n\
+            2021-03-03 06:00:00 GET /a x=${probe} 200 -\n\
+            2021-03-03 06:00:01 GET /b word 200 other\n\
+            2021-03-03 06:00:02 GET /c - 200 W\xe9ird-${probe}\n\
+            2021-03-03 06:00:03 GET /d - 200 - - surplus\n";
+        std::fs::write(folder.path().join("u_ex210303.log"), iis).unwrap();
+        let proxy = "DateTime,RequestId,UrlHost,UrlStem,Method,GenericInfo\n\
+            2021-03-03T06:00:00.000Z,1,h,/x,GET,\"say \"\"word other\"\"\"\n\
+            2021-03-03T06:00:01.000Z,2,h,/x,GET,\"${probe}, quoted\"\n";
+        std::fs::write(folder.path().join("HttpProxy_2021030306-1.LOG"), proxy).unwrap();
+        let rule = |id: &str, source: &str, keyword: &str| RuleSource {
+            path: format!("{id}.yml"),
+            text: format!(
+                "title: {id}\nid: {id}\nlevel: high\nlogsource: {{ category: {source} }}\n\
+                 detection:\n  keywords: ['{keyword}']\n  condition: keywords\n"
+            ),
+            pack: None,
+        };
+        let options = HuntOptions {
+            rules: vec![
+                rule("probe", "webserver", "${probe}"),
+                rule("across", "webserver", "word 200"),
+                rule("within", "webserver", "word other"),
+                rule("quote", "webserver", "say \"word"),
+            ],
+            ..HuntOptions::default()
+        };
+        let evidence = [folder.path().to_owned()];
+        let with_all = answer(&options, &evidence, true);
+        assert_eq!(answer(&options, &evidence, false), with_all);
+        let found = |id: &str| {
+            let findings = with_all["hosts"].as_array().unwrap().iter();
+            let findings = findings.flat_map(|host| host["findings"].as_array().unwrap());
+            let of_rule = findings.filter(|finding| finding["rule_id"] == id);
+            of_rule
+                .map(|finding| finding["count"].as_u64().unwrap())
+                .sum::<u64>()
+        };
+        assert_eq!(["probe", "across", "within", "quote"].map(found), [3, 0, 1, 1]);
+    }
 }

@@ -242,21 +242,15 @@ impl Bits {
         match pieces {
             ..=64 => Bits::Few(Box::new([0; 1 << 5])),
             65..=4096 => Bits::Some(Box::new([0; 1 << 10])),
-            _ => {
-                let words: Box<[u64]> = vec![0; 1 << 14].into();
-                match words.try_into() {
-                    Ok(words) => Bits::Many(words),
-                    Err(_) => Bits::Some(Box::new([0; 1 << 10])),
-                }
-            }
+            _ => Bits::Many(Box::new([0; 1 << 14])),
         }
     }
 
     fn set(&mut self, hash: u32) {
         match self {
-            Bits::Few(words) => set(&mut **words, hash),
-            Bits::Some(words) => set(&mut **words, hash),
-            Bits::Many(words) => set(&mut **words, hash),
+            Bits::Few(words) => set(words, hash),
+            Bits::Some(words) => set(words, hash),
+            Bits::Many(words) => set(words, hash),
         }
     }
 }
