@@ -71,8 +71,11 @@ impl Sought {
 /// have the same.
 pub(crate) struct Columns<'b, 'n> {
     batch: &'b EventBatch,
-    known: Vec<(&'n [String], Vec<(&'n str, Sought)>)>,
+    known: Vec<(&'n [String], Fields<'n>)>,
 }
+
+/// The fields of a list that have a column, by name.
+type Fields<'n> = Vec<(&'n str, Sought)>;
 
 impl<'b, 'n> Columns<'b, 'n> {
     pub(crate) fn of(batch: &'b EventBatch) -> Columns<'b, 'n> {
