@@ -39,6 +39,8 @@ const ENGINES: [(&str, &str, Engine); 4] = [
     ("lazy", "regex-automata, lazy DFA, line by line", lazy_dfa),
 ];
 
+const VECTORSCAN: &str = include_str!("vectorscan.c");
+
 type Engine = fn(&[String], &[u8]) -> Result<Scan>;
 
 /// What one engine did.
@@ -74,12 +76,18 @@ pub(super) fn bench(bench: &mut Bench) -> Result<()> {
          |------------------------------------------------|---------:|--------:|--------:|---------:|---------:|",
         lines.len()
     );
+    let mut scans = Vec::new();
     for (word, name, _) in ENGINES {
         let scan = if quick {
             scan(word, &list, &events)?
         } else {
             in_a_process(word, &list, &events)?
         };
+        scans.push((name, scan));
+    }
+    let vectorscan = vectorscan(&list, &events)?;
+    scans.extend(vectorscan.map(|scan| ("vectorscan, literals", scan)));
+    for (name, scan) in scans {
         let megabytes = scan.text as f64 / 1e6;
         println!(
             "| {name:<46} | {megabytes:>8.1} | {:>7.0} | {:>7.2} | {:>8.1} | {:>8} |",
@@ -92,7 +100,35 @@ pub(super) fn bench(bench: &mut Bench) -> Result<()> {
             bail!("{name} found none of the literals");
         }
     }
+    if vectorscan.is_none() {
+        println!("vectorscan is left out: it takes a C compiler and Debian's libvectorscan-dev");
+    }
     Ok(())
+}
+
+/// Vectorscan has no crate that builds without CMake, Ragel and Boost: a small program is linked with the library that
+/// the system has, if it has one.
+fn vectorscan(list: &Path, events: &Path) -> Result<Option<Scan>> {
+    let folder = scratch()?;
+    let (source, program) = (folder.join("vectorscan.c"), folder.join("vectorscan"));
+    fs::write(&source, VECTORSCAN).with_context(|| format!("cannot write {}", source.display()))?;
+    let compiled = Command::new("cc")
+        .arg("-O2")
+        .arg("-o")
+        .args([&program, &source])
+        .arg("-lhs")
+        .output();
+    if !compiled.is_ok_and(|output| output.status.success()) {
+        return Ok(None);
+    }
+    let output = Command::new(&program)
+        .args([list, events])
+        .output()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let scan =
+        serde_json::from_slice(&output.stdout).with_context(|| format!("vectorscan failed: {said}"))?;
+    Ok(Some(scan))
 }
 
 /// Runs one engine in a release build of this program.
