@@ -81,7 +81,7 @@ pub struct ServerExposure {
     /// What to do, and when.
     pub ssvc: Ssvc,
     /// The way out; empty where nothing is to be done.
-    pub path: Arc<[Step]>,
+    pub path: Arc<[Arc<Step>]>,
 }
 
 /// The build a server runs.

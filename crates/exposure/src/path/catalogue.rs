@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vigie_event::{Timestamp, parse_utc};
 use vigie_pack::{Build, BuildNumber, LineRemedy, Remediation, Update};
 
+use super::node::StepId;
 use crate::knowledge::Knowledge;
 use crate::{BuildSource, Status, Version};
 
@@ -23,6 +24,8 @@ pub(crate) struct Offer<'p> {
     /// Whether newer updates already get security updates that this one did not get.
     pub(crate) superseded: bool,
     pub(crate) needs: Option<&'p Update>,
+    /// Indices of the supported versions of the .NET Framework; empty when not known.
+    pub(crate) supported: Vec<usize>,
     /// A rollup of Exchange 2010, which is a patch within its service pack.
     pub(crate) rollup: bool,
 }
@@ -30,7 +33,8 @@ pub(crate) struct Offer<'p> {
 /// The updates of one line on one day.
 pub(crate) struct Catalogue<'p> {
     pub(crate) remediation: &'p Remediation,
-    pub(crate) remedy: Option<&'p LineRemedy>,
+    /// Index of what the remediation says of the line.
+    pub(crate) line: Option<usize>,
     pub(crate) title: String,
     /// Lowest build first.
     pub(crate) offers: Vec<Offer<'p>>,
@@ -38,6 +42,8 @@ pub(crate) struct Catalogue<'p> {
     pub(crate) ended: bool,
     /// Whether the last hybrid server can be replaced by tools.
     pub(crate) tools: bool,
+    /// Risk and minutes at P50 of each step, by its number in [`StepId::ALL`].
+    costs: Vec<(u32, u32)>,
 }
 
 impl<'p> Catalogue<'p> {
@@ -89,12 +95,29 @@ impl<'p> Catalogue<'p> {
         let tools = day(&remediation.management_tools_since).is_some_and(|since| since <= as_of);
         Catalogue {
             remediation,
-            remedy,
+            line: remediation.lines.iter().position(|known| known.line == line),
             title: known.map_or_else(|| line.to_owned(), |known| known.title.clone()),
             offers,
             ended: last.is_some_and(|last| last < as_of),
             tools,
+            costs: StepId::ALL
+                .iter()
+                .map(|step| {
+                    let text = remediation.steps.get(step.id());
+                    text.map_or((0, 0), |text| (text.risk, text.p50_h.0))
+                })
+                .collect(),
         }
+    }
+
+    /// What the remediation says of the line.
+    pub(crate) fn remedy(&self) -> Option<&'p LineRemedy> {
+        self.remediation.lines.get(self.line?)
+    }
+
+    /// Risk and minutes at P50 of a step.
+    pub(super) fn cost(&self, step: StepId) -> (u32, u32) {
+        self.costs.get(step as usize).copied().unwrap_or_default()
     }
 }
 
@@ -113,6 +136,15 @@ fn offer<'p>(
         plain.copied()?
     };
     let newest = builds.last().copied().filter(|newest| newest.build > first.build);
+    let needs = remediation
+        .updates
+        .iter()
+        .find(|update| update.base() == Some(base));
+    let dotnet = |release: &u32| {
+        let known = &remediation.dotnet;
+        known.iter().position(|version| version.release == *release)
+    };
+    let supported = needs.map(|needs| needs.dotnet.iter().filter_map(dotnet).collect());
     Some(Offer {
         base,
         first,
@@ -120,10 +152,8 @@ fn offer<'p>(
         first_closed: closed(first.build),
         newest_closed: newest.is_some_and(|newest| closed(newest.build)),
         superseded: false,
-        needs: remediation
-            .updates
-            .iter()
-            .find(|update| update.base() == Some(base)),
+        needs,
+        supported: supported.unwrap_or_default(),
         rollup,
         builds,
     })

@@ -6,9 +6,12 @@
 //! taken: the smallest sum of risk first, then of P50, then the newest update. `docs/path.md` says it for people.
 
 mod catalogue;
+mod graph;
+mod node;
 mod render;
 mod search;
 mod situation;
+mod tell;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,11 +21,12 @@ use foldhash::fast::RandomState;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use vigie_event::Timestamp;
-use vigie_pack::{Hours, Pack};
+use vigie_pack::{Hours, Pack, Remediation};
 
 use crate::knowledge::Knowledge;
 use crate::{Said, ServerState};
 use catalogue::Catalogue;
+use render::Renderer;
 use situation::Situation;
 
 /// One step of a path.
@@ -55,21 +59,19 @@ pub struct Step {
 impl Serialize for Step {
     /// `why`, `title`, ... are English; `why_fr`, `title_fr`, ... French; `p50_h` and `p90_h` hours.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let english = |list: &[Said]| list.iter().map(|said| said.en.clone()).collect::<Vec<_>>();
-        let french = |list: &[Said]| list.iter().map(|said| said.fr.clone()).collect::<Vec<_>>();
         let mut step = serializer.serialize_struct("Step", 18)?;
         step.serialize_field("step", &self.step)?;
         step.serialize_field("title", &self.title.en)?;
         step.serialize_field("title_fr", &self.title.fr)?;
         step.serialize_field("why", &self.why.en)?;
         step.serialize_field("why_fr", &self.why.fr)?;
-        step.serialize_field("requires", &english(&self.requires))?;
-        step.serialize_field("requires_fr", &french(&self.requires))?;
+        step.serialize_field("requires", &Each(&self.requires, "en"))?;
+        step.serialize_field("requires_fr", &Each(&self.requires, "fr"))?;
         step.serialize_field("commands", &self.commands)?;
         step.serialize_field("gate", &self.gate.en)?;
         step.serialize_field("gate_fr", &self.gate.fr)?;
-        step.serialize_field("stop_conditions", &english(&self.stop_conditions))?;
-        step.serialize_field("stop_conditions_fr", &french(&self.stop_conditions))?;
+        step.serialize_field("stop_conditions", &Each(&self.stop_conditions, "en"))?;
+        step.serialize_field("stop_conditions_fr", &Each(&self.stop_conditions, "fr"))?;
         step.serialize_field("rollback", &self.rollback.en)?;
         step.serialize_field("rollback_fr", &self.rollback.fr)?;
         step.serialize_field("rights", &self.rights.en)?;
@@ -80,60 +82,76 @@ impl Serialize for Step {
     }
 }
 
+/// Sentences in one language.
+struct Each<'a>(&'a [Said], &'static str);
+
+impl Serialize for Each<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|said| said.get(self.1)))
+    }
+}
+
 /// Finds paths; each situation is worked out once.
 pub(crate) struct Paths<'k, 'p> {
     knowledge: &'k Knowledge<'p>,
     as_of: Timestamp,
     /// Indices of the vulnerabilities that were public on the day.
     public: Vec<usize>,
+    /// `None` where nobody wrote down how the product is made safe.
+    remedy: Option<(&'p Remediation, Renderer<'p>)>,
     catalogues: RefCell<HashMap<String, Arc<Catalogue<'p>>, RandomState>>,
-    found: RefCell<HashMap<Situation, Arc<[Step]>, RandomState>>,
+    found: RefCell<HashMap<Situation, Arc<[Arc<Step>]>, RandomState>>,
+    none: Arc<[Arc<Step>]>,
 }
 
 impl<'k, 'p> Paths<'k, 'p> {
     pub(crate) fn new(knowledge: &'k Knowledge<'p>, as_of: Timestamp) -> Paths<'k, 'p> {
+        let remediation = knowledge.product().remediation.as_ref();
+        let remedy = remediation.map(|known| (known, Renderer::new(known, &knowledge.pack.name)));
         Paths {
             knowledge,
             as_of,
             public: public(knowledge, as_of),
+            remedy,
             catalogues: RefCell::default(),
             found: RefCell::default(),
+            none: Arc::from([]),
         }
     }
 
     /// The path of a server. Empty where nothing is to be done, or nobody wrote down how the product is made safe.
-    pub(crate) fn path(&self, state: &ServerState<'_>) -> Arc<[Step]> {
-        let Some(remediation) = &self.knowledge.product().remediation else {
-            return Arc::from([]);
+    /// Servers with the same path share it.
+    pub(crate) fn path(&self, state: &ServerState<'_>) -> Arc<[Arc<Step>]> {
+        let Some((remediation, renderer)) = &self.remedy else {
+            return Arc::clone(&self.none);
         };
         let Some(situation) = Situation::of(state, self.knowledge, &self.public) else {
-            return Arc::from([]);
+            return Arc::clone(&self.none);
         };
         if let Some(known) = self.found.borrow().get(&situation) {
             return Arc::clone(known);
         }
-        let catalogue = situation.line.as_ref().map(|line| {
-            let mut catalogues = self.catalogues.borrow_mut();
-            let made = || {
-                Arc::new(Catalogue::new(
-                    self.knowledge,
-                    &self.public,
-                    remediation,
-                    line,
-                    self.as_of,
-                ))
-            };
-            Arc::clone(catalogues.entry(line.clone()).or_insert_with(made))
-        });
-        let steps: Arc<[Step]> = match catalogue {
+        let line = situation.line.as_deref();
+        let catalogue = line.map(|line| self.catalogue(remediation, line));
+        let taken = match catalogue {
             Some(catalogue) if !situation.ask => search::search(&catalogue, &situation),
-            catalogue => search::ask(catalogue.as_deref(), remediation, &situation),
-        }
-        .iter()
-        .filter_map(|taken| render::step(remediation, &self.knowledge.pack.name, taken))
-        .collect();
+            catalogue => search::ask(catalogue.as_deref(), &situation),
+        };
+        let steps = renderer.path(taken);
         self.found.borrow_mut().insert(situation, Arc::clone(&steps));
         steps
+    }
+
+    fn catalogue(&self, remediation: &'p Remediation, line: &str) -> Arc<Catalogue<'p>> {
+        if let Some(known) = self.catalogues.borrow().get(line) {
+            return Arc::clone(known);
+        }
+        let made = Catalogue::new(self.knowledge, &self.public, remediation, line, self.as_of);
+        let made = Arc::new(made);
+        self.catalogues
+            .borrow_mut()
+            .insert(line.to_owned(), Arc::clone(&made));
+        made
     }
 }
 
@@ -146,9 +164,9 @@ fn public(knowledge: &Knowledge<'_>, as_of: Timestamp) -> Vec<usize> {
 }
 
 /// The path of one server. For many servers [`crate::assess`] works out each situation only once.
-pub fn path(state: &ServerState<'_>, pack: &Pack, as_of: Timestamp) -> Vec<Step> {
+pub fn path(state: &ServerState<'_>, pack: &Pack, as_of: Timestamp) -> Arc<[Arc<Step>]> {
     let knowledge = Knowledge::new(pack, &[], as_of);
-    Paths::new(&knowledge, as_of).path(state).to_vec()
+    Paths::new(&knowledge, as_of).path(state)
 }
 
 #[cfg(test)]

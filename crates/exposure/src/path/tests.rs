@@ -42,7 +42,7 @@ fn pack() -> Pack {
     Pack::load_embedded("hafnium-2021").unwrap()
 }
 
-fn steps(server: &Server, as_of: &str) -> Vec<Step> {
+fn steps(server: &Server, as_of: &str) -> Arc<[Arc<Step>]> {
     let as_of = parse_utc(as_of).unwrap();
     path(&server.state(as_of), &pack(), as_of)
 }
@@ -50,7 +50,7 @@ fn steps(server: &Server, as_of: &str) -> Vec<Step> {
 /// A line a step: what it is, its title, why.
 fn shown(line: &str, build: &str, facts: Vec<Fact>, as_of: &str) -> String {
     let list = steps(&server(line, build, facts), as_of);
-    let line = |step: &Step| format!("{}: {}\n    {}\n", step.step, step.title.en, step.why.en);
+    let line = |step: &Arc<Step>| format!("{}: {}\n    {}\n", step.step, step.title.en, step.why.en);
     list.iter().map(line).collect()
 }
 
@@ -160,7 +160,7 @@ const DAYS: [&str; 6] = [
 ];
 
 /// Every published build, on several days, with everything that changes a path.
-fn every_case(mut check: impl FnMut(&Server, &vigie_pack::Build, &str, &[Step])) {
+fn every_case(mut check: impl FnMut(&Server, &vigie_pack::Build, &str, &[Arc<Step>])) {
     let pack = pack();
     let knowledge = Knowledge::new(&pack, &[], i64::MAX);
     for day in DAYS {
@@ -182,7 +182,7 @@ fn every_case(mut check: impl FnMut(&Server, &vigie_pack::Build, &str, &[Step]))
     }
 }
 
-fn position(steps: &[Step], id: &str) -> Option<usize> {
+fn position(steps: &[Arc<Step>], id: &str) -> Option<usize> {
     steps.iter().position(|step| step.step == id)
 }
 
