@@ -9,13 +9,14 @@ use vigie_pack::Pack;
 
 use crate::knowledge::Knowledge;
 use crate::path::Paths;
+use crate::publication::closed_times;
 use crate::result::{
-    Assessment, BuildExposure, Conflict, CveExposure, Outsider, PackInfo, Point, SCHEMA_VERSION,
-    ServerExposure, Ssvc, Summary, WindowExposure,
+    Assessment, BuildExposure, Conflict, CveExposure, MitigationExposure, Outsider, PackInfo, Point,
+    PublishedConflict, SCHEMA_VERSION, ServerExposure, Ssvc, Standing, Summary, WindowExposure,
 };
 use crate::ssvc::Case;
-use crate::state::Answer;
-use crate::timeline::{History, Phase, Window, closed_times, exploited_from};
+use crate::state::{Answer, Mitigation, Seen};
+use crate::timeline::{History, Phase, Phases, Window, exploited_from};
 use crate::{
     BuildAnswer, Decision, Estate, Fact, MissionImpact, Observation, Said, Server, ServerState, Status,
 };
@@ -117,32 +118,26 @@ fn order(server: &ServerExposure) -> impl Ord + use<> {
 struct Judgement<'a> {
     history: History<'a>,
     state: ServerState<'a>,
-    /// Per vulnerability.
-    phases: Vec<Vec<Phase>>,
+    phases: Phases,
+    /// The worst status over time.
+    worst: Vec<(Option<Timestamp>, Status)>,
 }
 
 impl<'a> Judgement<'a> {
     fn new(server: &'a Server, knowledge: &Knowledge<'_>, as_of: Timestamp) -> Judgement<'a> {
         let history = History::new(server, knowledge, as_of);
-        let phases = (0..knowledge.cves.len())
-            .map(|index| history.phases(knowledge, index))
-            .collect();
+        let phases = history.phases(knowledge);
         Judgement {
-            state: server.state(as_of),
+            state: ServerState::of(&history.seen, &history.builds, &history.published),
+            worst: phases.worst(),
             history,
             phases,
         }
     }
 
-    /// The worst status at one moment.
-    fn worst(&self, at: Timestamp) -> Status {
-        let of = |phases: &Vec<Phase>| {
-            let until = phases.partition_point(|phase| phase.from.is_none_or(|from| from <= at));
-            until
-                .checked_sub(1)
-                .map_or(Status::Unknown, |last| phases[last].status)
-        };
-        worst(self.phases.iter().map(of))
+    /// The worst status now.
+    fn status(&self) -> Status {
+        self.worst.last().map_or(Status::Unknown, |(_, status)| *status)
     }
 
     fn exposure(
@@ -155,37 +150,51 @@ impl<'a> Judgement<'a> {
     ) -> ServerExposure {
         let cves: Vec<CveExposure> = self
             .phases
-            .iter()
+            .each()
             .zip(ids)
             .map(|(phases, id)| cve(phases, id))
             .collect();
         let build = self.history.builds.last();
-        let age = build
-            .and_then(|build| build.by.at)
-            .map(|at| (as_of - at) / MICROS_PER_DAY);
+        let looked = build.and_then(|build| build.by.at);
+        let known = build.is_some_and(|build| build.version.is_some());
         let published = &self.state.published;
-        let status = worst(cves.iter().map(|cve| cve.status));
         ServerExposure {
             server: server.name.clone(),
             fqdn: server.fqdn.clone(),
             tenant: server.tenant.clone(),
             product: product(&self.state, build, knowledge),
-            build: build_exposure(build),
+            build: build_exposure(build, knowledge),
             published: self.state.is_published(),
             published_by: published.as_ref().map(|seen| seen.by.origin.to_string()),
+            published_conflicts: self
+                .state
+                .published_conflicts
+                .iter()
+                .map(said_published)
+                .collect(),
             topology: self.state.topology.map(|seen| seen.value),
-            status,
-            age_days: age,
-            stale: age.is_some_and(|age| age > STALE_DAYS),
-            window: self.window(server, knowledge, as_of),
+            mitigations: self.state.mitigations.iter().map(mitigation).collect(),
+            status: self.status(),
+            age_days: looked.map(|at| (as_of - at) / MICROS_PER_DAY),
+            // What has no date may be of any.
+            stale: known && looked.is_none_or(|at| is_old(at, as_of)),
+            history: self
+                .worst
+                .iter()
+                .map(|(from, status)| Standing {
+                    from: *from,
+                    status: *status,
+                })
+                .collect(),
+            window: self.window(knowledge, as_of),
             ssvc: self.ssvc(&cves, knowledge, as_of),
             path: paths.path(&self.state),
             cves,
         }
     }
 
-    fn window(&self, server: &Server, knowledge: &Knowledge<'_>, as_of: Timestamp) -> Option<WindowExposure> {
-        let closed = closed_times(&server.observations, as_of);
+    fn window(&self, knowledge: &Knowledge<'_>, as_of: Timestamp) -> Option<WindowExposure> {
+        let closed = closed_times(&self.history.published);
         let fix = |phase: &Phase| {
             let runs = self
                 .history
@@ -198,7 +207,7 @@ impl<'a> Judgement<'a> {
         };
         let of = |index: usize| {
             let from = exploited_from(knowledge, index);
-            Window::of(&self.phases[index], from, as_of, &closed, fix)
+            Window::of(self.phases.of(index), from, as_of, &closed, fix)
         };
         let exploited = |index: &usize| knowledge.cves[*index].cve.is_exploited();
         let all = (0..self.phases.len())
@@ -239,27 +248,15 @@ impl<'a> Judgement<'a> {
             Some((decision, index, case)) => Ssvc {
                 decision,
                 cve: Some(Arc::clone(&cves[index].cve)),
-                because: case.because(),
+                because: knowledge.share(case.because()),
             },
             None => Ssvc {
                 decision: Decision::Defer,
                 cve: None,
-                because: Said::new("nothing is open", "rien n’est ouvert"),
+                because: knowledge.share(Said::new("nothing is open", "rien n’est ouvert")),
             },
         }
     }
-}
-
-fn worst(statuses: impl Iterator<Item = Status>) -> Status {
-    // What is open is worse than what nobody knows; then come the others, worst first.
-    let rank = |status: &Status| match status {
-        Status::Vulnerable => 0,
-        Status::Unknown => 1,
-        Status::Mitigated => 2,
-        Status::Fixed => 3,
-        Status::NotAffected => 4,
-    };
-    statuses.min_by_key(rank).unwrap_or(Status::Unknown)
 }
 
 /// How a vulnerability stands now, and since when it stands so.
@@ -292,7 +289,7 @@ fn product(state: &ServerState<'_>, build: Option<&BuildAnswer<'_>>, knowledge: 
     }
 }
 
-fn build_exposure(build: Option<&BuildAnswer<'_>>) -> BuildExposure {
+fn build_exposure(build: Option<&BuildAnswer<'_>>, knowledge: &Knowledge<'_>) -> BuildExposure {
     let Some(build) = build else {
         return BuildExposure {
             value: None,
@@ -309,7 +306,7 @@ fn build_exposure(build: Option<&BuildAnswer<'_>>) -> BuildExposure {
         source: stands.then_some(build.source),
         observed_at: build.by.at,
         origin: stands.then(|| build.by.origin.to_string()),
-        trap: stands.then(|| build.source.trap()),
+        trap: stands.then(|| knowledge.share(build.source.trap())),
         conflicts: build.conflicts.iter().filter_map(|by| conflict(by)).collect(),
     }
 }
@@ -333,6 +330,23 @@ fn conflict(by: &Observation) -> Option<Conflict> {
     })
 }
 
+fn said_published(seen: &Seen<'_, bool>) -> PublishedConflict {
+    PublishedConflict {
+        value: if seen.value { Answer::Yes } else { Answer::No },
+        observed_at: seen.by.at,
+        origin: seen.by.origin.to_string(),
+    }
+}
+
+fn mitigation(seen: &Mitigation<'_>) -> MitigationExposure {
+    MitigationExposure {
+        id: seen.id.to_owned(),
+        since: seen.since,
+        observed_at: seen.by.at,
+        origin: seen.by.origin.to_string(),
+    }
+}
+
 fn outsider(server: &Server, knowledge: &Knowledge<'_>, as_of: Timestamp) -> Outsider {
     let judged = Judgement::new(server, knowledge, as_of);
     let mut origins: Vec<String> = server
@@ -345,8 +359,8 @@ fn outsider(server: &Server, knowledge: &Knowledge<'_>, as_of: Timestamp) -> Out
         server: server.name.clone(),
         fqdn: server.fqdn.clone(),
         addresses: server.addresses.iter().map(ToString::to_string).collect(),
-        build: build_exposure(judged.history.builds.last()),
-        status: judged.worst(as_of),
+        build: build_exposure(judged.history.builds.last(), knowledge),
+        status: judged.status(),
         origins,
     }
 }
@@ -403,18 +417,26 @@ impl Curve {
 
     fn add(&mut self, judged: &Judgement<'_>) {
         let builds = &judged.history.builds;
+        let (mut build, mut standing) = (0, 0);
         for point in &mut self.points {
-            let until = builds.partition_point(|build| build.since.is_none_or(|since| since <= point.at));
-            let build = until
-                .checked_sub(1)
-                .map(|last| &builds[last])
-                .filter(|build| build.version.is_some());
-            match build {
+            let until = |from: Option<Timestamp>| from.is_none_or(|from| from <= point.at);
+            while builds.get(build).is_some_and(|next| until(next.since)) {
+                build += 1;
+            }
+            while judged.worst.get(standing).is_some_and(|(from, _)| until(*from)) {
+                standing += 1;
+            }
+            let runs = build.checked_sub(1).map(|last| &builds[last]);
+            match runs.filter(|build| build.version.is_some()) {
                 None => point.unknown_build += 1,
                 Some(build) if is_stale(build, point.at) => point.stale += 1,
                 Some(_) => point.known += 1,
             }
-            match judged.worst(point.at) {
+            // Before anybody looked, nobody knew.
+            let status = standing
+                .checked_sub(1)
+                .map_or(Status::Unknown, |last| judged.worst[last].1);
+            match status {
                 Status::Unknown => point.unknown += 1,
                 Status::Vulnerable => point.vulnerable += 1,
                 Status::Mitigated => point.mitigated += 1,
@@ -428,5 +450,9 @@ impl Curve {
 /// Whether a build was last looked at too long before a moment. A look that came after the moment was not made yet.
 fn is_stale(build: &BuildAnswer<'_>, at: Timestamp) -> bool {
     let looked = build.by.at.filter(|looked| *looked <= at).or(build.since);
-    looked.is_none_or(|looked| at - looked > STALE_DAYS * MICROS_PER_DAY)
+    looked.is_none_or(|looked| is_old(looked, at))
+}
+
+fn is_old(looked: Timestamp, at: Timestamp) -> bool {
+    at - looked > STALE_DAYS * MICROS_PER_DAY
 }

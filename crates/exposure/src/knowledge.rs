@@ -1,7 +1,7 @@
 //! What one or more packs know, ready to judge many servers: answers that depend on a build alone are worked out once.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -22,12 +22,16 @@ pub(crate) struct Knowledge<'a> {
     /// Vulnerabilities of the pack that nobody knew of by then.
     pub(crate) later: usize,
     answers: RefCell<HashMap<Key, Arc<[Answer]>, RandomState>>,
+    /// Answers where no build is known, by the line that an inventory names.
+    of_lines: RefCell<HashMap<Option<String>, Arc<[Answer]>, RandomState>>,
+    said: RefCell<HashSet<Arc<Said>, RandomState>>,
 }
 
 /// What answers depend on.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
-    line: Option<String>,
+    /// Index of the product's line; `None` where it has none of this name.
+    line: Option<usize>,
     version: Version,
     source: BuildSource,
 }
@@ -52,6 +56,8 @@ impl<'a> Knowledge<'a> {
             cves,
             later: later.len(),
             answers: RefCell::default(),
+            of_lines: RefCell::default(),
+            said: RefCell::default(),
         }
     }
 
@@ -68,13 +74,18 @@ impl<'a> Knowledge<'a> {
         source: BuildSource,
     ) -> Arc<[Answer]> {
         let line = self.builds.line(version).or(declared);
-        let key = Key {
-            line: line.map(str::to_owned),
+        let index = line.map(|line| self.product().lines.iter().position(|known| known.line == line));
+        // Of a line that the product does not have nothing is kept: inventories may name any.
+        let key = (index != Some(None)).then(|| Key {
+            line: index.flatten(),
             version,
             source,
-        };
-        if let Some(known) = self.answers.borrow().get(&key) {
-            return Arc::clone(known);
+        });
+        if let Some(known) = key
+            .as_ref()
+            .and_then(|key| self.answers.borrow().get(key).cloned())
+        {
+            return known;
         }
         let answers: Arc<[Answer]> = match line {
             Some(line) => {
@@ -96,8 +107,42 @@ impl<'a> Knowledge<'a> {
                 vec![answer; self.cves.len()].into()
             }
         };
-        self.answers.borrow_mut().insert(key, Arc::clone(&answers));
+        if let Some(key) = key {
+            self.answers.borrow_mut().insert(key, Arc::clone(&answers));
+        }
         answers
+    }
+
+    /// One answer per vulnerability where nobody knows the build: what the line alone says.
+    pub(crate) fn without_build(&self, declared: Option<&str>) -> Arc<[Answer]> {
+        let line = declared.map(str::to_owned);
+        if let Some(known) = self.of_lines.borrow().get(&line) {
+            return Arc::clone(known);
+        }
+        let nobody = Arc::new(Said::new(
+            "nobody knows the build: read the version of ExSetup.exe",
+            "build inconnu : lire la version d’ExSetup.exe",
+        ));
+        let of = |judged: &Judged<'_>| match declared {
+            Some(line) if !judged.cve.fixed.iter().any(|fixed| fixed.product == line) => {
+                shared(judged.of_line(&self.builds, line))
+            }
+            _ => (Status::Unknown, Arc::clone(&nobody)),
+        };
+        let answers: Arc<[Answer]> = self.cves.iter().map(of).collect();
+        self.of_lines.borrow_mut().insert(line, Arc::clone(&answers));
+        answers
+    }
+
+    /// A sentence that is said of many servers, kept once.
+    pub(crate) fn share(&self, said: Said) -> Arc<Said> {
+        let mut known = self.said.borrow_mut();
+        if let Some(known) = known.get(&said) {
+            return Arc::clone(known);
+        }
+        let said = Arc::new(said);
+        known.insert(Arc::clone(&said));
+        said
     }
 
     /// The day a published build came out.

@@ -11,6 +11,7 @@ pub mod inventory;
 mod knowledge;
 mod observation;
 mod path;
+mod publication;
 pub mod result;
 mod said;
 mod ssvc;

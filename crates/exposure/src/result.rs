@@ -10,7 +10,7 @@ use crate::state::Answer;
 use crate::{BuildSource, Decision, Said, Status, Step, Topology};
 
 /// The version of the JSON contract. Minor: fields added. Major: fields changed or removed.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// Who is concerned by the threats of one pack, how sure that is, and what is the way out.
 #[derive(Debug, Clone, Serialize)]
@@ -66,14 +66,20 @@ pub struct ServerExposure {
     pub published: Answer,
     /// Who says so.
     pub published_by: Option<String>,
+    /// What was said of it besides, and does not stand.
+    pub published_conflicts: Vec<PublishedConflict>,
     /// How it works with Exchange Online.
     pub topology: Option<Topology>,
+    /// What is in place that closes something for now, whatever it closes.
+    pub mitigations: Vec<MitigationExposure>,
     /// The worst of its vulnerabilities' statuses.
     pub status: Status,
     /// Age of the newest observation of its build at `as_of`, days.
     pub age_days: Option<i64>,
-    /// Whether that is too old to be relied on.
+    /// Whether that is too old to be relied on; so is a build without a date.
     pub stale: bool,
+    /// The worst status over time, oldest first; each holds until the next one's `from`.
+    pub history: Vec<Standing>,
     /// One entry per vulnerability, in the pack's order.
     pub cves: Vec<CveExposure>,
     /// When it could be attacked; sets which part of its logs must be hunted. `null`: never, as far as is known.
@@ -97,7 +103,7 @@ pub struct BuildExposure {
     /// Who says so.
     pub origin: Option<String>,
     /// How its source is known to mislead.
-    pub trap: Option<Said>,
+    pub trap: Option<Arc<Said>>,
     /// Observations that say something else.
     pub conflicts: Vec<Conflict>,
 }
@@ -114,6 +120,43 @@ pub struct Conflict {
     pub observed_at: Option<Timestamp>,
     /// Who says so.
     pub origin: String,
+}
+
+/// What somebody said of the publication of TCP/443.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PublishedConflict {
+    /// What it says.
+    pub value: Answer,
+    /// When.
+    #[serde(serialize_with = "time_or_null")]
+    pub observed_at: Option<Timestamp>,
+    /// Who says so.
+    pub origin: String,
+}
+
+/// A mitigation that is in place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MitigationExposure {
+    /// As it was observed: `EOMT`.
+    pub id: String,
+    /// First seen.
+    #[serde(serialize_with = "time_or_null")]
+    pub since: Option<Timestamp>,
+    /// Last seen.
+    #[serde(serialize_with = "time_or_null")]
+    pub observed_at: Option<Timestamp>,
+    /// Who says so.
+    pub origin: String,
+}
+
+/// The worst status from one moment on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// From when on, as far as anybody looked; `null` when nobody knows.
+    #[serde(serialize_with = "time_or_null")]
+    pub from: Option<Timestamp>,
+    /// How it stood.
+    pub status: Status,
 }
 
 /// How a server stands to one vulnerability.
@@ -154,7 +197,7 @@ pub struct Ssvc {
     pub cve: Option<Arc<str>>,
     /// One sentence.
     #[serde(flatten, serialize_with = "because::serialize")]
-    pub because: Said,
+    pub because: Arc<Said>,
 }
 
 /// A server that nobody's inventory names.

@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// A sentence in English and French.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Said {
     /// English.
     pub en: String,
@@ -33,12 +33,6 @@ impl Serialize for Said {
         map.serialize_entry("en", &self.en)?;
         map.serialize_entry("fr", &self.fr)?;
         map.end()
-    }
-}
-
-impl AsRef<Said> for Said {
-    fn as_ref(&self) -> &Said {
-        self
     }
 }
 

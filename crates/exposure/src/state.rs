@@ -3,6 +3,7 @@
 use vigie_event::Timestamp;
 
 use crate::observation::identifiers;
+use crate::publication::{Publication, publication};
 use crate::{
     AdVersion, BuildSource, Fact, MissionImpact, Observation, ProductLine, Server, Topology, Version,
 };
@@ -53,8 +54,10 @@ pub struct ServerState<'a> {
     pub product: Option<ProductLine>,
     /// The build.
     pub build: Option<BuildAnswer<'a>>,
-    /// Whether TCP/443 is published; `None` when nobody said.
+    /// Whether TCP/443 is published; `None` when nobody said, or words contradict each other.
     pub published: Option<Seen<'a, bool>>,
+    /// What was said of it besides, and does not stand.
+    pub published_conflicts: Vec<Seen<'a, bool>>,
     /// How it works with Exchange Online.
     pub topology: Option<Seen<'a, Topology>>,
     /// Mitigations in place.
@@ -226,18 +229,40 @@ fn succeed<'a>(now: &BuildAnswer<'a>, next: BuildAnswer<'a>) -> BuildAnswer<'a> 
 impl Server {
     /// What is known of the server at `as_of`, from what was observed until then.
     pub fn state(&self, as_of: Timestamp) -> ServerState<'_> {
-        let mut seen: Vec<&Observation> = self
-            .observations
-            .iter()
-            .filter(|observation| observation.at.is_none_or(|at| at <= as_of))
-            .collect();
+        let seen = self.until(as_of);
+        let builds = build_history(&seen);
+        ServerState::of(&seen, &builds, &publication(&seen))
+    }
+
+    /// What was observed until `as_of`, in the order of time; what has no time comes first.
+    pub(crate) fn until(&self, as_of: Timestamp) -> Vec<&Observation> {
+        let until = |observation: &&Observation| observation.at.is_none_or(|at| at <= as_of);
+        let mut seen: Vec<&Observation> = self.observations.iter().filter(until).collect();
         seen.sort_by_key(|observation| observation.at);
+        seen
+    }
+}
+
+impl<'a> ServerState<'a> {
+    /// What is known after all of `seen`.
+    pub(crate) fn of(
+        seen: &[&'a Observation],
+        builds: &[BuildAnswer<'a>],
+        published: &[Publication<'a>],
+    ) -> ServerState<'a> {
+        let last = published.last();
         let mut state = ServerState {
             product: None,
-            build: build_history(&seen).pop(),
-            published: publication(&seen),
+            build: builds.last().cloned(),
+            published: last.and_then(|known| {
+                Some(Seen {
+                    value: known.value?,
+                    by: known.by,
+                })
+            }),
+            published_conflicts: last.map(|known| known.conflicts.clone()).unwrap_or_default(),
             topology: None,
-            mitigations: mitigations(&seen, &build_history(&seen)),
+            mitigations: mitigations(seen, builds),
             updates: Vec::new(),
             settings: Vec::new(),
             roles: Vec::new(),
@@ -246,7 +271,7 @@ impl Server {
             active_directory: None,
             mission_impact: None,
         };
-        for by in seen {
+        for &by in seen {
             match &by.fact {
                 Fact::Product(product) => {
                     // A line once known is not forgotten for a source that names the product alone.
@@ -278,23 +303,6 @@ fn push_once<'a>(list: &mut Vec<&'a str>, value: &'a str) {
     }
 }
 
-/// Whether TCP/443 is published. A port that was seen open is not closed by somebody's later word: then nobody knows.
-fn publication<'a>(seen: &[&'a Observation]) -> Option<Seen<'a, bool>> {
-    let mut answer: Option<Seen<'a, bool>> = None;
-    let mut torn = false;
-    for by in seen.iter().copied() {
-        let Fact::Published(value) = by.fact else {
-            continue;
-        };
-        let against = answer.as_ref().filter(|held| held.value != value);
-        torn = against.is_some_and(|held| {
-            held.value && held.by.origin.is_measured() && !by.origin.is_measured() || held.by.at == by.at
-        });
-        answer = Some(Seen { value, by });
-    }
-    answer.filter(|_| !torn)
-}
-
 /// The mitigations in place. A cumulative update, known by the first three parts of the build, removes them.
 pub(crate) fn mitigations<'a>(seen: &[&'a Observation], builds: &[BuildAnswer<'a>]) -> Vec<Mitigation<'a>> {
     let mut held: Vec<Mitigation<'a>> = Vec::new();
@@ -317,12 +325,24 @@ pub(crate) fn mitigations<'a>(seen: &[&'a Observation], builds: &[BuildAnswer<'a
     held
 }
 
+/// Whether the cumulative update changed, or may have changed, after the mitigation was last seen.
 fn removed(mitigation: &Mitigation<'_>, builds: &[BuildAnswer<'_>]) -> bool {
-    builds.windows(2).any(|pair| {
-        let changed = pair[0]
-            .version
-            .zip(pair[1].version)
-            .is_some_and(|(old, new)| old.base != new.base);
-        changed && pair[1].since > mitigation.by.at
-    })
+    let mut held: Option<[u32; 3]> = None;
+    for build in builds {
+        let known = build.version.map(|version| version.base);
+        let later = build.since > mitigation.by.at;
+        let changed = |base: [u32; 3]| held.is_some_and(|held| held != base);
+        let may_have = match known {
+            Some(base) => changed(base),
+            None => build.conflicts.iter().any(|by| match &by.fact {
+                Fact::Build { version, .. } => changed(version.base),
+                _ => false,
+            }),
+        };
+        if later && may_have {
+            return true;
+        }
+        held = known.or(held);
+    }
+    false
 }

@@ -38,6 +38,20 @@ identifiers!(
     }
 );
 
+impl Status {
+    /// The worst of several: what is open is worse than what nobody knows; then come the others, worst first.
+    pub(crate) fn worst(statuses: impl Iterator<Item = Status>) -> Status {
+        let rank = |status: &Status| match status {
+            Status::Vulnerable => 0,
+            Status::Unknown => 1,
+            Status::Mitigated => 2,
+            Status::Fixed => 3,
+            Status::NotAffected => 4,
+        };
+        statuses.min_by_key(rank).unwrap_or(Status::Unknown)
+    }
+}
+
 /// The published builds of a product, by their first three parts.
 pub(crate) struct Builds<'a> {
     product: &'a Product,

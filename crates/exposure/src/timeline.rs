@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use vigie_event::{Timestamp, parse_utc};
-use vigie_pack::Setting;
+use vigie_pack::{Cve, Setting};
 
 use crate::knowledge::{Answer, Knowledge};
+use crate::publication::{Publication, publication};
 use crate::state::{build_history, mitigations};
 use crate::{BuildAnswer, Fact, Observation, Said, Server, Status};
 
@@ -22,100 +23,200 @@ pub struct Phase {
 
 /// Everything about one server that answers need, worked out once for all vulnerabilities.
 pub(crate) struct History<'a> {
-    seen: Vec<&'a Observation>,
+    pub(crate) seen: Vec<&'a Observation>,
     pub(crate) builds: Vec<BuildAnswer<'a>>,
-    /// The line an inventory names.
-    declared: Option<String>,
+    pub(crate) published: Vec<Publication<'a>>,
     /// The moments at which something may change, in order; `None` first.
     moments: Vec<Option<Timestamp>>,
-    /// Per build of `builds`: the answers for all vulnerabilities.
-    answers: Vec<Option<Arc<[Answer]>>>,
+    /// The answers for all vulnerabilities: before any build was known, then per build of `builds`.
+    answers: Vec<Answers>,
+    /// Whether anybody ever saw a mitigation.
+    mitigated: bool,
+}
+
+/// What is known while a build runs.
+enum Answers {
+    /// One answer per vulnerability.
+    Each(Arc<[Answer]>),
+    /// The same for all: equally good sources contradict each other.
+    Torn(Arc<Said>),
+}
+
+impl Answers {
+    fn of(&self, index: usize) -> Answer {
+        match self {
+            Answers::Each(answers) => answers[index].clone(),
+            Answers::Torn(why) => (Status::Unknown, Arc::clone(why)),
+        }
+    }
+}
+
+/// The phases of all vulnerabilities, those of one after those of another.
+#[derive(Default)]
+pub(crate) struct Phases {
+    all: Vec<Phase>,
+    /// Per vulnerability: where its phases end.
+    ends: Vec<usize>,
+}
+
+impl Phases {
+    /// How many vulnerabilities there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The phases of the vulnerability at `index`, oldest first; there is at least one.
+    pub(crate) fn of(&self, index: usize) -> &[Phase] {
+        let from = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.all[from..self.ends[index]]
+    }
+
+    /// Of each vulnerability its phases.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &[Phase]> {
+        (0..self.len()).map(|index| self.of(index))
+    }
+
+    /// The worst status, and since when it is the worst, oldest first; neighbours differ.
+    pub(crate) fn worst(&self) -> Vec<(Option<Timestamp>, Status)> {
+        let mut moments: Vec<Option<Timestamp>> = self.all.iter().map(|phase| phase.from).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        let mut worst: Vec<(Option<Timestamp>, Status)> = Vec::with_capacity(moments.len());
+        for moment in moments {
+            let at = |phases: &[Phase]| {
+                let until = phases.partition_point(|phase| phase.from <= moment);
+                // Before anybody looked, nobody knew.
+                until
+                    .checked_sub(1)
+                    .map_or(Status::Unknown, |last| phases[last].status)
+            };
+            let status = Status::worst(self.each().map(at));
+            if worst.last().is_none_or(|(_, last)| *last != status) {
+                worst.push((moment, status));
+            }
+        }
+        worst
+    }
 }
 
 impl<'a> History<'a> {
     pub(crate) fn new(server: &'a Server, knowledge: &Knowledge<'_>, as_of: Timestamp) -> History<'a> {
-        let mut seen: Vec<&Observation> = server.observations.iter().collect();
-        seen.retain(|observation| observation.at.is_none_or(|at| at <= as_of));
-        seen.sort_by_key(|observation| observation.at);
+        let seen = server.until(as_of);
         let builds = build_history(&seen);
+        let published = publication(&seen);
         let declared = seen.iter().rev().find_map(|by| match &by.fact {
-            Fact::Product(product) if product.product == knowledge.product().id => product.line.clone(),
+            Fact::Product(product) if product.product == knowledge.product().id => product.line.as_deref(),
             _ => None,
         });
         let mut moments: Vec<Option<Timestamp>> = builds.iter().map(|build| build.since).collect();
-        let changes = seen
-            .iter()
-            .filter(|by| matches!(by.fact, Fact::Mitigation { .. } | Fact::Setting { .. }));
-        moments.extend(changes.map(|by| by.at));
-        moments.sort();
+        let mut mitigated = false;
+        for by in &seen {
+            mitigated |= matches!(by.fact, Fact::Mitigation { .. });
+            if matches!(
+                by.fact,
+                Fact::Mitigation { .. } | Fact::Setting { .. } | Fact::Topology(_)
+            ) {
+                moments.push(by.at);
+            }
+        }
+        moments.sort_unstable();
         moments.dedup();
-        let answers = builds
-            .iter()
-            .map(|build| Some(knowledge.answers(declared.as_deref(), build.version?, build.source)))
+        let of_build = |build: &BuildAnswer<'_>| match build.version {
+            Some(version) => Answers::Each(knowledge.answers(declared, version, build.source)),
+            None => Answers::Torn(torn(build)),
+        };
+        let before = Answers::Each(knowledge.without_build(declared));
+        let answers = std::iter::once(before)
+            .chain(builds.iter().map(of_build))
             .collect();
         History {
             seen,
             builds,
-            declared,
+            published,
             moments,
             answers,
+            mitigated,
         }
     }
 
-    /// The phases of the vulnerability at `index`, oldest first; neighbours differ.
-    pub(crate) fn phases(&self, knowledge: &Knowledge<'_>, index: usize) -> Vec<Phase> {
-        let mut phases: Vec<Phase> = Vec::new();
-        for &moment in &self.moments {
-            let (status, why) = self.at(knowledge, index, moment);
-            match phases.last() {
-                Some(last) if last.status == status && last.why == why => {}
-                _ => phases.push(Phase {
-                    from: moment,
-                    status,
-                    why,
-                }),
+    /// The phases of all vulnerabilities. Neighbours differ.
+    pub(crate) fn phases(&self, knowledge: &Knowledge<'_>) -> Phases {
+        let mut phases = Phases {
+            all: Vec::with_capacity(knowledge.cves.len() * self.moments.len().max(1)),
+            ends: Vec::with_capacity(knowledge.cves.len()),
+        };
+        for index in 0..knowledge.cves.len() {
+            let first = phases.all.len();
+            let moments = if self.moments.is_empty() {
+                &[None][..]
+            } else {
+                &self.moments
+            };
+            for &moment in moments {
+                let (status, why) = self.at(knowledge, index, moment);
+                match phases.all[first..].last() {
+                    Some(last) if last.status == status && last.why == why => {}
+                    _ => phases.all.push(Phase {
+                        from: moment,
+                        status,
+                        why,
+                    }),
+                }
             }
-        }
-        if phases.is_empty() {
-            let (status, why) = self.without_build(knowledge, index);
-            phases.push(Phase {
-                from: None,
-                status,
-                why,
-            });
+            phases.ends.push(phases.all.len());
         }
         phases
     }
 
     /// The answer at one moment, from what was observed until then.
     fn at(&self, knowledge: &Knowledge<'_>, index: usize, moment: Option<Timestamp>) -> Answer {
-        let until = self.builds.partition_point(|build| build.since <= moment);
-        let answer = match until.checked_sub(1) {
-            None => self.without_build(knowledge, index),
-            Some(last) => match &self.answers[last] {
-                Some(answers) => answers[index].clone(),
-                None => torn(&self.builds[last]),
-            },
-        };
         let cve = knowledge.cves[index].cve;
-        match answer.0 {
+        if let Some(why) = self.elsewhere(cve, moment) {
+            return (Status::NotAffected, knowledge.share(why));
+        }
+        let until = self.builds.partition_point(|build| build.since <= moment);
+        let answer = self.answers[until].of(index);
+        let changed = match answer.0 {
             Status::Vulnerable | Status::Unknown => self
                 .mitigated(cve, moment, until)
-                .map_or(answer, |why| (Status::Mitigated, why)),
+                .map(|why| (Status::Mitigated, why)),
             Status::Fixed if !cve.settings.is_empty() => {
-                let build = &self.builds[until - 1];
-                self.settings(&cve.settings, build, moment).unwrap_or(answer)
+                self.settings(&cve.settings, &self.builds[until - 1], moment)
             }
-            _ => answer,
+            _ => None,
+        };
+        match changed {
+            Some((status, why)) => (status, knowledge.share(why)),
+            None => answer,
         }
     }
 
-    /// What a mitigation in place says, if there is one for this vulnerability.
-    fn mitigated(&self, cve: &vigie_pack::Cve, moment: Option<Timestamp>, until: usize) -> Option<Arc<Said>> {
-        let seen = &self.seen[..self.seen.partition_point(|by| by.at <= moment)];
-        if !seen.iter().any(|by| matches!(by.fact, Fact::Mitigation { .. })) {
+    /// What a vulnerability of other topologies says of this server, where its topology is known.
+    fn elsewhere(&self, cve: &Cve, moment: Option<Timestamp>) -> Option<Said> {
+        if cve.topologies.is_empty() {
             return None;
         }
+        let until = self.seen.partition_point(|by| by.at <= moment);
+        let known = self.seen[..until].iter().rev().find_map(|by| match by.fact {
+            Fact::Topology(topology) => Some(topology),
+            _ => None,
+        })?;
+        if cve.topologies.iter().any(|id| id == known.id()) {
+            return None;
+        }
+        let list = cve.topologies.join(", ");
+        Some(Said::new(
+            format!("only servers of the topology {list} are concerned; this one is {known}"),
+            format!("seuls les serveurs de topologie {list} sont concernés ; celui-ci est {known}"),
+        ))
+    }
+
+    /// What a mitigation in place says, if there is one for this vulnerability.
+    fn mitigated(&self, cve: &Cve, moment: Option<Timestamp>, until: usize) -> Option<Said> {
+        if !self.mitigated {
+            return None;
+        }
+        let seen = &self.seen[..self.seen.partition_point(|by| by.at <= moment)];
         let closes = |id: &str, cves: &[String]| {
             cves.iter().any(|known| known.eq_ignore_ascii_case(&cve.id))
                 || cve
@@ -125,13 +226,13 @@ impl<'a> History<'a> {
         };
         let held = mitigations(seen, &self.builds[..until]);
         let found = held.iter().find(|held| closes(held.id, held.cves))?;
-        Some(Arc::new(Said::new(
+        Some(Said::new(
             format!("{} is in place; the next cumulative update removes it", found.id),
             format!(
                 "{} est en place ; la prochaine mise à jour cumulative l’efface",
                 found.id
             ),
-        )))
+        ))
     }
 
     /// What the settings that belong to a fix say, unless all are as they must be.
@@ -140,8 +241,8 @@ impl<'a> History<'a> {
         settings: &[Setting],
         build: &BuildAnswer<'_>,
         moment: Option<Timestamp>,
-    ) -> Option<Answer> {
-        let mut open: Option<Answer> = None;
+    ) -> Option<(Status, Said)> {
+        let mut open: Option<(Status, Said)> = None;
         for setting in settings {
             let word = self
                 .seen
@@ -164,7 +265,7 @@ impl<'a> History<'a> {
                         format!("the update is there, {} is not set", title.en),
                         format!("la mise à jour est là, mais pas le réglage : {}", title.fr),
                     );
-                    return Some((Status::Vulnerable, Arc::new(said)));
+                    return Some((Status::Vulnerable, said));
                 }
                 None if by_setup => {}
                 None => {
@@ -175,32 +276,16 @@ impl<'a> History<'a> {
                             title.fr
                         ),
                     );
-                    open = Some((Status::Unknown, Arc::new(said)));
+                    open = Some((Status::Unknown, said));
                 }
             }
         }
         open
     }
-
-    /// Nobody knows the build: what the line alone says.
-    fn without_build(&self, knowledge: &Knowledge<'_>, index: usize) -> Answer {
-        let judged = &knowledge.cves[index];
-        if let Some(line) = &self.declared
-            && !judged.cve.fixed.iter().any(|fixed| fixed.product == *line)
-        {
-            let (status, said) = judged.of_line(&knowledge.builds, line);
-            return (status, Arc::new(said));
-        }
-        let said = Said::new(
-            "nobody knows the build: read the version of ExSetup.exe",
-            "build inconnu : lire la version d’ExSetup.exe",
-        );
-        (Status::Unknown, Arc::new(said))
-    }
 }
 
 /// Equally good sources contradict each other.
-fn torn(build: &BuildAnswer<'_>) -> Answer {
+fn torn(build: &BuildAnswer<'_>) -> Arc<Said> {
     let list = |word: &str| {
         let each = build.conflicts.iter().filter_map(|by| match &by.fact {
             Fact::Build { version, source } => Some(format!("{version} ({source}, {})", by.origin)),
@@ -212,7 +297,7 @@ fn torn(build: &BuildAnswer<'_>) -> Answer {
         format!("equally good sources contradict each other: {}", list(" and ")),
         format!("des sources de même valeur se contredisent : {}", list(" et ")),
     );
-    (Status::Unknown, Arc::new(said))
+    Arc::new(said)
 }
 
 /// When a server could be attacked.
@@ -313,44 +398,6 @@ fn outside(
             .collect();
     }
     left
-}
-
-/// When TCP/443 is known not to have been published. A server that nobody ever called published was not before either.
-pub(crate) fn closed_times(
-    seen: &[Observation],
-    as_of: Timestamp,
-) -> Vec<(Option<Timestamp>, Option<Timestamp>)> {
-    let mut words: Vec<(Option<Timestamp>, bool)> = seen
-        .iter()
-        .filter(|by| by.at.is_none_or(|at| at <= as_of))
-        .filter_map(|by| match by.fact {
-            Fact::Published(published) => Some((by.at, published)),
-            _ => None,
-        })
-        .collect();
-    words.sort();
-    if words.is_empty() {
-        return Vec::new();
-    }
-    if words.iter().all(|(_, published)| !published) {
-        return vec![(None, None)];
-    }
-    let mut closed = Vec::new();
-    let mut shut: Option<Option<Timestamp>> = None;
-    for (at, published) in words {
-        match (shut, published) {
-            (None, false) if at.is_some() => shut = Some(at),
-            (Some(from), true) => {
-                closed.push((from, at));
-                shut = None;
-            }
-            _ => {}
-        }
-    }
-    if let Some(from) = shut {
-        closed.push((from, None));
-    }
-    closed
 }
 
 /// The first day of exploitation that counts for a vulnerability: its own, else the pack's.

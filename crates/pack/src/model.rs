@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use vigie_detect::indicators::Indicator;
 use vigie_event::Timestamp;
 
@@ -195,6 +195,23 @@ pub struct Cve {
     /// Mitigations that close it for the time being, as observations name them (`EOMT`, `EEMS M1.1`).
     #[serde(default)]
     pub mitigated_by: Vec<String>,
+    /// The only topologies that are concerned, as observations name them (`hybrid`); empty for all.
+    #[serde(default, deserialize_with = "topologies")]
+    pub topologies: Vec<String>,
+}
+
+/// How servers of a product can work with its cloud.
+const TOPOLOGIES: [&str; 4] = ["on_prem", "hybrid", "hybrid_management_only", "online"];
+
+fn topologies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let given = Vec::<String>::deserialize(deserializer)?;
+    match given.iter().find(|id| !TOPOLOGIES.contains(&id.as_str())) {
+        Some(id) => {
+            let why = format!("{id:?} is no topology; known are: {}", TOPOLOGIES.join(", "));
+            Err(serde::de::Error::custom(why))
+        }
+        None => Ok(given),
+    }
 }
 
 impl Cve {

@@ -55,6 +55,10 @@ impl Situation {
             .iter()
             .filter_map(|index| {
                 let judged = knowledge.cves.get(*index)?;
+                let only = &judged.cve.topologies;
+                if topology.is_some_and(|known| !only.is_empty() && !only.iter().any(|id| id == known.id())) {
+                    return Some((judged, Status::NotAffected));
+                }
                 let status = match (&answers, declared) {
                     (Some(answers), _) => answers.get(*index)?.0,
                     (None, Some(line)) => of_line(line, judged),

@@ -6,7 +6,7 @@ mod matrix;
 mod table;
 mod vex;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use vigie_event::format_utc;
 use vigie_exposure::result::{Assessment, ServerExposure};
@@ -24,8 +24,11 @@ pub use vex::{Provider, exposure_vex};
 /// # Errors
 /// Only those of `out`.
 pub fn exposure_json(result: &Assessment, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, result)?;
-    writeln!(out)
+    // Straight into a buffer: the writer behind it is called once for many small pieces.
+    let mut buffered = BufWriter::with_capacity(1 << 16, out);
+    serde_json::to_writer(&mut buffered, result)?;
+    writeln!(buffered)?;
+    buffered.flush()
 }
 
 fn status(status: Status, lang: Lang) -> &'static str {

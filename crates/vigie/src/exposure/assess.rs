@@ -155,6 +155,8 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         }
     }
     let worst = result.servers.iter().map(|server| worse(server.status)).max();
+    // The program ends here: giving back the memory of many servers piece by piece would be for nobody.
+    std::mem::forget((result, estate));
     let reached = arguments
         .fail_on
         .is_some_and(|limit| worst.is_some_and(|worst| worst >= worse(limit)));
