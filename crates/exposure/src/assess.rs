@@ -233,8 +233,10 @@ impl<'a> Judgement<'a> {
             )
         };
         let cases = (0..cves.len()).filter(|index| open(&cves[*index])).map(|index| {
+            let judged = &knowledge.cves[index];
             let case = Case {
-                cve: knowledge.cves[index].cve,
+                cve: judged.cve,
+                public: judged.published.is_none_or(|at| at <= as_of),
                 exploited: exploited_from(knowledge, index) <= as_of,
                 published: self.state.is_published(),
                 mitigated: cves[index].status == Status::Mitigated,

@@ -26,7 +26,7 @@ pub use identity::merge;
 pub use observation::{
     AdVersion, BuildSource, Fact, MissionImpact, Observation, Origin, ProductLine, Subject, Topology,
 };
-pub use path::{Step, path};
+pub use path::{Path, Step, path};
 pub use said::Said;
 pub use ssvc::Decision;
 pub use state::{Answer, BuildAnswer, Mitigation, Seen, ServerState};

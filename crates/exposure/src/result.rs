@@ -7,7 +7,7 @@ use vigie_event::{Timestamp, format_utc};
 
 use crate::said::{because, reason};
 use crate::state::Answer;
-use crate::{BuildSource, Decision, Said, Status, Step, Topology};
+use crate::{BuildSource, Decision, Path, Said, Status, Topology};
 
 /// The version of the JSON contract. Minor: fields added. Major: fields changed or removed.
 pub const SCHEMA_VERSION: &str = "1.1";
@@ -87,7 +87,7 @@ pub struct ServerExposure {
     /// What to do, and when.
     pub ssvc: Ssvc,
     /// The way out; empty where nothing is to be done.
-    pub path: Arc<[Arc<Step>]>,
+    pub path: Path,
 }
 
 /// The build a server runs.

@@ -76,6 +76,8 @@ pub(crate) struct Case<'a> {
     pub(crate) cve: &'a Cve,
     /// Whether its exploitation had begun by then.
     pub(crate) exploited: bool,
+    /// Whether it was public by then, and with it how to exploit it.
+    pub(crate) public: bool,
     pub(crate) published: Answer,
     /// Whether something closes it for now.
     pub(crate) mitigated: bool,
@@ -97,7 +99,11 @@ impl Case<'_> {
     }
 
     fn exploitation(&self) -> Exploitation {
-        match (self.cve.exploited, self.exploited, self.cve.public_poc) {
+        match (
+            self.cve.exploited,
+            self.exploited,
+            self.cve.public_poc && self.public,
+        ) {
             (Exploited::Limited | Exploited::Mass, true, _) => Exploitation::Active,
             (_, _, true) => Exploitation::Poc,
             _ => Exploitation::None,

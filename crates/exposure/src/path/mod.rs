@@ -91,6 +91,9 @@ impl Serialize for Each<'_> {
     }
 }
 
+/// Steps in their order. Servers with the same path share it.
+pub type Path = Arc<[Arc<Step>]>;
+
 /// Finds paths; each situation is worked out once.
 pub(crate) struct Paths<'k, 'p> {
     knowledge: &'k Knowledge<'p>,
@@ -100,8 +103,8 @@ pub(crate) struct Paths<'k, 'p> {
     /// `None` where nobody wrote down how the product is made safe.
     remedy: Option<(&'p Remediation, Renderer<'p>)>,
     catalogues: RefCell<HashMap<String, Arc<Catalogue<'p>>, RandomState>>,
-    found: RefCell<HashMap<Situation, Arc<[Arc<Step>]>, RandomState>>,
-    none: Arc<[Arc<Step>]>,
+    found: RefCell<HashMap<Situation, Path, RandomState>>,
+    none: Path,
 }
 
 impl<'k, 'p> Paths<'k, 'p> {
@@ -121,7 +124,7 @@ impl<'k, 'p> Paths<'k, 'p> {
 
     /// The path of a server. Empty where nothing is to be done, or nobody wrote down how the product is made safe.
     /// Servers with the same path share it.
-    pub(crate) fn path(&self, state: &ServerState<'_>) -> Arc<[Arc<Step>]> {
+    pub(crate) fn path(&self, state: &ServerState<'_>) -> Path {
         let Some((remediation, renderer)) = &self.remedy else {
             return Arc::clone(&self.none);
         };
@@ -164,10 +167,12 @@ fn public(knowledge: &Knowledge<'_>, as_of: Timestamp) -> Vec<usize> {
 }
 
 /// The path of one server. For many servers [`crate::assess`] works out each situation only once.
-pub fn path(state: &ServerState<'_>, pack: &Pack, as_of: Timestamp) -> Arc<[Arc<Step>]> {
+pub fn path(state: &ServerState<'_>, pack: &Pack, as_of: Timestamp) -> Path {
     let knowledge = Knowledge::new(pack, &[], as_of);
     Paths::new(&knowledge, as_of).path(state)
 }
 
+#[cfg(test)]
+mod optimal;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use vigie_pack::{Build, Remediation, StepText, Text};
 
-use super::Step;
 use super::node::StepId;
+use super::{Path, Step};
 use crate::Said;
 
 /// A step that was taken, and what its texts need.
@@ -71,8 +71,8 @@ impl Taken {
     }
 }
 
-/// A path by the numbers of its steps.
-type Numbers = Vec<usize>;
+/// A step that was made, and its number; `None` where the product's file does not describe it.
+type Made = Option<(usize, Arc<Step>)>;
 
 /// Makes steps and paths, each once.
 pub(super) struct Renderer<'p> {
@@ -80,8 +80,9 @@ pub(super) struct Renderer<'p> {
     pack: &'p str,
     /// For each step, by its number in [`StepId::ALL`]: the values that its texts have a place for.
     places: Vec<Vec<String>>,
-    steps: RefCell<HashMap<Taken, Option<(usize, Arc<Step>)>, RandomState>>,
-    paths: RefCell<HashMap<Numbers, Arc<[Arc<Step>]>, RandomState>>,
+    steps: RefCell<HashMap<Taken, Made, RandomState>>,
+    /// Paths by the numbers of their steps.
+    paths: RefCell<HashMap<Vec<usize>, Path, RandomState>>,
 }
 
 impl<'p> Renderer<'p> {
@@ -100,14 +101,14 @@ impl<'p> Renderer<'p> {
     }
 
     /// The path of these steps; those that the product's file does not describe, which its check refuses, are left out.
-    pub(super) fn path(&self, taken: Vec<Taken>) -> Arc<[Arc<Step>]> {
+    pub(super) fn path(&self, taken: Vec<Taken>) -> Path {
         let steps: Vec<(usize, Arc<Step>)> = taken.into_iter().filter_map(|taken| self.step(taken)).collect();
         let numbers = steps.iter().map(|(number, _)| *number).collect();
         let made = || steps.into_iter().map(|(_, step)| step).collect();
         Arc::clone(self.paths.borrow_mut().entry(numbers).or_insert_with(made))
     }
 
-    fn step(&self, mut taken: Taken) -> Option<(usize, Arc<Step>)> {
+    fn step(&self, mut taken: Taken) -> Made {
         taken
             .values
             .retain(|(name, _)| self.needs(&taken.step, &taken.reasons, name));

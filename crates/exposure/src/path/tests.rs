@@ -42,7 +42,7 @@ fn pack() -> Pack {
     Pack::load_embedded("hafnium-2021").unwrap()
 }
 
-fn steps(server: &Server, as_of: &str) -> Arc<[Arc<Step>]> {
+fn steps(server: &Server, as_of: &str) -> Path {
     let as_of = parse_utc(as_of).unwrap();
     path(&server.state(as_of), &pack(), as_of)
 }
