@@ -299,6 +299,7 @@ fn build_exposure(build: Option<&BuildAnswer<'_>>, knowledge: &Knowledge<'_>) ->
             observed_at: None,
             origin: None,
             trap: None,
+            doubt: None,
             conflicts: Vec::new(),
         };
     };
@@ -309,6 +310,10 @@ fn build_exposure(build: Option<&BuildAnswer<'_>>, knowledge: &Knowledge<'_>) ->
         observed_at: build.by.at,
         origin: stands.then(|| build.by.origin.to_string()),
         trap: stands.then(|| knowledge.share(build.source.trap())),
+        doubt: build
+            .version
+            .and_then(|version| knowledge.builds.doubt(version))
+            .map(|doubt| knowledge.share(doubt)),
         conflicts: build.conflicts.iter().filter_map(|by| conflict(by)).collect(),
     }
 }

@@ -119,9 +119,10 @@ impl<'a> Knowledge<'a> {
         if let Some(known) = self.of_lines.borrow().get(&line) {
             return Arc::clone(known);
         }
+        let read = self.builds.read_from();
         let nobody = Arc::new(Said::new(
-            "nobody knows the build: read the version of ExSetup.exe",
-            "build inconnu : lire la version d’ExSetup.exe",
+            format!("nobody knows the build: read {}", read.en),
+            format!("build inconnu : lire {}", read.fr),
         ));
         let of = |judged: &Judged<'_>| match declared {
             Some(line) if !judged.cve.fixed.iter().any(|fixed| fixed.product == line) => {

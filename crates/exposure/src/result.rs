@@ -104,6 +104,8 @@ pub struct BuildExposure {
     pub origin: Option<String>,
     /// How its source is known to mislead.
     pub trap: Option<Arc<Said>>,
+    /// What is not certain about this build in the table of published ones.
+    pub doubt: Option<Arc<Said>>,
     /// Observations that say something else.
     pub conflicts: Vec<Conflict>,
 }

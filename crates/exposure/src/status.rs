@@ -11,13 +11,17 @@
 //! 4. The cumulative update is newer than all that got a fix: `fixed`. Older ones are `vulnerable`: they must be
 //!    updated first. Older than the first affected one: `not_affected`.
 //! 5. A cumulative update that nobody published is `unknown`.
-//! 6. What a fix needs besides the update must have been seen to be set.
+//! 6. Where numbers alone tell which build is newer (`ordered` in `product.yaml`), a build need not be among the published
+//!    ones: not its revision, or, where all parts grow, none of it.
+//! 7. What a fix needs besides the update must have been seen to be set.
+//!
+//! Where a build that decides is not certain to be the vendor's, the reason says so.
 
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use vigie_event::{Timestamp, parse_utc};
-use vigie_pack::{Build, BuildNumber, Cve, FixedIn, Product};
+use vigie_pack::{Build, BuildNumber, Confidence, Cve, FixedIn, Ordered, Product};
 
 use crate::observation::identifiers;
 use crate::{BuildSource, Said, Version};
@@ -79,6 +83,14 @@ impl<'a> Builds<'a> {
         self.by_base.get(&version.base).map_or(&[], Vec::as_slice)
     }
 
+    /// Where the build of the product is read for certain.
+    pub(crate) fn read_from(&self) -> Said {
+        match &self.product.build_from {
+            Some(text) => Said::new(text.en.clone(), text.fr.clone()),
+            None => Said::new("the build on the server itself", "le build sur le serveur même"),
+        }
+    }
+
     /// The published build that this is.
     pub(crate) fn exact(&self, version: Version) -> Option<&'a Build> {
         let revision = version.revision?;
@@ -103,6 +115,27 @@ impl<'a> Builds<'a> {
         (one == major && two == minor).then_some(&near.product)
     }
 
+    /// The sentence, with what is not certain about the published builds it rests on.
+    fn doubting(&self, said: Said, versions: [Version; 2]) -> Said {
+        let unsure = |version: &Version| self.exact(*version).filter(|build| !build.confidence.is_sure());
+        match versions.iter().find_map(unsure) {
+            Some(build) => {
+                let doubt = doubt(build);
+                Said::new(
+                    format!("{}; {}: {}", said.en, build.build, doubt.en),
+                    format!("{} ; {} : {}", said.fr, build.build, doubt.fr),
+                )
+            }
+            None => said,
+        }
+    }
+
+    /// What is not certain about the published build that this is.
+    pub(crate) fn doubt(&self, version: Version) -> Option<Said> {
+        let build = self.exact(version)?;
+        (build.confidence != Confidence::Published).then(|| doubt(build))
+    }
+
     /// `Exchange Server 2016 CU19` for a build, for people.
     pub(crate) fn name(&self, version: Version) -> String {
         match (self.exact(version), self.of(version).first()) {
@@ -116,6 +149,29 @@ impl<'a> Builds<'a> {
 fn base(build: BuildNumber) -> [u32; 3] {
     let [major, minor, build, _] = build.0;
     [major, minor, build]
+}
+
+fn doubt(build: &Build) -> Said {
+    let (en, fr) = match build.confidence {
+        Confidence::Published => ("as the vendor published it", "tel que l’éditeur l’a publié"),
+        Confidence::Derived => (
+            "its day of release or the name of its update is derived, not the vendor’s",
+            "sa date de sortie ou le nom de sa mise à jour est déduit, et ne vient pas de l’éditeur",
+        ),
+        Confidence::Secondary => (
+            "this number comes from tables of others, not from the vendor",
+            "ce numéro vient de tables de tiers, non de l’éditeur",
+        ),
+        Confidence::Doubtful => (
+            "the tables that list this number contradict each other",
+            "les tables qui citent ce numéro se contredisent",
+        ),
+        Confidence::Unverified => (
+            "this number was noted from memory and nobody has checked it",
+            "ce numéro a été noté de mémoire et personne ne l’a vérifié",
+        ),
+    };
+    Said::new(en, fr)
 }
 
 /// `2016 CU19`.
@@ -172,12 +228,15 @@ impl<'a> Judged<'a> {
             .map(|fixed| fixed.build)
             .filter(|build| base(*build) == version.base)
             .min();
-        match fix {
+        let listed = !builds.of(version).is_empty() || builds.product.ordered == Ordered::Build;
+        let (status, said) = match fix {
             Some(fix) => within_update(builds, fix, version, source),
-            None if builds.of(version).is_empty() => (Status::Unknown, unpublished(version)),
+            None if !listed => (Status::Unknown, unpublished(builds, version)),
             None if version.base > base(newest) => (Status::Fixed, released_later(builds, version)),
             None => self.without_update(builds, line, version),
-        }
+        };
+        let deciding = fix.unwrap_or(newest);
+        (status, builds.doubting(said, [Version::from(deciding), version]))
     }
 
     /// What the line alone says, of which no build got a fix.
@@ -259,23 +318,26 @@ fn within_update(
     source: BuildSource,
 ) -> (Status, Said) {
     let published = builds.of(version);
-    let holds_from_start = published.first().is_some_and(|first| first.build >= fix);
+    // Where not every build is listed, one that is not may be older than the fix.
+    let all_listed = builds.product.ordered == Ordered::No;
+    let holds_from_start = all_listed && published.first().is_some_and(|first| first.build >= fix);
     let revision = version.revision.filter(|_| source.shows_security_updates());
     let Some(revision) = revision else {
         if holds_from_start {
             return (Status::Fixed, released_later(builds, version));
         }
-        let first = published
-            .first()
-            .map_or(version, |build| Version::from(build.build));
+        let older = published.first().filter(|first| first.build < fix);
+        let older = older.map_or_else(String::new, |first| format!("{} ", first.build));
         let said = Said::new(
             format!(
-                "{} cannot tell {first} (vulnerable) from {fix} (fixed): read the version of ExSetup.exe",
-                seen(version, source)
+                "{} cannot tell {older}(vulnerable) from {fix} (fixed): read {}",
+                seen(version, source),
+                builds.read_from().en
             ),
             format!(
-                "{} ne distingue pas {first} (vulnérable) de {fix} (corrigé) : lire la version d’ExSetup.exe",
-                seen_fr(version, source)
+                "{} ne distingue pas {older}(vulnérable) de {fix} (corrigé) : lire {}",
+                seen_fr(version, source),
+                builds.read_from().fr
             ),
         );
         return (Status::Unknown, said);
@@ -293,13 +355,15 @@ fn within_update(
         );
         return (Status::Vulnerable, said);
     }
-    if builds.exact(version).is_none() {
+    if builds.exact(version).is_none() && builds.product.ordered == Ordered::No {
         let said = Said::new(
             format!(
-                "{version} is above {fix}, which holds the fix, but nobody published it: read the version of ExSetup.exe again"
+                "{version} is above {fix}, which holds the fix, but nobody published it: read {} again",
+                builds.read_from().en
             ),
             format!(
-                "{version} est au-dessus de {fix}, qui contient le correctif, mais n’a jamais été publié : relire la version d’ExSetup.exe"
+                "{version} est au-dessus de {fix}, qui contient le correctif, mais n’a jamais été publié : relire {}",
+                builds.read_from().fr
             ),
         );
         return (Status::Unknown, said);
@@ -336,13 +400,15 @@ fn released_later(builds: &Builds<'_>, version: Version) -> Said {
     )
 }
 
-fn unpublished(version: Version) -> Said {
+fn unpublished(builds: &Builds<'_>, version: Version) -> Said {
     Said::new(
         format!(
-            "{version} is not among the published builds: read the version of ExSetup.exe, or update the pack"
+            "{version} is not among the published builds: read {} again, or update the pack",
+            builds.read_from().en
         ),
         format!(
-            "{version} ne figure pas parmi les builds publiés : lire la version d’ExSetup.exe, ou mettre le pack à jour"
+            "{version} ne figure pas parmi les builds publiés : relire {}, ou mettre le pack à jour",
+            builds.read_from().fr
         ),
     )
 }

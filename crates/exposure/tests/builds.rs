@@ -143,3 +143,161 @@ fn what_cannot_be_told_is_unknown() {
     assert_eq!(first(vec![exchange("SE")]), '-');
     assert_eq!(first(vec![]), '?');
 }
+
+/// The statuses of one build for the vulnerabilities of a pack, as `V?F`.
+fn told(pack: &Pack, text: &str, source: BuildSource) -> String {
+    letters(pack, vec![vec![build(text.parse().unwrap(), source)]]).remove(0)
+}
+
+/// Not from the table above, which only says what the code says: every fix of every advisory, from both sides.
+#[test]
+fn the_build_before_a_fix_is_open_and_the_fix_and_all_after_it_are_not() {
+    let mut checked = 0;
+    for name in vigie_pack::embedded_names() {
+        let pack = Pack::load_embedded(&name).unwrap();
+        let statuses = letters(
+            &pack,
+            pack.product
+                .builds
+                .iter()
+                .map(|known| vec![build(known.build.into(), BuildSource::ExSetup)])
+                .collect(),
+        );
+        let status = |known: &vigie_pack::Build, index: usize| {
+            let at = pack
+                .product
+                .builds
+                .iter()
+                .position(|other| other.build == known.build);
+            statuses[at.unwrap()].chars().nth(index).unwrap()
+        };
+        for (index, cve) in pack.cves.iter().enumerate() {
+            for fix in &cve.fixed {
+                let at = format!("{} {}", cve.id, fix.build);
+                let of_line = || {
+                    pack.product
+                        .builds
+                        .iter()
+                        .filter(|known| known.product == fix.product)
+                };
+                let same = |known: &&vigie_pack::Build| known.build.0[..3] == fix.build.0[..3];
+                let first = cve
+                    .fixed
+                    .iter()
+                    .filter(|other| other.build.0[..3] == fix.build.0[..3]);
+                let first = first.map(|other| other.build).min().unwrap();
+                for before in of_line().filter(same).filter(|known| known.build < first) {
+                    assert_eq!(status(before, index), 'V', "{at}: {}", before.build);
+                    checked += 1;
+                }
+                // A setting that nobody looked at keeps it from being fixed, and nothing makes it open.
+                let newest = cve.fixed.iter().filter(|other| other.product == fix.product);
+                let newest = newest.map(|other| other.build).max().unwrap();
+                let later = |known: &&vigie_pack::Build| {
+                    same(known) && known.build >= fix.build || known.build.0[..3] > newest.0[..3]
+                };
+                for after in of_line().filter(later) {
+                    let closed = status(after, index);
+                    let unseen = closed == '?' && !cve.settings.is_empty();
+                    assert!(closed == 'F' || unseen, "{at}: {} {closed}", after.build);
+                    checked += 1;
+                }
+            }
+            for none in &cve.not_affected {
+                let line = pack
+                    .product
+                    .builds
+                    .iter()
+                    .filter(|known| known.product == none.product);
+                assert!(
+                    line.into_iter().all(|known| status(known, index) == '-'),
+                    "{} {}",
+                    cve.id,
+                    none.product
+                );
+            }
+        }
+    }
+    assert!(checked > 1_500, "{checked}");
+}
+
+#[test]
+fn where_numbers_tell_which_is_newer_builds_need_not_be_listed() {
+    use BuildSource::{ExSetup, Path};
+    let sharepoint = Pack::load_embedded("toolshell-2025").unwrap();
+    // CVE-2025-53770 needs its keys changed besides, CVE-2025-53771 does not, CVE-2026-45659 came later.
+    for (text, expected) in [
+        ("16.0.5500.1000", "VVV"),
+        ("16.0.5513.1000", "VVV"),
+        ("16.0.5513.1002", "?FV"),
+        ("16.0.5556.1005", "?FF"),
+        ("16.0.10396.20000", "VVV"),
+        ("16.0.10417.20027", "VVV"),
+        ("16.0.10417.20102", "?FV"),
+        ("16.0.18526.20424", "VVV"),
+        ("16.0.19127.20100", "?FV"),
+        ("16.0.19725.20434", "?FF"),
+    ] {
+        assert_eq!(told(&sharepoint, text, ExSetup), expected, "{text}");
+    }
+    // The first build that is listed is not the first there is: three parts tell nothing.
+    assert_eq!(told(&sharepoint, "16.0.18526", Path), "??V");
+    let windows = Pack::load_embedded("zerologon-2020").unwrap();
+    for (text, expected) in [
+        ("10.0.14393.3808", "V"),
+        ("10.0.14393.4104", "?"),
+        ("10.0.14393.6000", "F"),
+        ("10.0.17763.1339", "V"),
+        ("10.0.17763.5000", "F"),
+        ("10.0.20348.2000", "-"),
+        // The semi-annual channel is no line of its own here, and not the newer line it looks like.
+        ("10.0.18363.900", "?"),
+        ("10.0.26100.1", "-"),
+        ("6.3.9600.19000", "?"),
+    ] {
+        assert_eq!(told(&windows, text, ExSetup), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_the_table_of_builds_is_not_sure_of_is_said() {
+    let reasons = |pack: &str, text: &str| {
+        let pack = Pack::load_embedded(pack).unwrap();
+        let estate = Estate {
+            servers: vec![server(
+                "X",
+                vec![build(text.parse().unwrap(), BuildSource::ExSetup)],
+            )],
+            ..Estate::default()
+        };
+        let result = assess(&estate, &pack, parse_utc(AS_OF).unwrap(), &Options::default());
+        let server = &result.servers[0];
+        let doubt = server.build.doubt.as_ref().map(|doubt| doubt.en.clone());
+        (
+            server.cves[0].reason.en.clone(),
+            server.cves[0].reason.fr.clone(),
+            doubt,
+        )
+    };
+    let (en, fr, doubt) = reasons("hafnium-2021", "15.1.1466.13");
+    assert!(
+        en.contains("15.1.1466.13: the tables that list this number contradict each other"),
+        "{en}"
+    );
+    assert!(fr.contains("se contredisent"), "{fr}");
+    assert!(doubt.unwrap().contains("contradict"));
+    // A vulnerability whose fix is known from others alone says so of every build.
+    let (en, _, doubt) = reasons("zerologon-2020", "10.0.14393.3808");
+    assert!(
+        en.contains("10.0.14393.3866: this number comes from tables of others"),
+        "{en}"
+    );
+    assert_eq!(doubt, None);
+    // A day that is derived does not touch the status, and is said of the build alone.
+    let (en, _, doubt) = reasons("hafnium-2021", "15.1.2176.4");
+    assert!(!en.contains("derived"), "{en}");
+    assert!(doubt.unwrap().contains("derived"));
+    let (en, _, doubt) = reasons("hafnium-2021", "15.1.2176.9");
+    assert!(!en.contains(';'), "{en}");
+    assert_eq!(doubt, None);
+}

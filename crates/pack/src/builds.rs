@@ -87,6 +87,53 @@ pub struct Build {
     /// What is uncertain about the row.
     #[serde(deserialize_with = "none_if_empty")]
     pub note: Option<String>,
+    /// How sure the row is; an empty cell, or no such column, for what the vendor published.
+    #[serde(default, deserialize_with = "confidence")]
+    pub confidence: Confidence,
+}
+
+/// Where a row of `builds.csv` comes from, and so how far it can be relied on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Confidence {
+    /// As the vendor published it.
+    #[default]
+    Published,
+    /// The number is the vendor's; its day of release, its name or its article is not.
+    Derived,
+    /// The number comes from tables of others.
+    Secondary,
+    /// Tables contradict each other.
+    Doubtful,
+    /// From memory: nobody has looked it up.
+    Unverified,
+}
+
+impl Confidence {
+    const KNOWN: [(&str, Confidence); 6] = [
+        ("", Confidence::Published),
+        ("published", Confidence::Published),
+        ("derived", Confidence::Derived),
+        ("secondary", Confidence::Secondary),
+        ("doubtful", Confidence::Doubtful),
+        ("unverified", Confidence::Unverified),
+    ];
+
+    /// Whether the number itself is the vendor's.
+    pub fn is_sure(self) -> bool {
+        matches!(self, Confidence::Published | Confidence::Derived)
+    }
+}
+
+fn confidence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Confidence, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let known = Confidence::KNOWN.iter().find(|(id, _)| *id == text);
+    known.map(|(_, confidence)| *confidence).ok_or_else(|| {
+        let ids: Vec<&str> = Confidence::KNOWN[1..].iter().map(|(id, _)| *id).collect();
+        serde::de::Error::custom(format!(
+            "{text:?} is no confidence; known are: {}",
+            ids.join(", ")
+        ))
+    })
 }
 
 fn none_if_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -166,5 +213,22 @@ mod tests {
         assert_eq!(builds[0].security_update, None);
         assert_eq!(problems.len(), 2);
         assert_eq!(problems[0].line, Some(3));
+    }
+
+    #[test]
+    fn how_sure_a_row_is_may_be_said_and_nothing_else() {
+        let head = "product,name,cumulative_update,security_update,release_date,build,kb,note,confidence\n";
+        let row = |confidence: &str| format!("2016,A,CU1,,2020-12-15,15.1.2176.2,,,{confidence}\n");
+        let text = format!("{head}{}{}{}", row(""), row("secondary"), row("perhaps"));
+        let mut problems = Vec::new();
+        let builds = parse("builds.csv", &text, &mut problems);
+        let confidence: Vec<Confidence> = builds.iter().map(|build| build.confidence).collect();
+        assert_eq!(confidence, [Confidence::Published, Confidence::Secondary]);
+        assert_eq!(problems.len(), 1);
+        let said = problems[0].to_string();
+        assert!(
+            said.starts_with("builds.csv:4:") && said.contains("doubtful"),
+            "{said}"
+        );
     }
 }

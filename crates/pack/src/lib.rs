@@ -18,14 +18,14 @@ mod product;
 mod remediation;
 mod unique;
 
-pub use builds::{Build, BuildNumber, BuildNumberError};
+pub use builds::{Build, BuildNumber, BuildNumberError, Confidence};
 pub use check::check;
 pub use model::{
     Cve, Exploited, FixedIn, Fixture, LogSource, Messages, NotAffected, Pack, RuleText, Runbook, Setting,
     Stage, Step, Text, Window,
 };
 pub use problem::{PackError, Problem};
-pub use product::{Line, Product};
+pub use product::{Line, Ordered, Product};
 pub use remediation::{DotNet, Hours, LineRemedy, Prerequisite, Remediation, StepText, Update};
 
 use std::path::Path;

@@ -15,15 +15,32 @@ pub struct Product {
     pub id: String,
     /// What people call it.
     pub title: Text,
+    /// Where its build of four parts is read for certain, as the object of a verb: `the version of ExSetup.exe`.
+    pub build_from: Option<Text>,
     /// What stops when an attacker takes a server of it, in SSVC's words: `mission_failure`; for servers of which the
     /// inventory says nothing.
     pub mission_impact: Option<String>,
     /// Its lines, oldest first.
     pub lines: Vec<Line>,
-    /// Every published build.
+    /// What the numbers of its builds tell by themselves.
+    pub ordered: Ordered,
+    /// Every published build, or, where their numbers are `ordered`, those that matter.
     pub builds: Vec<Build>,
     /// How its servers are made safe; `None` where nobody wrote it down.
     pub remediation: Option<Remediation>,
+}
+
+/// What the number of a build tells that is not in `builds.csv`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ordered {
+    /// Nothing: every build is listed.
+    #[default]
+    No,
+    /// Every update raises the fourth part, and holds what lower ones hold.
+    Revision,
+    /// Every update raises the third or the fourth part, and holds what lower ones of its line hold.
+    Build,
 }
 
 /// A line of a product: what is updated, and ends, together.
@@ -48,7 +65,10 @@ pub struct Line {
 struct ProductYaml {
     id: String,
     title: Text,
+    build_from: Option<Text>,
     mission_impact: Option<String>,
+    #[serde(default)]
+    ordered: Ordered,
     lines: Vec<Line>,
 }
 
@@ -111,8 +131,10 @@ pub(crate) fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Opti
     Some(Product {
         id: yaml.id,
         title: yaml.title,
+        build_from: yaml.build_from,
         mission_impact: yaml.mission_impact,
         lines: yaml.lines,
+        ordered: yaml.ordered,
         builds: Vec::new(),
         remediation: None,
     })

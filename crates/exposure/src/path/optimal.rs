@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vigie_pack::{Build, BuildNumber, Cve, FixedIn, Line, Update};
+use vigie_pack::{Build, BuildNumber, Confidence, Cve, FixedIn, Line, Update};
 
 use super::graph::{Cost, Goal, Graph};
 use super::node::StepId;
@@ -396,6 +396,7 @@ fn made_up(dice: &mut Dice) -> (Pack, Server) {
                 build: BuildNumber([15, 1, base, *revision]),
                 kb: None,
                 note: None,
+                confidence: Confidence::Published,
             });
         }
         let last = *revisions.last().unwrap();
