@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::unique::UniqueMap;
 use crate::{Problem, Text, parse};
 
 /// The steps that the search can take. Each must be described.
@@ -174,6 +175,9 @@ pub struct StepText {
     pub p50_h: Hours,
     /// Nine times out of ten it takes no longer.
     pub p90_h: Hours,
+    /// Whether a provider gave these times itself; otherwise they are estimates.
+    #[serde(skip)]
+    pub own: bool,
 }
 
 /// A provider's own durations.
@@ -205,8 +209,8 @@ impl Remediation {
     /// With every problem the file has; nothing is replaced then.
     pub fn override_durations(&mut self, file: &str, text: &str) -> Result<(), Vec<Problem>> {
         let mut problems = Vec::new();
-        let given: Option<BTreeMap<String, Duration>> = parse::yaml(file, text, &mut problems);
-        let given = given.unwrap_or_default();
+        let given: Option<UniqueMap<Duration>> = parse::yaml(file, text, &mut problems);
+        let given = given.map(|given| given.0).unwrap_or_default();
         for (step, duration) in &given {
             let line = line_of(text, step);
             if !self.steps.contains_key(step) {
@@ -219,6 +223,9 @@ impl Remediation {
                 problems.push(Problem::new(file, why).at(line));
             }
         }
+        if given.is_empty() && problems.is_empty() {
+            problems.push(Problem::new(file, "no step is in it"));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -226,6 +233,7 @@ impl Remediation {
             if let Some(known) = self.steps.get_mut(&step) {
                 known.p50_h = duration.p50_h;
                 known.p90_h = duration.p90_h;
+                known.own = true;
             }
         }
         Ok(())
@@ -339,11 +347,29 @@ mod tests {
             "{shown:?}"
         );
         assert!(shown.iter().any(|one| one.starts_with("d.yaml:2:")), "{shown:?}");
-        assert!(
-            known
-                .override_durations("d.yaml", "hunt: { p50_h: -1, p90_h: 1 }")
-                .is_err()
-        );
+        for wrong in [
+            "",
+            "# nothing yet\n",
+            "{}",
+            "- hunt",
+            "hunt: 3",
+            "hunt: { p50_h: -1, p90_h: 1 }",
+            "hunt: { p50_h: 1 }",
+            "hunt: { p50_h: 1, p90_h: soon }",
+            "hunt: { p50_h: 1, p90_h: .nan }",
+            "hunt: { p50_h: 1, p90_h: 20000 }",
+            "hunt: { p50_h: 1, p90_h: 2, p99_h: 3 }",
+            "hunt: { p50_h: 1, p90_h: 2 }\nhunt: { p50_h: 3, p90_h: 4 }",
+        ] {
+            let problems = known.override_durations("d.yaml", wrong).unwrap_err();
+            assert!(
+                problems[0].to_string().starts_with("d.yaml"),
+                "{wrong}: {problems:?}"
+            );
+        }
+        // Nothing of a file that was refused was taken.
+        assert_eq!(known.steps["hunt"].p90_h.hours(), 4.5);
+        assert!(known.steps["hunt"].own && !known.steps["verify"].own);
     }
 
     #[test]

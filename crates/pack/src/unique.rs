@@ -2,31 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-/// Texts by key; a key given twice is an error. Scalars are taken as they are written.
+/// Values by key; a key given twice is an error. Texts are taken as they are written.
 #[derive(Debug, Default)]
-pub(crate) struct UniqueMap(pub(crate) BTreeMap<String, String>);
+pub(crate) struct UniqueMap<V = String>(pub(crate) BTreeMap<String, V>);
 
-impl<'de> Deserialize<'de> for UniqueMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<UniqueMap, D::Error> {
-        deserializer.deserialize_map(UniqueVisitor)
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for UniqueMap<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<UniqueMap<V>, D::Error> {
+        deserializer.deserialize_map(UniqueVisitor(PhantomData))
     }
 }
 
-struct UniqueVisitor;
+struct UniqueVisitor<V>(PhantomData<V>);
 
-impl<'de> Visitor<'de> for UniqueVisitor {
-    type Value = UniqueMap;
+impl<'de, V: Deserialize<'de>> Visitor<'de> for UniqueVisitor<V> {
+    type Value = UniqueMap<V>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping of texts")
+        f.write_str("a mapping")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<UniqueMap, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<UniqueMap<V>, A::Error> {
         let mut map = BTreeMap::new();
-        while let Some((key, value)) = access.next_entry::<String, String>()? {
+        while let Some((key, value)) = access.next_entry::<String, V>()? {
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format!("{key:?} is given twice")));
             }

@@ -54,12 +54,14 @@ pub struct Step {
     pub p50: Hours,
     /// Nine times out of ten it takes no longer.
     pub p90: Hours,
+    /// Whether these times are the provider's own; otherwise they are estimates.
+    pub own_times: bool,
 }
 
 impl Serialize for Step {
     /// `why`, `title`, ... are English; `why_fr`, `title_fr`, ... French; `p50_h` and `p90_h` hours.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut step = serializer.serialize_struct("Step", 18)?;
+        let mut step = serializer.serialize_struct("Step", 19)?;
         step.serialize_field("step", &self.step)?;
         step.serialize_field("title", &self.title.en)?;
         step.serialize_field("title_fr", &self.title.fr)?;
@@ -78,6 +80,7 @@ impl Serialize for Step {
         step.serialize_field("rights_fr", &self.rights.fr)?;
         step.serialize_field("p50_h", &self.p50.hours())?;
         step.serialize_field("p90_h", &self.p90.hours())?;
+        step.serialize_field("own_times", &self.own_times)?;
         step.end()
     }
 }

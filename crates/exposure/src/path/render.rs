@@ -181,6 +181,7 @@ impl<'p> Renderer<'p> {
             rights: said(&text.rights),
             p50: text.p50_h,
             p90: text.p90_h,
+            own_times: text.own,
         })
     }
 

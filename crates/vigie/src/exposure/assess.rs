@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -52,6 +52,9 @@ pub(crate) struct Arguments {
     /// Read 03/04/2021 as the 4th of March
     #[arg(long)]
     month_first: bool,
+    /// Your own times for the steps of the way out (YAML: `security_update: { p50_h: 1, p90_h: 2 }`), see docs/path.md
+    #[arg(long, value_name = "FILE")]
+    durations: Option<PathBuf>,
     /// Exit with status 3 when a server stands like this or worse: mitigated, unknown, vulnerable
     #[arg(long, value_name = "STATUS", value_parser = status)]
     fail_on: Option<Status>,
@@ -113,9 +116,12 @@ fn worse(status: Status) -> u8 {
 
 /// Runs `vigie exposure assess`.
 pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
-    let pack = load_packs(std::slice::from_ref(&arguments.pack))?
+    let mut pack = load_packs(std::slice::from_ref(&arguments.pack))?
         .pop()
         .context("no pack was loaded")?;
+    if let Some(file) = &arguments.durations {
+        take_durations(&mut pack, file)?;
+    }
     for cve in &arguments.cve {
         if !pack.cves.iter().any(|known| known.id.eq_ignore_ascii_case(cve)) {
             let known: Vec<&str> = pack.cves.iter().map(|cve| cve.id.as_str()).collect();
@@ -164,6 +170,22 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         ExitCode::from(REACHED)
     } else {
         ExitCode::SUCCESS
+    })
+}
+
+/// Replaces the estimates of how long steps take by the provider's own times.
+fn take_durations(pack: &mut Pack, file: &Path) -> Result<()> {
+    let shown = file.display().to_string();
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
+    let Some(remediation) = &mut pack.product.remediation else {
+        bail!(
+            "{shown} cannot be used: nobody wrote down how {} is made safe, so there are no steps",
+            pack.product.title.en
+        );
+    };
+    remediation.override_durations(&shown, &text).map_err(|problems| {
+        let list: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+        anyhow!("{shown} cannot be used:{}", list.concat())
     })
 }
 
