@@ -12,7 +12,7 @@ use crate::path::Paths;
 use crate::publication::closed_times;
 use crate::result::{
     Assessment, BuildExposure, Conflict, CveExposure, MitigationExposure, Outsider, PackInfo, Point,
-    PublishedConflict, SCHEMA_VERSION, ServerExposure, Ssvc, Standing, Summary, WindowExposure,
+    PublishedConflict, RanBuild, SCHEMA_VERSION, ServerExposure, Ssvc, Standing, Summary, WindowExposure,
 };
 use crate::ssvc::Case;
 use crate::state::{Answer, Mitigation, Seen};
@@ -97,6 +97,7 @@ pub fn assess(estate: &Estate, pack: &Pack, as_of: Timestamp, options: &Options)
         servers,
         unknown: outside,
         curve: curve.points,
+        inputs: Vec::new(),
         warnings,
     }
 }
@@ -186,6 +187,7 @@ impl<'a> Judgement<'a> {
                     status: *status,
                 })
                 .collect(),
+            builds: self.history.builds.iter().map(ran).collect(),
             window: self.window(knowledge, as_of),
             ssvc: self.ssvc(&cves, knowledge, as_of),
             path: paths.path(&self.state),
@@ -315,6 +317,15 @@ fn build_exposure(build: Option<&BuildAnswer<'_>>, knowledge: &Knowledge<'_>) ->
             .and_then(|version| knowledge.builds.doubt(version))
             .map(|doubt| knowledge.share(doubt)),
         conflicts: build.conflicts.iter().filter_map(|by| conflict(by)).collect(),
+    }
+}
+
+fn ran(build: &BuildAnswer<'_>) -> RanBuild {
+    RanBuild {
+        from: build.since,
+        value: build.version.map(|version| version.to_string()),
+        source: build.source,
+        origin: build.by.origin.to_string(),
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Publication<'a> {
     pub(crate) value: Option<bool>,
     /// The word that stands, or the last one that was said.
     pub(crate) by: &'a Observation,
+    /// Whether somebody who may know how it was before says so, not a measurement alone.
+    told: bool,
     /// Words that say something else.
     pub(crate) conflicts: Vec<Seen<'a, bool>>,
 }
@@ -71,18 +73,22 @@ fn together<'a>(words: &[Seen<'a, bool>]) -> Publication<'a> {
         since: best.by.at,
         value: (!torn).then_some(best.value),
         by: best.by,
+        told: words
+            .iter()
+            .any(|word| !measured(&word) && word.value == best.value),
         conflicts: against.copied().collect(),
     }
 }
 
 /// When TCP/443 is known not to have been published: `(from, to)`. A server that nobody ever called published, and of
-/// which no word contradicts another, was not before either.
+/// which no word contradicts another, was not before either, if somebody says so who may know: a scan that finds the
+/// port closed knows nothing of the day before.
 pub(crate) fn closed_times(history: &[Publication<'_>]) -> Vec<(Option<Timestamp>, Option<Timestamp>)> {
     let is_closed = |known: &Publication<'_>| known.value == Some(false);
     if history.is_empty() {
         return Vec::new();
     }
-    if history.iter().all(is_closed) {
+    if history.iter().all(is_closed) && history.iter().any(|known| known.told) {
         return vec![(None, None)];
     }
     let mut closed = Vec::new();
@@ -171,6 +177,9 @@ mod tests {
         };
         assert_eq!(closed(&[]), []);
         assert_eq!(closed(&[said(Some(5), "csv", false)]), [(None, None)]);
+        assert_eq!(closed(&[said(Some(5), "nmap", false)]), [(Some(5), None)]);
+        let both = [said(Some(5), "nmap", false), said(Some(6), "csv", false)];
+        assert_eq!(closed(&both), [(None, None)]);
         let reopened = [said(Some(5), "csv", false), said(Some(8), "csv", true)];
         assert_eq!(closed(&reopened), [(Some(5), Some(8))]);
         let shut = [said(Some(5), "csv", true), said(Some(8), "csv", false)];

@@ -30,6 +30,8 @@ pub struct Assessment {
     pub summary: Vec<Summary>,
     /// What was known, and how it stood, over time.
     pub curve: Vec<Point>,
+    /// The files it was made from, and what of them was not understood. Filled by whoever read them.
+    pub inputs: Vec<Input>,
     /// What the reader must know before trusting the answer.
     #[serde(serialize_with = "english")]
     pub warnings: Vec<Said>,
@@ -80,6 +82,8 @@ pub struct ServerExposure {
     pub stale: bool,
     /// The worst status over time, oldest first; each holds until the next one's `from`.
     pub history: Vec<Standing>,
+    /// Which build ran when, oldest first, as far as anybody looked.
+    pub builds: Vec<RanBuild>,
     /// One entry per vulnerability, in the pack's order.
     pub cves: Vec<CveExposure>,
     /// When it could be attacked; sets which part of its logs must be hunted. `null`: never, as far as is known.
@@ -149,6 +153,47 @@ pub struct MitigationExposure {
     pub observed_at: Option<Timestamp>,
     /// Who says so.
     pub origin: String,
+}
+
+/// A build that ran from one moment on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RanBuild {
+    /// First seen; `null` where its source has no date.
+    #[serde(serialize_with = "time_or_null")]
+    pub from: Option<Timestamp>,
+    /// The build; `null` while sources contradict each other.
+    pub value: Option<String>,
+    /// How it was found out.
+    pub source: BuildSource,
+    /// Who says so.
+    pub origin: String,
+}
+
+/// A file an assessment was made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// Its name.
+    pub file: String,
+    /// What recognised it: `csv`, `healthchecker`, `hunt`, ...
+    pub format: String,
+    /// Rows with something in them; `null` where the page is for one of several tenants.
+    pub rows: Option<u64>,
+    /// What was decided for the file as a whole.
+    #[serde(serialize_with = "english")]
+    pub notes: Vec<Said>,
+    /// What was not understood.
+    pub problems: Vec<InputProblem>,
+    /// How many more problems there were.
+    pub more_problems: u64,
+}
+
+/// Something in a file that was not understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InputProblem {
+    /// Where.
+    pub place: Said,
+    /// What it is and what to do.
+    pub why: Said,
 }
 
 /// The worst status from one moment on.

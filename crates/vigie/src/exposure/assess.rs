@@ -9,8 +9,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use vigie_event::{Timestamp, parse_utc};
 use vigie_exposure::inventory::{self, Column};
-use vigie_exposure::result::Assessment;
-use vigie_exposure::{Estate, Status, assess, merge};
+use vigie_exposure::result::{Assessment, Input, InputProblem};
+use vigie_exposure::{Estate, Said, Status, assess, merge};
 use vigie_pack::{Pack, Product};
 use vigie_report::{Lang, Provider, exposure_csv, exposure_json, exposure_table, exposure_vex};
 
@@ -136,12 +136,13 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let output = output
         .map(|path| Output::open(path, &arguments.inventory))
         .transpose()?;
-    let estate = read(arguments, lang)?;
+    let (estate, inputs) = read(arguments, lang)?;
     let as_of = arguments.as_of.unwrap_or_else(vigie_hunt::now);
     let options = vigie_exposure::Options {
         cves: arguments.cve.clone(),
     };
-    let result = assess(&estate, &pack, as_of, &options);
+    let mut result = assess(&estate, &pack, as_of, &options);
+    result.inputs = inputs;
     let vex = match arguments.format {
         Format::Vex => Some(document(&result, &pack, arguments, lang)?),
         _ => None,
@@ -190,7 +191,7 @@ fn take_durations(pack: &mut Pack, file: &Path) -> Result<()> {
 }
 
 /// Reads all inventories and brings together what they say of each server.
-fn read(arguments: &Arguments, lang: Lang) -> Result<Estate> {
+fn read(arguments: &Arguments, lang: Lang) -> Result<(Estate, Vec<Input>)> {
     let products = Product::embedded().map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow!(
@@ -207,7 +208,7 @@ fn read(arguments: &Arguments, lang: Lang) -> Result<Estate> {
         },
         mapping: arguments.map.clone(),
     };
-    let mut observations = Vec::new();
+    let (mut observations, mut inputs) = (Vec::new(), Vec::new());
     for path in &arguments.inventory {
         let shown = path.display().to_string();
         let bytes = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
@@ -217,6 +218,7 @@ fn read(arguments: &Arguments, lang: Lang) -> Result<Estate> {
         if !arguments.quiet {
             tell_reading(&shown, &reading, lang);
         }
+        inputs.push(input(&shown, &reading));
         observations.extend(reading.observations);
     }
     let mut estate = merge(observations);
@@ -230,7 +232,23 @@ fn read(arguments: &Arguments, lang: Lang) -> Result<Estate> {
             bail!("no server belongs to the tenant {tenant}");
         }
     }
-    Ok(estate)
+    Ok((estate, inputs))
+}
+
+/// What the outputs say of a file.
+fn input(shown: &str, reading: &inventory::Reading) -> Input {
+    let problems = reading.problems.iter().map(|problem| InputProblem {
+        place: Said::new(problem.place.clone(), problem.place.clone()),
+        why: problem.why.clone(),
+    });
+    Input {
+        file: shown.to_owned(),
+        format: reading.format.to_owned(),
+        rows: Some(reading.rows),
+        notes: reading.notes.clone(),
+        problems: problems.collect(),
+        more_problems: reading.more_problems,
+    }
 }
 
 /// What was made of a file, and what was not understood.
