@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use vigie_event::{Timestamp, format_utc, parse_utc};
 
-use crate::i18n::{self, Texts};
+use crate::i18n::{self, ExposureTexts, Texts};
 use crate::text::visible;
 
 /// A language of the reports.
@@ -68,6 +68,13 @@ impl Lang {
         match self {
             Lang::En => &i18n::EN,
             Lang::Fr => &i18n::FR,
+        }
+    }
+
+    pub(crate) fn exposure_texts(self) -> &'static ExposureTexts {
+        match self {
+            Lang::En => &i18n::EXPOSURE_EN,
+            Lang::Fr => &i18n::EXPOSURE_FR,
         }
     }
 

@@ -21,8 +21,10 @@ mod timesketch;
 mod view;
 
 pub use crate::csv::csv;
-pub use exposure::{Provider, exposure_csv, exposure_json, exposure_matrix, exposure_table, exposure_vex};
-pub use html::html;
+pub use exposure::{
+    HuntVerdict, Provider, exposure_csv, exposure_json, exposure_matrix, exposure_table, exposure_vex,
+};
+pub use html::{ExposurePage, exposure_html, html};
 pub use lang::Lang;
 pub use machine::{json, jsonl};
 pub use navigator::{LAYER_VERSION, navigator};

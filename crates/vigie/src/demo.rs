@@ -69,7 +69,12 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     let mut out = std::io::stdout().lock();
     let page = vigie_report::verdicts(&result, lang, terminal_width(), colour());
     out.write_all(page.as_bytes())?;
-    let matrix = vigie_report::exposure_matrix(&assessment, &result, lang, colour());
+    let matrix = vigie_report::exposure_matrix(
+        &assessment,
+        &vigie_report::HuntVerdict::all(&result),
+        lang,
+        colour(),
+    );
     write!(out, "\n{matrix}")?;
     let colon = tell(lang, ": ", "\u{a0}: ");
     let labels = [

@@ -15,7 +15,10 @@ use vigie_exposure::{Answer, Decision, Status};
 use crate::lang::Lang;
 
 pub use csv::exposure_csv;
-pub use matrix::exposure_matrix;
+pub(crate) use matrix::{
+    COLUMNS as MATRIX_COLUMNS, Matrix, ROWS as MATRIX_ROWS, Verdicts, word as verdict_word,
+};
+pub use matrix::{HuntVerdict, exposure_matrix};
 pub use table::exposure_table;
 pub use vex::{Provider, exposure_vex};
 

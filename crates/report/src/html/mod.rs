@@ -6,6 +6,7 @@
 mod axis;
 mod chain;
 mod coverage;
+mod exposure;
 mod findings;
 mod icons;
 mod manifest;
@@ -26,6 +27,8 @@ use crate::i18n::fill;
 use crate::lang::Lang;
 use crate::text::{Esc, clip};
 use crate::view::View;
+
+pub use exposure::{ExposurePage, exposure_html};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -95,40 +98,18 @@ impl Page<'_> {
             .iter()
             .map(|pack| self.view.text(&pack.title))
             .collect();
-        writeln!(
-            out,
-            "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src &#39;{}&#39;; \
-             script-src &#39;{}&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;\"/>\n\
-             <meta name=\"referrer\" content=\"no-referrer\"/>\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-             <meta name=\"color-scheme\" content=\"light dark\"/>\n\
-             <title>Vigie – {} – {}</title>\n<style>{STYLE}</style>\n</head>",
-            self.view.lang.code(),
-            hash(STYLE),
-            hash(SCRIPT),
-            Esc(self.view.t.page_kind),
-            self.cut(&titles.join(", "), NAME),
-        )
+        let (lang, kind) = (self.view.lang, self.view.t.page_kind);
+        head(out, lang, kind, &titles.join(", "), STYLE, Some(SCRIPT))
     }
 
     /// Foreign text, escaped, at most `max` characters, with what is cut off counted.
     fn cut(&self, text: &str, max: usize) -> String {
-        let (shown, hidden) = clip(text, max);
-        if hidden == 0 {
-            return Esc(shown).to_string();
-        }
-        let more = self
-            .view
-            .lang
-            .plural(hidden as u64, self.view.t.n_more_characters);
-        format!("{}… {}", Esc(shown), Esc(more))
+        cut(self.view.lang, text, max)
     }
 
     /// Text for a place of fixed width, with the whole of it in a tool tip elsewhere.
     fn short(&self, text: &str, max: usize) -> String {
-        let (shown, hidden) = clip(text, max);
-        format!("{}{}", Esc(shown), if hidden > 0 { "…" } else { "" })
+        short(text, max)
     }
 
     fn badge(&self, verdict: Verdict) -> String {
@@ -183,6 +164,51 @@ impl Page<'_> {
     }
 }
 
+/// Everything before the body: the one style sheet and the one script, if any, are allowed by their hashes.
+fn head(
+    out: &mut dyn Write,
+    lang: Lang,
+    kind: &str,
+    title: &str,
+    style: &str,
+    script: Option<&str>,
+) -> io::Result<()> {
+    let script = match script {
+        Some(script) => format!("script-src &#39;{}&#39;; ", hash(script)),
+        None => String::new(),
+    };
+    writeln!(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src &#39;none&#39;; style-src &#39;{}&#39;; \
+         {script}base-uri &#39;none&#39;; form-action &#39;none&#39;\"/>\n\
+         <meta name=\"referrer\" content=\"no-referrer\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <title>Vigie – {} – {}</title>\n<style>{style}</style>\n</head>",
+        lang.code(),
+        hash(style),
+        Esc(kind),
+        cut(lang, title, NAME),
+    )
+}
+
+/// Foreign text, escaped, at most `max` characters, with what is cut off counted.
+fn cut(lang: Lang, text: &str, max: usize) -> String {
+    let (shown, hidden) = clip(text, max);
+    if hidden == 0 {
+        return Esc(shown).to_string();
+    }
+    let more = lang.plural(hidden as u64, lang.texts().n_more_characters);
+    format!("{}… {}", Esc(shown), Esc(more))
+}
+
+/// Text for a place of fixed width, escaped.
+fn short(text: &str, max: usize) -> String {
+    let (shown, hidden) = clip(text, max);
+    format!("{}{}", Esc(shown), if hidden > 0 { "…" } else { "" })
+}
+
 fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
@@ -193,12 +219,12 @@ mod tests {
 
     #[test]
     fn style_and_script_are_plain_xml_text_and_load_nothing() {
-        for text in [STYLE, SCRIPT] {
+        for text in [STYLE, SCRIPT, exposure::STYLE] {
             assert!(!text.contains(['<', '&']));
             for word in ["http:", "https:", "//", "@import", "eval(", "innerHTML", "fetch"] {
                 assert!(!text.contains(word), "{word}");
             }
         }
-        assert!(!STYLE.contains("url("));
+        assert!(!exposure::STYLE.contains("url("));
     }
 }

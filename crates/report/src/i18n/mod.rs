@@ -4,28 +4,34 @@
 //! code, which the lints refuse. `{name}` stands for a value; `one|other` are the forms for [`crate::Lang::plural`].
 
 mod en;
+mod exposure;
 mod fr;
 
 pub(crate) use en::EN;
+pub(crate) use exposure::{EN as EXPOSURE_EN, ExposureTexts, FR as EXPOSURE_FR};
 pub(crate) use fr::FR;
 
 macro_rules! texts {
-    ($($key:ident),* $(,)?) => {
-        /// The texts of one language.
-        pub(crate) struct Texts {
+    ($(#[$doc:meta])* $name:ident: $($key:ident),* $(,)?) => {
+        $(#[$doc])*
+        pub(crate) struct $name {
             $(pub(crate) $key: &'static str,)*
         }
 
         #[cfg(test)]
-        impl Texts {
-            fn all(&self) -> Vec<(&'static str, &'static str)> {
+        impl $name {
+            pub(crate) fn all(&self) -> Vec<(&'static str, &'static str)> {
                 vec![$((stringify!($key), self.$key)),*]
             }
         }
     };
 }
 
+pub(crate) use texts;
+
 texts! {
+    /// The texts of one language.
+    Texts:
     // Verdicts
     verdict_compromised, verdict_suspected, verdict_attempted, verdict_unknown, verdict_no_evidence,
     next_compromised, next_suspected, next_attempted, next_unknown, next_no_evidence,
@@ -77,6 +83,14 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
+    fn english() -> Vec<(&'static str, &'static str)> {
+        [EN.all(), EXPOSURE_EN.all()].concat()
+    }
+
+    fn french() -> Vec<(&'static str, &'static str)> {
+        [FR.all(), EXPOSURE_FR.all()].concat()
+    }
+
     fn placeholders(text: &str) -> BTreeSet<&str> {
         text.split('{')
             .skip(1)
@@ -86,7 +100,7 @@ mod tests {
 
     #[test]
     fn both_languages_say_the_same_things() {
-        for ((key, en), (_, fr)) in EN.all().into_iter().zip(FR.all()) {
+        for ((key, en), (_, fr)) in english().into_iter().zip(french()) {
             assert!(!en.is_empty() && !fr.is_empty(), "{key} is empty");
             assert_eq!(placeholders(en), placeholders(fr), "{key}");
             assert_eq!(en.matches('|').count(), fr.matches('|').count(), "forms of {key}");
@@ -95,7 +109,7 @@ mod tests {
 
     #[test]
     fn french_is_set_as_french() {
-        for (key, text) in FR.all() {
+        for (key, text) in french() {
             assert!(!text.contains('\''), "{key} wants a typographic apostrophe");
             let chars: Vec<char> = text.chars().collect();
             for (index, c) in chars.iter().enumerate().skip(1) {
@@ -111,7 +125,7 @@ mod tests {
 
     #[test]
     fn no_text_calls_a_server_clean() {
-        for (key, text) in EN.all().into_iter().chain(FR.all()) {
+        for (key, text) in english().into_iter().chain(french()) {
             let text = text.to_lowercase();
             for word in [
                 "is clean",

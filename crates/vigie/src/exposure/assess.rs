@@ -12,7 +12,11 @@ use vigie_exposure::inventory::{self, Column};
 use vigie_exposure::result::{Assessment, Input, InputProblem};
 use vigie_exposure::{Estate, Said, Status, assess, merge};
 use vigie_pack::{Pack, Product};
-use vigie_report::{Lang, Provider, exposure_csv, exposure_json, exposure_table, exposure_vex};
+use vigie_report::{
+    ExposurePage, Lang, Provider, exposure_csv, exposure_html, exposure_json, exposure_table, exposure_vex,
+};
+
+use super::page;
 
 use crate::hunt::{colour, terminal_width};
 use crate::knowledge::load_packs;
@@ -43,6 +47,9 @@ pub(crate) struct Arguments {
     /// Write there instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Also write the page there; with --tenant, one that says nothing of any other
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// What a column of another name holds, such as Kiste=server; may be repeated
     #[arg(long, value_name = "HEADER=COLUMN", value_parser = mapping)]
     map: Vec<(String, Column)>,
@@ -80,6 +87,8 @@ enum Format {
     Csv,
     /// A CSAF document of the profile VEX for one tenant
     Vex,
+    /// One self-contained page
+    Html,
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
@@ -136,7 +145,19 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let output = output
         .map(|path| Output::open(path, &arguments.inventory))
         .transpose()?;
-    let (estate, inputs) = read(arguments, lang)?;
+    let report = arguments.report.as_deref();
+    let report = report
+        .map(|path| Output::open(path, &arguments.inventory))
+        .transpose()?;
+    let (mut estate, mut inputs) = read(arguments, lang)?;
+    let wants_page = report.is_some() || arguments.format == Format::Html;
+    let hunted = match wants_page {
+        true => page::hunted(&arguments.inventory, &inputs),
+        false => Vec::new(),
+    };
+    if arguments.tenant.is_some() && (wants_page || arguments.format == Format::Vex) {
+        page::confine(&mut estate, &mut inputs);
+    }
     let as_of = arguments.as_of.unwrap_or_else(vigie_hunt::now);
     let options = vigie_exposure::Options {
         cves: arguments.cve.clone(),
@@ -147,12 +168,25 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         Format::Vex => Some(document(&result, &pack, arguments, lang)?),
         _ => None,
     };
+    let page = ExposurePage {
+        result: &result,
+        pack: &pack,
+        hunted: &hunted,
+        tenant: arguments
+            .tenant
+            .as_ref()
+            .and_then(|_| result.servers.first()?.tenant.as_deref()),
+    };
     let print = |colour: bool, out: &mut dyn Write| match arguments.format {
         Format::Table => out.write_all(exposure_table(&result, lang, terminal_width(), colour).as_bytes()),
         Format::Json => exposure_json(&result, out),
         Format::Csv => exposure_csv(&result, lang, out),
         Format::Vex => out.write_all(vex.as_deref().unwrap_or_default().as_bytes()),
+        Format::Html => exposure_html(&page, lang, out),
     };
+    if let Some(report) = report {
+        report.write(|out| exposure_html(&page, lang, out))?;
+    }
     match output {
         Some(output) => output.write(|out| print(false, out))?,
         None => {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod assess;
+mod page;
 mod probe;
 
 use std::process::ExitCode;
