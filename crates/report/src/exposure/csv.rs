@@ -112,7 +112,7 @@ fn row(rank: usize, server: &ServerExposure, lang: Lang) -> [String; 18] {
         server
             .path
             .first()
-            .map(|step| step.title.get(lang.code()).to_owned())
+            .map(|step| lang.typeset(step.title.get(lang.code())).into_owned())
             .unwrap_or_default(),
         cves.join(", "),
     ]

@@ -1,9 +1,10 @@
 //! For others' tools: a VEX document per tenant.
 
+use sha2::{Digest, Sha256};
 use vigie_advisory::vex::{self, Product, Publisher, Revision, Statement, Tlp, Vex, VexError, Vulnerability};
 use vigie_event::format_utc;
-use vigie_exposure::Status;
 use vigie_exposure::result::{Assessment, ServerExposure};
+use vigie_exposure::{Said, Status};
 use vigie_pack::Pack;
 
 use crate::lang::Lang;
@@ -61,7 +62,7 @@ pub fn exposure_vex(
     });
     let vulnerabilities = first.cves.iter().enumerate().map(|(number, cve)| {
         let known = pack.cves.iter().find(|known| known.id == *cve.cve);
-        let text = |text: &vigie_pack::Text| text.get(code).to_owned();
+        let text = |text: &vigie_pack::Text| lang.typeset(text.get(code)).into_owned();
         let statements = servers.iter().enumerate();
         Vulnerability {
             cve: cve.cve.to_string(),
@@ -77,15 +78,8 @@ pub fn exposure_vex(
     });
     let whose = tenant.unwrap_or("-");
     let date = format_utc(result.as_of);
-    let slug = |text: &str| -> String {
-        let plain = text.to_lowercase();
-        let kept = plain
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
-        kept.collect::<String>().trim_matches('-').to_owned()
-    };
     let document = Vex {
-        title: format!("{} – {whose}", pack.title.get(code)),
+        title: format!("{} – {whose}", lang.typeset(pack.title.get(code))),
         lang: code.to_owned(),
         tlp: Tlp::Amber,
         publisher: Publisher {
@@ -104,15 +98,31 @@ pub fn exposure_vex(
     vex::write(&document).map(Some)
 }
 
+/// A name as a part of an identifier. Where letters are lost, a few digits keep two names apart.
+fn slug(name: &str) -> String {
+    let plain = name.to_lowercase();
+    let kept = plain
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let kept = kept.collect::<String>().trim_matches('-').to_owned();
+    if kept == plain {
+        return kept;
+    }
+    let digest = Sha256::digest(name.as_bytes());
+    let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{kept}-{digits}").trim_matches('-').to_owned()
+}
+
 fn statement(server: &ServerExposure, number: usize, lang: Lang) -> Statement {
     let Some(cve) = server.cves.get(number) else {
         return Statement::Unknown;
     };
-    let reason = cve.reason.get(lang.code()).to_owned();
+    let set = |said: &Said| lang.typeset(said.get(lang.code())).into_owned();
+    let reason = set(&cve.reason);
     match cve.status {
         Status::Unknown => Statement::Unknown,
         Status::Vulnerable => {
-            let next = server.path.first().map(|step| step.title.get(lang.code()));
+            let next = server.path.first().map(|step| set(&step.title));
             Statement::Vulnerable {
                 action: next.map_or_else(|| reason.clone(), |next| format!("{next}. {reason}")),
             }
