@@ -1,24 +1,35 @@
-// Opens the report of a real hunt in a real browser: node check.mjs BROWSER RESULT.json REPORT.en.html REPORT.fr.html
-// Screenshots and PDFs are written beside the reports. Exit status 1 when anything is wrong, with a line for each.
+// Opens the pages of a real hunt and a real assessment in a real browser:
+// node check.mjs BROWSER RESULT.json EXPOSURE.json report.en.html report.fr.html exposure.en.html exposure.fr.html
+// Screenshots and PDFs are written beside the pages. Exit status 1 when anything is wrong, with a line for each.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
-const [browserPath, resultPath, ...reports] = process.argv.slice(2);
-if (reports.length === 0) {
-  console.error("usage: node check.mjs BROWSER RESULT.json REPORT.html...");
+const [browserPath, resultPath, exposurePath, ...pages] = process.argv.slice(2);
+if (pages.length === 0) {
+  console.error("usage: node check.mjs BROWSER RESULT.json EXPOSURE.json PAGE.html...");
   process.exit(2);
 }
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const result = JSON.parse(readFileSync(resultPath, "utf8"));
+const exposure = JSON.parse(readFileSync(exposurePath, "utf8"));
 const place = dirname(resultPath);
 
 const VERDICTS = {
   en: { compromised: "Compromised", suspected: "Suspected", attempted: "Attempted", unknown: "Unknown", no_evidence: "No evidence found" },
   fr: { compromised: "Compromis", suspected: "Suspect", attempted: "Attaqué", unknown: "Indéterminé", no_evidence: "Aucune trace trouvée" },
+};
+const STATUSES = {
+  en: { vulnerable: "Open", unknown: "Unknown", mitigated: "Mitigated", fixed: "Fixed", not_affected: "Not affected" },
+  fr: { vulnerable: "Exposé", unknown: "Inconnu", mitigated: "Atténué", fixed: "Corrigé", not_affected: "Non concerné" },
+};
+/** What differs between the page of a hunt and that of an assessment. */
+const KINDS = {
+  report: { rows: verdicts, target: /^#h\d+$/, filter: true, servers: result.hosts.length },
+  exposure: { rows: statuses, target: /^#s\d+$/, filter: false, servers: 3 },
 };
 const WIDTHS = [1280, 768, 400];
 /** Folded lists are opened for axe and for the layout checks; the list of all files is left out of axe for its size. */
@@ -47,7 +58,7 @@ async function open(browser, report, options) {
   return { page, noise, close: () => context.close() };
 }
 
-async function layout(browser, report, name, lang) {
+async function layout(browser, report, name, lang, kind) {
   for (const scheme of ["light", "dark"]) {
     for (const width of WIDTHS) {
       const at = `${name}, ${width} px, ${scheme}`;
@@ -74,7 +85,7 @@ async function layout(browser, report, name, lang) {
           .map((element) => element.outerHTML.slice(0, 120))[0],
       );
       check(`${at}: no text squeezed into a column of letters`, !thin, thin);
-      await verdicts(page, at, lang);
+      await kind.rows(page, at, lang);
       await page.setViewportSize({ width, height: 1250 });
       await page.screenshot({ path: join(place, `${name}-${width}-${scheme}.png`) });
       check(`${at}: no console message and no request`, noise.length === 0, noise.join("; "));
@@ -91,6 +102,29 @@ async function verdicts(page, at, lang) {
     const words = [host.host, host.tenant ?? "", VERDICTS[lang][host.verdict]];
     check(`${at}: ${host.tenant}/${host.host} ${host.verdict}`, rows.some((row) => words.every((word) => row.includes(word))));
   }
+}
+
+/** Each server of the first page has its status, in words, beside its name and its client; so has every chart its words. */
+async function statuses(page, at, lang) {
+  const rows = await page.$$eval(".servers tbody tr", (rows) => rows.map((row) => (row.checkVisibility() ? row.innerText : "")));
+  const first = exposure.servers.slice(0, 10);
+  check(`${at}: one row per server`, rows.length === first.length, `${rows.length} of ${first.length}`);
+  for (const [index, server] of first.entries()) {
+    const words = [server.server, server.tenant ?? "", STATUSES[lang][server.status]];
+    check(`${at}: ${server.tenant}/${server.server} ${server.status}`, words.every((word) => rows[index]?.includes(word)));
+  }
+  const charts = await page.$$eval("svg[role=img]", (charts) => charts.map((chart) => chart.querySelector("desc")?.textContent.length ?? 0));
+  check(`${at}: two charts and one for each server`, charts.length === 2 + exposure.servers.length, `${charts.length}`);
+  check(`${at}: every chart in words`, charts.every((length) => length > 40));
+  const covered = await page.$$eval("svg[role=img]", (charts) =>
+    charts.flatMap((chart) => {
+      const boxes = [...chart.querySelectorAll("text")].map((text) => text.getBoundingClientRect());
+      return boxes.filter((one, index) =>
+        boxes.slice(index + 1).some((other) => one.left < other.right - 1 && other.left < one.right - 1 && one.top < other.bottom - 3 && other.top < one.bottom - 3),
+      );
+    }).length,
+  );
+  check(`${at}: no label of a chart covers another`, covered === 0, `${covered}`);
 }
 
 async function accessibility(browser, report, name) {
@@ -120,7 +154,7 @@ async function accessibility(browser, report, name) {
 }
 
 /** From the first page to a server and into its folded evidence without a mouse. */
-async function keyboard(browser, report, name) {
+async function keyboard(browser, report, name, kind) {
   const { page, noise, close } = await open(browser, report, { viewport: { width: 1280, height: 900 } });
   await page.keyboard.press("Tab");
   const first = await page.evaluate(() => document.activeElement?.className);
@@ -136,7 +170,7 @@ async function keyboard(browser, report, name) {
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   check(`${name}: what has the focus is outlined`, outline !== "none", outline);
   await page.keyboard.press("Enter");
-  check(`${name}: Enter leads to the server`, /^#h\d+$/.test(await page.evaluate(() => location.hash)));
+  check(`${name}: Enter leads to the server`, kind.target.test(await page.evaluate(() => location.hash)));
   check(`${name}: folded parts are reached by Tab`, await focus("details > summary"));
   await page.keyboard.press("Enter");
   check(`${name}: Enter unfolds`, await page.evaluate(() => document.activeElement.parentElement.open));
@@ -154,7 +188,7 @@ async function filter(browser, report, name) {
   await close();
 }
 
-async function paper(browser, report, name) {
+async function paper(browser, report, name, kind) {
   const { page, close } = await open(browser, report, { colorScheme: "dark", viewport: { width: 695, height: 1028 } });
   await page.emulateMedia({ media: "print" });
   const { ground, first, controls } = await page.evaluate(() => ({
@@ -165,11 +199,11 @@ async function paper(browser, report, name) {
   check(`${name}: paper is white even for who likes it dark`, ground === "rgb(255, 255, 255)", ground);
   check(`${name}: no controls on paper`, controls === 0);
   // An A4 page within its margins is 184 mm by 272 mm, at 96 dots an inch.
-  check(`${name}: all verdicts on the first sheet`, first <= 1_028, `${first} px`);
+  check(`${name}: all servers on the first sheet`, first <= 1_028, `${first} px`);
   const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true });
   writeFileSync(join(place, `${name}.pdf`), pdf);
   const sheets = (pdf.toString("latin1").match(/\/Type\s*\/Page\b/g) ?? []).length;
-  check(`${name}: a printable number of sheets`, sheets > result.hosts.length && sheets < 200, `${sheets}`);
+  check(`${name}: a printable number of sheets`, sheets > kind.servers && sheets < 200, `${sheets}`);
   console.log(`${name}: ${sheets} sheets of paper`);
   await close();
 }
@@ -188,14 +222,15 @@ async function french(browser, report, name) {
 
 const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
 try {
-  for (const report of reports) {
+  for (const report of pages) {
     const lang = report.includes(".fr.") ? "fr" : "en";
-    const name = `report.${lang}`;
-    await layout(browser, report, name, lang);
+    const what = basename(report).startsWith("exposure") ? "exposure" : "report";
+    const [name, kind] = [`${what}.${lang}`, KINDS[what]];
+    await layout(browser, report, name, lang, kind);
     await accessibility(browser, report, name);
-    await keyboard(browser, report, name);
-    await filter(browser, report, name);
-    await paper(browser, report, name);
+    await keyboard(browser, report, name, kind);
+    if (kind.filter) await filter(browser, report, name);
+    await paper(browser, report, name, kind);
     if (lang === "fr") await french(browser, report, name);
   }
 } finally {

@@ -13,8 +13,9 @@ use vigie_exposure::result::Assessment;
 use vigie_exposure::{assess, inventory, merge};
 use vigie_hunt::{HuntOptions, HuntResult};
 use vigie_pack::{Pack, Product};
-use vigie_report::Lang;
+use vigie_report::{ExposurePage, HuntVerdict, Lang};
 
+use crate::exposure::page;
 use crate::hunt::{colour, terminal_width};
 use crate::knowledge::load_packs;
 use crate::outputs::Output;
@@ -65,7 +66,17 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     let inventory = arguments.out.join("inventory.csv");
     std::fs::write(&inventory, vigie_simulate::inventory(&plan))
         .with_context(|| format!("cannot write {}", inventory.display()))?;
-    let assessment = exposure(&inventory, &result, &options.packs)?;
+    let pack = options.packs.first().context("no pack was hunted with")?;
+    let assessment = exposure(&inventory, &result, pack)?;
+    let hunted = HuntVerdict::all(&result);
+    let exposed = arguments.out.join("exposure.html");
+    let view = ExposurePage {
+        result: &assessment,
+        pack,
+        hunted: &hunted,
+        tenant: None,
+    };
+    Output::open(&exposed, &[])?.write(|out| vigie_report::exposure_html(&view, lang, out))?;
     let mut out = std::io::stdout().lock();
     let page = vigie_report::verdicts(&result, lang, terminal_width(), colour());
     out.write_all(page.as_bytes())?;
@@ -80,10 +91,11 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     let labels = [
         tell(lang, "inventory", "inventaire"),
         tell(lang, "report", "rapport"),
+        tell(lang, "exposure", "exposition"),
         tell(lang, "ground truth", "vérité terrain"),
     ];
     writeln!(out)?;
-    for (label, path) in labels.iter().zip([&inventory, &report, &truth]) {
+    for (label, path) in labels.iter().zip([&inventory, &report, &exposed, &truth]) {
         writeln!(out, "{label}{colon}{}", absolute(path))?;
     }
     Ok(if result.stats.interrupted {
@@ -94,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
 }
 
 /// What the office believes and what the logs showed, for the threat that was hunted, on the last day of the logs.
-fn exposure(inventory: &Path, hunted: &HuntResult, packs: &[Pack]) -> Result<Assessment> {
+fn exposure(inventory: &Path, hunted: &HuntResult, pack: &Pack) -> Result<Assessment> {
     let options = inventory::Options {
         products: Product::embedded().map_err(|_| anyhow!("the products of this program cannot be read"))?,
         ..inventory::Options::default()
@@ -104,15 +116,13 @@ fn exposure(inventory: &Path, hunted: &HuntResult, packs: &[Pack]) -> Result<Ass
     let table = std::fs::read(inventory).with_context(|| format!("cannot read {}", inventory.display()))?;
     let told = inventory::read("inventory.csv", &table, &options)?;
     let seen = inventory::read("hunt.json", &json, &options)?;
+    let inputs = [("inventory.csv", &told), ("hunt.json", &seen)].map(|(name, read)| page::input(name, read));
     let estate = merge([told.observations, seen.observations].concat());
-    let pack = packs.first().context("no pack was hunted with")?;
     let last = hunted.pack.first().and_then(|pack| parse_utc(&pack.to));
-    Ok(assess(
-        &estate,
-        pack,
-        last.unwrap_or_else(vigie_hunt::now),
-        &vigie_exposure::Options::default(),
-    ))
+    let as_of = last.unwrap_or_else(vigie_hunt::now);
+    let mut result = assess(&estate, pack, as_of, &vigie_exposure::Options::default());
+    result.inputs = inputs.into();
+    Ok(result)
 }
 
 /// Removes the evidence of an earlier demo, known by its ground truth. Any other is somebody's.

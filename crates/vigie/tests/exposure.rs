@@ -152,3 +152,75 @@ fn statuses_and_mistakes_have_their_exit_status() {
     let output = assess(&["--tenant", "Nobody", "--quiet"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("Nobody"));
 }
+
+#[test]
+fn an_office_plans_with_its_own_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let own = file(
+        "ours.yaml",
+        "hunt: { p50_h: 3, p90_h: 4.5 }\nverify: { p50_h: 0.25, p90_h: 0.5 }\n",
+    );
+    let result = json(&["--durations", &own]);
+    let mut seen = 0;
+    for server in result["servers"].as_array().unwrap() {
+        for step in server["path"].as_array().unwrap() {
+            let is_own = ["hunt", "verify"].contains(&step["step"].as_str().unwrap());
+            assert_eq!(step["own_times"], is_own, "{step}");
+            if step["step"] == "hunt" {
+                assert_eq!(
+                    (step["p50_h"].as_f64(), step["p90_h"].as_f64()),
+                    (Some(3.0), Some(4.5))
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 2, "{seen}");
+    let page = assess(&["--durations", &own, "--format", "html", "--lang", "en", "--quiet"]);
+    assert!(String::from_utf8_lossy(&page.stdout).contains("Durations are your own where you gave them"));
+    for (name, text, said) in [
+        (
+            "unknown.yaml",
+            "hunt: { p50_h: 1, p90_h: 2 }\ndance: { p50_h: 1, p90_h: 1 }\n",
+            "unknown.yaml:2: there is no step",
+        ),
+        (
+            "short.yaml",
+            "hunt: { p50_h: 3, p90_h: 1 }\n",
+            "short.yaml:1: hunt: p90_h is shorter than p50_h",
+        ),
+        (
+            "twice.yaml",
+            "hunt: { p50_h: 1, p90_h: 2 }\nhunt: { p50_h: 1, p90_h: 3 }\n",
+            "given twice",
+        ),
+        ("empty.yaml", "", "empty.yaml"),
+    ] {
+        let output = assess(&["--durations", &file(name, text), "--quiet"]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(stderr.contains(said), "{name}: {stderr}");
+    }
+    // Of this product nobody wrote down how it is made safe.
+    let inventory = file("servers.csv", "server;build\nDC01;10.0.14393.0\n");
+    let output = Command::new(env!("CARGO_BIN_EXE_vigie"))
+        .args([
+            "exposure",
+            "assess",
+            "--pack",
+            "zerologon-2020",
+            "--inventory",
+            &inventory,
+            "--durations",
+            &own,
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there are no steps"));
+}

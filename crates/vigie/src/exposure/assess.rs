@@ -9,8 +9,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use vigie_event::{Timestamp, parse_utc};
 use vigie_exposure::inventory::{self, Column};
-use vigie_exposure::result::{Assessment, Input, InputProblem};
-use vigie_exposure::{Estate, Said, Status, assess, merge};
+use vigie_exposure::result::{Assessment, Input};
+use vigie_exposure::{Estate, Status, assess, merge};
 use vigie_pack::{Pack, Product};
 use vigie_report::{
     ExposurePage, Lang, Provider, exposure_csv, exposure_html, exposure_json, exposure_table, exposure_vex,
@@ -252,7 +252,7 @@ fn read(arguments: &Arguments, lang: Lang) -> Result<(Estate, Vec<Input>)> {
         if !arguments.quiet {
             tell_reading(&shown, &reading, lang);
         }
-        inputs.push(input(&shown, &reading));
+        inputs.push(page::input(&shown, &reading));
         observations.extend(reading.observations);
     }
     let mut estate = merge(observations);
@@ -267,22 +267,6 @@ fn read(arguments: &Arguments, lang: Lang) -> Result<(Estate, Vec<Input>)> {
         }
     }
     Ok((estate, inputs))
-}
-
-/// What the outputs say of a file.
-fn input(shown: &str, reading: &inventory::Reading) -> Input {
-    let problems = reading.problems.iter().map(|problem| InputProblem {
-        place: Said::new(problem.place.clone(), problem.place.clone()),
-        why: problem.why.clone(),
-    });
-    Input {
-        file: shown.to_owned(),
-        format: reading.format.to_owned(),
-        rows: Some(reading.rows),
-        notes: reading.notes.clone(),
-        problems: problems.collect(),
-        more_problems: reading.more_problems,
-    }
 }
 
 /// What was made of a file, and what was not understood.

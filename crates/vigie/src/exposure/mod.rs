@@ -2,7 +2,7 @@
 
 mod answers;
 mod assess;
-mod page;
+pub(crate) mod page;
 mod probe;
 
 use std::process::ExitCode;

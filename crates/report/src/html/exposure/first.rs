@@ -226,13 +226,18 @@ impl Page<'_> {
             Esc(t.col_why)
         )?;
         for (index, server) in servers.iter().take(FIRST).enumerate() {
+            let verdict = self
+                .verdicts
+                .of(server)
+                .map(|verdict| self.verdict_badge(verdict));
             writeln!(
                 out,
-                "<tr><td>{}</td><th scope=\"row\">{}{}</th><td>{}</td><td>{}</td></tr>",
+                "<tr><td>{}</td><th scope=\"row\">{}{}</th><td>{} {}</td><td>{}</td></tr>",
                 self.decision_badge(server.ssvc.decision),
                 self.link(index + 1, server),
                 self.tenant_line(server),
                 self.status_badge(server.status),
+                verdict.unwrap_or_default(),
                 self.cut(&self.why(server), 320)
             )?;
         }

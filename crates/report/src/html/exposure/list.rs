@@ -120,7 +120,7 @@ impl Page<'_> {
             writeln!(
                 out,
                 "<tr><td class=\"num\" data-label=\"{}\">{}</td><th scope=\"row\">{}{}</th><td>{}</td><td>{}{}</td>\
-                 <td data-label=\"{}\">{}{stale}<span class=\"tenant\">{}</span></td>\
+                 <td class=\"built\" data-label=\"{}\">{}{stale}<span class=\"tenant\">{}</span></td>\
                  <td class=\"when\" data-label=\"{}\">{}</td><td class=\"wide\" data-label=\"{}\">{}</td></tr>",
                 Esc(t.col_rank),
                 Esc(self.lang.number(rank as u64)),

@@ -136,7 +136,7 @@ impl Page<'_> {
                 .collect();
             fact(
                 t.label_commands,
-                format!("<div class=\"commands\">{}</div>", lines.concat()),
+                format!("<span class=\"commands\">{}</span>", lines.concat()),
             )?;
         }
         fact(
