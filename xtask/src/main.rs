@@ -33,13 +33,14 @@ usage: cargo xtask COMMAND
                      json       the same events as JSON lines, beside rsigma
                      text       all packs and public web rules on logs of IIS and HttpProxy, beside ripgrep
                      simulated  all packs on the logs of a simulated mail server
+                     exposure   1,000 to 100,000 servers of an inventory, all vulnerabilities of Exchange
                      literals   engines that look for the literals of the public rules
                    and only when it is named:
                      --instructions  counted instructions for each event, by callgrind
                      --flame    flame graphs, by perf, into docs/images
   fuzz [TARGET] [--seconds N]
                    fuzz one parser or all of them, each for N seconds (60)
-  browser          open the reports of a hunt in a real browser and check them";
+  browser          open the pages of a hunt and of an assessment in a real browser and check them";
 
 /// Seconds a fuzz target runs unless told otherwise.
 const FUZZ_SECONDS: u64 = 60;

@@ -15,6 +15,7 @@ use crate::{cargo, root, run};
 mod corpora;
 mod engines;
 mod evtx;
+mod exposure;
 mod flame;
 mod instructions;
 mod json;
@@ -52,18 +53,20 @@ enum Part {
     Json,
     Text,
     Simulated,
+    Exposure,
     Literals,
     Instructions,
     Flame,
 }
 
 /// All parts; those whose name is an option only when they are named.
-const PARTS: [(&str, Part, Benchmark); 8] = [
+const PARTS: [(&str, Part, Benchmark); 9] = [
     ("evtx", Part::Evtx, evtx::bench),
     ("rules", Part::Rules, rules::bench),
     ("json", Part::Json, json::bench),
     ("text", Part::Text, text::bench),
     ("simulated", Part::Simulated, simulated::bench),
+    ("exposure", Part::Exposure, exposure::bench),
     ("literals", Part::Literals, engines::bench),
     ("--instructions", Part::Instructions, instructions::bench),
     ("--flame", Part::Flame, flame::bench),
