@@ -42,6 +42,12 @@ fn the_demo_gives_every_server_its_true_verdict_and_tells_each_intrusion_as_one_
     assert!(output.status.success(), "{}", text(&output.stderr));
     let report = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
     assert!(report.contains("</html>"));
+    let exposure = folder.path().join("exposure.html");
+    assert!(text(&output.stdout).contains(&format!("exposure: {}", exposure.display())));
+    let exposure = std::fs::read_to_string(exposure).unwrap();
+    assert!(
+        exposure.contains("2 servers are updated and were broken into all the same: atelier-durand / EX01")
+    );
 
     let truth: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.path().join("truth.json")).unwrap()).unwrap();

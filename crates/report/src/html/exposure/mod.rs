@@ -24,8 +24,9 @@ use vigie_exposure::{Decision, Path, Said, Status};
 use vigie_hunt::Verdict;
 use vigie_pack::{Cve, Pack};
 
+use self::server::capital;
 use super::{NAME, cut, head, icons, short};
-use crate::exposure::{HuntVerdict, Matrix, Verdicts};
+use crate::exposure::{HuntVerdict, Matrix, Verdicts, verdict_word};
 use crate::i18n::{ExposureTexts, fill};
 use crate::lang::Lang;
 use crate::text::Esc;
@@ -251,7 +252,7 @@ impl<'a> Page<'a> {
             "<span class=\"badge v-{}\">{}{}</span>",
             verdict.id(),
             icons::verdict(verdict),
-            Esc(crate::exposure::verdict_word(Some(verdict), self.lang))
+            Esc(capital(verdict_word(Some(verdict), self.lang)))
         )
     }
 

@@ -141,7 +141,7 @@ pub(crate) static EN: ExposureTexts = ExposureTexts {
     lane_status: "Status",
     lane_build: "Build",
     lane_window: "Could be attacked",
-    window_none: "As far as is known it could never be attacked.",
+    window_none: "As far as is known it could never be attacked from the Internet.",
     window_still: "It could be attacked from {from} on, and still can. This stretch of its logs must be hunted.",
     window_from_to: "It could be attacked from {from} to {to}: this stretch of its logs must be hunted",
     window_earliest: "; hatched, it may already have been over, from {time} on",

@@ -142,7 +142,7 @@ pub(crate) static FR: ExposureTexts = ExposureTexts {
     lane_status: "État",
     lane_build: "Build",
     lane_window: "Attaquable",
-    window_none: "Autant qu’on sache, il n’a jamais pu être attaqué.",
+    window_none: "Autant qu’on sache, il n’a jamais pu être attaqué depuis Internet.",
     window_still: "Attaquable depuis le {from}, et toujours. C’est cette partie de ses journaux qu’il faut examiner.",
     window_from_to: "Attaquable du {from} au {to}\u{a0}: c’est cette partie de ses journaux qu’il faut examiner",
     window_earliest: "\u{202f}; en hachures, il ne l’était peut-être déjà plus, à partir du {time}",
