@@ -315,7 +315,8 @@ fn outside(
     left
 }
 
-/// When TCP/443 is known not to have been published. A server that nobody ever called published was not before either.
+/// When TCP/443 is known not to have been published. A server that nobody ever called published was not before either,
+/// if somebody says so who may know: a scan that finds the port closed knows nothing of the day before.
 pub(crate) fn closed_times(
     seen: &[Observation],
     as_of: Timestamp,
@@ -333,7 +334,10 @@ pub(crate) fn closed_times(
         return Vec::new();
     }
     if words.iter().all(|(_, published)| !published) {
-        return vec![(None, None)];
+        let said = |by: &Observation| matches!(by.fact, Fact::Published(_)) && !by.origin.is_measured();
+        if seen.iter().any(said) {
+            return vec![(None, None)];
+        }
     }
     let mut closed = Vec::new();
     let mut shut: Option<Option<Timestamp>> = None;

@@ -130,7 +130,7 @@ fn headers_of_ones_own_are_mapped() {
     let text = "Kiste;Stand;Netz\nEX01;15.1.2176.9;ja\n";
     let error = inventory::read("x.csv", text.as_bytes(), &options()).unwrap_err();
     assert!(
-        matches!(&error, InventoryError::NoServers { found } if found.contains("Kiste")),
+        matches!(&error, InventoryError::NoServers { found, .. } if found.contains("Kiste")),
         "{error}"
     );
     let options = Options {
@@ -139,8 +139,11 @@ fn headers_of_ones_own_are_mapped() {
     };
     let reading = inventory::read("x.csv", text.as_bytes(), &options).unwrap();
     assert_eq!(reading.observations.len(), 1);
-    assert_eq!(reading.columns[2].meaning, None);
-    assert_eq!(reading.columns[2].samples, ["ja"]);
+    let columns = &reading.tables[0].columns;
+    assert_eq!(
+        (columns[2].meaning, columns[2].samples.as_slice()),
+        (None, ["ja".to_owned()].as_slice())
+    );
 }
 
 #[test]
@@ -149,7 +152,8 @@ fn what_is_no_table_is_an_error() {
     assert_eq!(read(b""), InventoryError::Empty);
     assert_eq!(read(b" \n \n"), InventoryError::Empty);
     assert_eq!(read(b"MZ\x90\x00\x00\x00\x01\x02"), InventoryError::NotText);
-    assert!(matches!(read(b"{\"a\": 1}"), InventoryError::Hunt(_)));
+    assert!(matches!(read(b"{\"a\": 1}"), InventoryError::Unknown(_)));
+    assert!(matches!(read(b"<a/>"), InventoryError::Unknown(_)));
     assert!(matches!(read(b"a;b\n1;2\n"), InventoryError::NoServers { .. }));
 }
 
