@@ -255,12 +255,12 @@ impl<'d> Merging<'d> {
             .map(|server| {
                 let draft = &self.drafts[*server];
                 let tenant = draft.tenant.as_ref().map(|tenant| format!("{tenant} / "));
-                let fqdn = draft.fqdn().map(|fqdn| format!(" ({fqdn})"));
+                let mark = draft.mark().map(|mark| format!(" ({mark})"));
                 format!(
                     "{}{}{}",
                     tenant.unwrap_or_default(),
                     draft.name(),
-                    fqdn.unwrap_or_default()
+                    mark.unwrap_or_default()
                 )
             })
             .collect();

@@ -164,6 +164,13 @@ impl Draft {
         own.or(self.shown_fqdns.first()).cloned()
     }
 
+    /// What tells it from others of its short name: its name in DNS, an address, the file that speaks of it.
+    pub(super) fn mark(&self) -> Option<String> {
+        let by_address = || self.addresses.first().map(ToString::to_string);
+        let by_file = || self.files.first().map(ToString::to_string);
+        self.fqdn().or_else(by_address).or_else(by_file)
+    }
+
     /// Names in DNS that begin with the same label and differ: two machines of two domains.
     fn other_domain(&self, fqdn: &str) -> bool {
         let mut same_label = self

@@ -16,6 +16,7 @@ impl Table<'_> {
             return;
         }
         self.reading.rows += 1;
+        let problems = self.reading.problem_count();
         self.sample(row);
         self.tell_width(row);
         let Some(subject) = self.subject(row) else {
@@ -25,12 +26,11 @@ impl Table<'_> {
             );
             return self.reading.problem(row.place.said(), said);
         };
-        let problems = self.reading.problem_count();
         let at = self.date(row);
         let mut facts = self.facts(row, at.is_some());
         if facts.is_empty() {
-            let problems = self.reading.problem_count() > problems;
-            match self.bare(&subject, problems) {
+            let has_problems = self.reading.problem_count() > problems;
+            match self.bare(&subject, has_problems) {
                 Some(fact) => facts.push(fact),
                 None => return,
             }
