@@ -146,6 +146,41 @@ fn headers_of_ones_own_are_mapped() {
     );
 }
 
+/// What says something of Exchange itself is an office's own, whatever its other headers.
+#[test]
+fn an_office_may_write_like_an_export() {
+    for (kind, text) in [
+        (
+            "csv",
+            "Machine;Dernier inventaire;Adresse IP;Build\nEX01;2021-03-02;192.168.1.5;15.1.2176.2\n",
+        ),
+        ("csv", "Nom;Statut;Fabricant;Modèle;Publié\nEX01;x;y;z;oui\n"),
+        (
+            "csv",
+            "Device name,Risk level,Exposure level,Build\nEX01,x,y,15.1.2176.2\n",
+        ),
+        (
+            "ocs",
+            "Machine;Dernier inventaire;Adresse IP;RAM (Mo)\nEX01;2021-03-02;192.168.1.5;4096\n",
+        ),
+        ("glpi", "Nom;Statut;Fabricant;Modèle\nEX01;x;y;z\n"),
+        (
+            "defender_devices",
+            "Device name,Risk level,Exposure level\nEX01,x,y\n",
+        ),
+    ] {
+        let reading = read(text);
+        assert_eq!(reading.tables[0].kind.id(), kind, "{text}");
+        let bare = reading.observations.iter().all(|by| by.fact == Fact::Machine);
+        assert_eq!(bare, kind != "csv", "{text}");
+    }
+    let read = |name: &str, text: &str| inventory::read(name, text.as_bytes(), &options()).unwrap();
+    let own = read("clients-other.csv", "server;build\nEX01;15.1.2176.2\n");
+    assert_eq!(own.format.id(), "csv");
+    let script = read("EX01-other.csv", "\"Type\",\"Path\",\"Name\",\"LastWrite\"\n");
+    assert_eq!(script.format.id(), "test_proxylogon");
+}
+
 #[test]
 fn what_is_no_table_is_an_error() {
     let read = |bytes: &[u8]| inventory::read("x", bytes, &options()).unwrap_err();

@@ -184,3 +184,14 @@ fn a_word_about_a_file_gives_its_tenant_and_where_it_was_scanned_from() {
         reading.notes
     );
 }
+
+#[test]
+fn the_examples_of_the_documentation_hold() {
+    let mapping = include_str!("../../../docs/inventory.mapping.example.yaml");
+    let mappings = Mappings::read("m.yaml", mapping).unwrap();
+    assert_eq!((mappings.tables.len(), mappings.sources.len()), (1, 2));
+    let word = mappings.source("case/scans/outside-1.xml").unwrap();
+    assert_eq!(word.scanned_from, Some(Vantage::Outside));
+    let decisions = include_str!("../../../docs/inventory.decisions.example.yaml");
+    vigie_exposure::Decisions::read("d.yaml", decisions).unwrap();
+}

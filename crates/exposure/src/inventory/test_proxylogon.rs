@@ -37,7 +37,7 @@ pub(super) fn read(file_name: &str, text: &str) -> Option<Result<Reading, Invent
         && host
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-    if !is_host {
+    if !is_host || !fits(ending, text) {
         return None;
     }
     let mut reading = Reading::new(Format::TestProxyLogon);
@@ -88,6 +88,28 @@ pub(super) fn read(file_name: &str, text: &str) -> Option<Result<Reading, Invent
         "il dit que le serveur est un Exchange et quand il a été atteint depuis Internet ; il ne dit rien de son build",
     ));
     Some(Ok(reading))
+}
+
+/// Whether the text is what the script writes into a file of this name. Others end their files' names in `-other`, too.
+fn fits(ending: &str, text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.find(|line| !line.starts_with("#TYPE")).unwrap_or_default();
+    let has = |names: &[&str]| {
+        let cells: Vec<&str> = first
+            .split(',')
+            .map(|cell| cell.trim().trim_matches('"'))
+            .collect();
+        names
+            .iter()
+            .all(|name| cells.iter().any(|cell| cell.eq_ignore_ascii_case(name)))
+    };
+    match ending {
+        "-other.csv" => has(&["Type", "Path", "LastWrite"]),
+        "-logagedays.csv" => has(&["Oabgen", "Ecp"]),
+        "-cve-2021-26857.csv" => has(&["TimeCreated", "MachineName"]),
+        ending if ending.ends_with(".log") => first.contains(":\\") || first.starts_with("\\\\"),
+        _ => true,
+    }
 }
 
 /// The first and the last request from an address of the Internet, with their lines.

@@ -153,7 +153,8 @@ fn read(arguments: &Arguments, lang: Lang) -> Result<Estate> {
         let shown = source.shown;
         let reading = source.read.map_err(|error| {
             let cannot = tell(lang, "cannot use", "impossible d’utiliser");
-            anyhow!("{cannot} {shown}: {}", said(&error.said(), lang))
+            let colon = tell(lang, ":", "\u{a0}:");
+            anyhow!("{cannot} {shown}{colon} {}", said(&error.said(), lang))
         })?;
         if !arguments.quiet {
             tell_reading(&shown, &reading, lang);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use vigie_event::format_utc;
-use vigie_exposure::inventory::{ColumnView, InventoryError, Problem, Reading, TableView};
+use vigie_exposure::inventory::{Column, ColumnView, InventoryError, Problem, Reading, TableView};
 use vigie_exposure::{DecisionUse, Estate, Merge, MergeRule, Observation, Said, Server};
 use vigie_report::{Lang, visible};
 
@@ -143,18 +143,34 @@ impl Page {
             .filter(named)
             .map(|column| column.header.chars().count());
         let width = width.max().unwrap_or_default().min(40);
-        for column in table.columns.iter().filter(named) {
+        let (known, ignored): (Vec<&ColumnView>, Vec<&ColumnView>) = table
+            .columns
+            .iter()
+            .filter(named)
+            .partition(|column| column.meaning != Some(Column::Ignore));
+        for column in known {
             let meaning = match column.meaning {
                 Some(column) => column.id(),
                 None => self.say("not understood", "non comprise"),
             };
-            let samples: Vec<String> = column.samples.iter().map(|value| format!("{value:?}")).collect();
+            let samples = column
+                .samples
+                .iter()
+                .map(|value| format!("\"{}\"", visible(value)));
+            let samples: Vec<String> = samples.collect();
             let header: String = visible(&column.header).chars().take(40).collect();
             let text = format!(
                 "{header:<width$}  {meaning:<16}  {}",
                 visible(&samples.join(", "))
             );
             self.line(4, text.trim_end());
+        }
+        if !ignored.is_empty() {
+            let names: Vec<&str> = ignored.iter().map(|column| column.header.as_str()).collect();
+            let colon = self.say(":", "\u{a0}:");
+            let words = self.say("of no use here", "sans utilité ici");
+            let text = format!("{words}{colon} {}", visible(&names.join(", ")));
+            self.line(4, &text);
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use vigie_exposure::inventory::{self, Column, InventoryError, Mappings, Reading, Vantage};
+use vigie_exposure::inventory::{self, Column, Format, InventoryError, Mappings, Reading, Vantage};
 use vigie_exposure::{Decisions, FileError, Said};
 use vigie_pack::Product;
 use vigie_report::{Lang, visible};
@@ -91,10 +91,28 @@ impl Sources {
             sources.push(read(path, &options, lang)?);
         }
         options.vantage = Some(Vantage::Outside);
+        let mut unused = Vec::new();
         for path in &self.outside_scan {
-            sources.push(read(path, &options, lang)?);
+            let source = read(path, &options, lang)?;
+            if source
+                .read
+                .as_ref()
+                .is_ok_and(|reading| reading.format != Format::Nmap)
+            {
+                unused.push(Said::new(
+                    format!(
+                        "{}: it is no scan, so --outside-scan says nothing of it",
+                        source.shown
+                    ),
+                    format!(
+                        "{} : ce n’est pas un balayage, donc --outside-scan n’en dit rien",
+                        source.shown
+                    ),
+                ));
+            }
+            sources.push(source);
         }
-        let unused = unused(&options.mappings, &sources);
+        unused.extend(unfit(&options.mappings, &sources));
         Ok(Gathered {
             sources,
             decisions,
@@ -158,7 +176,7 @@ fn refused(error: &FileError, lang: Lang) -> anyhow::Error {
 }
 
 /// Mappings that fit no table, and words about files that were not read: out of date, or misspelt.
-fn unused(mappings: &Mappings, sources: &[Source]) -> Vec<Said> {
+fn unfit(mappings: &Mappings, sources: &[Source]) -> Vec<Said> {
     let mut unused = Vec::new();
     for table in &mappings.tables {
         let is_used = sources
@@ -198,6 +216,7 @@ pub(super) fn said(said: &Said, lang: Lang) -> String {
 
 /// What was made of a file, and what was not understood, on standard error.
 pub(super) fn tell_reading(shown: &str, reading: &Reading, lang: Lang) {
+    let colon = tell(lang, ":", "\u{a0}:");
     let unused = reading
         .tables
         .iter()
@@ -206,17 +225,17 @@ pub(super) fn tell_reading(shown: &str, reading: &Reading, lang: Lang) {
     for column in unused {
         let why = tell(lang, "column not understood:", "colonne non comprise\u{a0}:");
         eprintln!(
-            "{shown}: {why} {} ({})",
+            "{shown}{colon} {why} {} ({})",
             visible(&column.header),
             visible(&column.samples.join(", "))
         );
     }
     for note in &reading.notes {
-        eprintln!("{shown}: {}", said(note, lang));
+        eprintln!("{shown}{colon} {}", said(note, lang));
     }
     for problem in reading.problems.iter().take(SHOWN_PROBLEMS) {
         eprintln!(
-            "{shown}, {}: {}",
+            "{shown}, {}{colon} {}",
             said(&problem.place, lang),
             said(&problem.why, lang)
         );
@@ -224,7 +243,7 @@ pub(super) fn tell_reading(shown: &str, reading: &Reading, lang: Lang) {
     let more = reading.problems.len().saturating_sub(SHOWN_PROBLEMS) as u64 + reading.more_problems;
     if more > 0 {
         eprintln!(
-            "{shown}: {more} {}",
+            "{shown}{colon} {more} {}",
             tell(lang, "more problems", "autres problèmes")
         );
     }

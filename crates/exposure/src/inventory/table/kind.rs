@@ -75,21 +75,31 @@ const DEFENDER: &[&[&str]] = &[
 
 /// What a table is. `base` is what it is when it is nobody's export.
 pub(super) fn of(headers: &[String], base: Format) -> Format {
-    let plain_headers = headers.iter().filter(|header| glpi_group(header).is_none());
-    let office = plain_headers.filter_map(|header| Column::of_header(header));
     let words = Headers(headers.iter().map(|header| plain(header)).collect());
-    if words.has(&["softwarename"]) && (words.has(DEVICE) || is_defender_list(&words)) {
+    let with_version = words.has(&["softwareversion", "version"]);
+    if words.has(&["softwarename"]) && words.has(DEVICE) && with_version {
         return Format::DefenderSoftware;
+    }
+    if words.has(MACHINE) && is_ocs_software(&words) {
+        return Format::Ocs;
+    }
+    let mut office = headers
+        .iter()
+        .filter(|header| glpi_group(header).is_none())
+        // Defender's word on a device, not an office's on TCP/443.
+        .filter(|header| words.count(DEFENDER) < 2 || plain(header) != "internetfacing")
+        .filter_map(|header| Column::of_header(header));
+    if office.any(|column| OWN.contains(&column)) {
+        return base;
     }
     if words.has(DEVICE) && words.count(DEFENDER) >= 2 {
         return Format::DefenderDevices;
     }
-    if words.has(MACHINE) && (is_ocs_software(&words) || words.has(LAST_INVENTORY) && words.count(OCS) >= 1) {
+    if words.has(MACHINE) && words.has(LAST_INVENTORY) && words.count(OCS) >= 1 {
         return Format::Ocs;
     }
     let grouped = headers.iter().any(|header| glpi_group(header).is_some());
-    let glpi = words.has(NAME) && (grouped || words.count(GLPI) >= 3);
-    if glpi && !office.into_iter().any(|column| OWN.contains(&column)) {
+    if words.has(NAME) && (grouped || words.count(GLPI) >= 3) {
         return Format::Glpi;
     }
     base

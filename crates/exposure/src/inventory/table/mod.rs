@@ -134,10 +134,7 @@ impl<'o> Table<'o> {
         headers: Vec<String>,
         mapping: Option<&'o TableMapping>,
     ) -> Head<'o> {
-        let kind = match mapping {
-            Some(_) => self.base,
-            None => kind::of(&headers, self.base),
-        };
+        let kind = kind::of(&headers, self.base);
         let mut meanings: Vec<Option<Column>> = headers
             .iter()
             .map(|header| {
@@ -256,18 +253,18 @@ impl<'o> Table<'o> {
             match head.day_first {
                 true => note(
                     format!(
-                        "{dates} dates such as 03/04/2021 are read with the day first; --month-first reads them otherwise"
+                        "dates such as 03/04/2021, read with the day first: {dates}; --month-first reads them otherwise"
                     ),
                     format!(
-                        "{dates} dates comme 03/04/2021 sont lues jour d’abord ; --month-first les lit autrement"
+                        "dates comme 03/04/2021, lues jour d’abord : {dates} ; --month-first les lit autrement"
                     ),
                 ),
                 false => note(
                     format!(
-                        "{dates} dates such as 03/04/2021 are read with the month first; --day-first reads them otherwise"
+                        "dates such as 03/04/2021, read with the month first: {dates}; --day-first reads them otherwise"
                     ),
                     format!(
-                        "{dates} dates comme 03/04/2021 sont lues mois d’abord ; --day-first les lit autrement"
+                        "dates comme 03/04/2021, lues mois d’abord : {dates} ; --day-first les lit autrement"
                     ),
                 ),
             }
@@ -276,10 +273,10 @@ impl<'o> Table<'o> {
             let builds = head.unsourced_builds;
             note(
                 format!(
-                    "{builds} builds come without their source (build_source): taken for AdminDisplayVersion, which does not show security updates"
+                    "builds without their source (build_source): {builds}; they are taken for AdminDisplayVersion, which does not show security updates"
                 ),
                 format!(
-                    "{builds} builds sans source (build_source) : pris pour AdminDisplayVersion, qui ne montre pas les mises à jour de sécurité"
+                    "builds sans source (build_source) : {builds} ; ils sont pris pour AdminDisplayVersion, qui ne montre pas les mises à jour de sécurité"
                 ),
             );
         }
