@@ -36,6 +36,23 @@ pub struct Subject {
     pub addresses: Vec<IpAddr>,
 }
 
+impl Subject {
+    /// Of a name that may be short, `EX01`, full, `ex01.contoso.example`, which is both, or an address.
+    pub fn of_name(name: &str) -> Subject {
+        if let Ok(address) = name.parse() {
+            return Subject {
+                addresses: vec![address],
+                ..Subject::default()
+            };
+        }
+        Subject {
+            name: name.split('.').next().map(str::to_owned),
+            fqdn: name.contains('.').then(|| name.to_owned()),
+            ..Subject::default()
+        }
+    }
+}
+
 /// Where an observation comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {

@@ -235,6 +235,35 @@ fn decisions_that_fit_nothing_or_contradict_are_said() {
     insta::assert_snapshot!(told(&estate));
 }
 
+/// Every tenant has an EX01: which one is meant, its name in DNS says, and its short name alone never does.
+#[test]
+fn among_many_of_one_name_the_full_name_decides() {
+    let rows: String = (0..200)
+        .map(|number| format!("T{number};EX01;ex01.t{number}.example\n"))
+        .collect();
+    let all = || read("a.csv", &format!("tenant;server;fqdn\n{rows}"));
+    let mut hunted = scanned(None, "EX01", "ex01.t150.example", "");
+    hunted.origin.reader = "hunt";
+    let mut bare = scanned(None, "EX01", "", "");
+    bare.origin.reader = "hunt";
+    let estate = merge([all(), vec![hunted, bare]].concat());
+    let of = |tenant: Option<&str>| {
+        estate
+            .servers
+            .iter()
+            .find(|server| server.tenant.as_deref() == tenant)
+            .unwrap()
+    };
+    assert_eq!(of(Some("T150")).observations.len(), 2);
+    assert_eq!(of(None).observations.len(), 1);
+    assert_eq!(estate.servers.len(), 201);
+    assert!(
+        estate.warnings[0].en.contains(" or …: it is kept"),
+        "{}",
+        estate.warnings[0].en
+    );
+}
+
 /// The servers, without what depends on the order.
 fn partition(estate: &Estate) -> Vec<String> {
     let lists = [&estate.servers, &estate.outside, &estate.others];

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/utf16.rs"]
+mod utf16;
+
 use std::fmt::Write;
 
 use encoding_rs::WINDOWS_1252;
@@ -9,6 +12,8 @@ use vigie_event::{format_utc, parse_utc};
 use vigie_exposure::inventory::{self, Column, InventoryError, Options, Reading};
 use vigie_exposure::{Estate, Fact, Observation, Status, assess, merge};
 use vigie_pack::{Pack, Product};
+
+use utf16::utf16;
 
 fn options() -> Options {
     Options {
@@ -33,19 +38,6 @@ fn told(reading: &Reading) -> Vec<String> {
 const FRENCH: &str = "Société;Nom du serveur;FQDN;Produit;N° de build;Source;Publié;Topologie;Date du relevé\r\n\
     Hôtel Été;EX01;ex01.hotel.example;Exchange 2016;15.1.2176.2;exsetup;oui;hybride;03/03/2021 08:30\r\n\
     Café Noël;EX02;;Exchange 2019 CU8;;;non;sur site;02/03/2021\r\n";
-
-fn utf16(text: &str, little: bool, mark: bool) -> Vec<u8> {
-    let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
-    units
-        .flat_map(|unit| {
-            if little {
-                unit.to_le_bytes()
-            } else {
-                unit.to_be_bytes()
-            }
-        })
-        .collect()
-}
 
 #[test]
 fn every_encoding_and_every_delimiter_says_the_same() {

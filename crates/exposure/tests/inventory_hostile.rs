@@ -2,15 +2,22 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/samples.rs"]
+mod samples;
+#[path = "support/utf16.rs"]
+mod utf16;
+
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use encoding_rs::WINDOWS_1252;
 use proptest::prelude::*;
 use vigie_exposure::inventory::{self, InventoryError, MAX_BYTES, Options, Reading};
 use vigie_exposure::{Place, merge};
 use vigie_pack::Product;
+
+use samples::samples;
+use utf16::utf16;
 
 fn options() -> Options {
     Options {
@@ -23,22 +30,13 @@ fn read(name: &str, bytes: &[u8]) -> Result<Reading, InventoryError> {
     inventory::read(name, bytes, &Options::default())
 }
 
-fn samples() -> Vec<(String, Vec<u8>)> {
-    let mut files = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                files.push((name, fs::read(&path).unwrap()));
-            }
-        }
-    }
-    files.sort();
-    files
+/// The samples with their names.
+fn named() -> Vec<(String, Vec<u8>)> {
+    let each = samples().into_iter().map(|path| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, fs::read(&path).unwrap())
+    });
+    each.collect()
 }
 
 /// Documents of every tool that writes XML, around what is given.
@@ -201,7 +199,7 @@ fn check(reading: &Reading) {
 
 #[test]
 fn cut_and_damaged_samples_are_errors_or_read() {
-    for (name, bytes) in samples() {
+    for (name, bytes) in named() {
         for end in (0..bytes.len()).step_by(41) {
             if let Ok(reading) = read(&name, &bytes[..end]) {
                 check(&reading);
@@ -219,16 +217,6 @@ fn cut_and_damaged_samples_are_errors_or_read() {
     }
 }
 
-fn utf16(text: &str, little: bool, mark: bool) -> Vec<u8> {
-    let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
-    units
-        .flat_map(|unit| match little {
-            true => unit.to_le_bytes(),
-            false => unit.to_be_bytes(),
-        })
-        .collect()
-}
-
 /// Observations without where they stand.
 fn told(reading: &Reading) -> Vec<String> {
     let each = reading.observations.iter();
@@ -238,7 +226,7 @@ fn told(reading: &Reading) -> Vec<String> {
 
 #[test]
 fn exports_say_the_same_in_every_encoding_and_with_every_delimiter() {
-    for (name, bytes) in samples() {
+    for (name, bytes) in named() {
         let text = String::from_utf8(bytes).unwrap();
         let text = text.trim_start_matches('\u{feff}');
         let is_table = name.ends_with(".csv")
@@ -300,7 +288,7 @@ fn exports_say_the_same_in_every_encoding_and_with_every_delimiter() {
 /// XML and JSON too: PowerShell writes UTF-16.
 #[test]
 fn documents_say_the_same_in_utf_16() {
-    for (name, bytes) in samples() {
+    for (name, bytes) in named() {
         if name.ends_with(".csv") {
             continue;
         }

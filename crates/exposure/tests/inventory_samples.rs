@@ -2,30 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/samples.rs"]
+mod samples;
+
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use vigie_event::format_utc;
 use vigie_exposure::inventory::{self, InventoryError, Options, Reading, Vantage};
 use vigie_pack::Product;
 
-fn samples() -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    files
-}
+use samples::samples;
 
 /// What was understood, for a snapshot.
 fn told(read: &Result<Reading, InventoryError>) -> String {

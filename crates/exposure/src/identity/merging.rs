@@ -1,61 +1,17 @@
 //! The rules by which names come together.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::net::IpAddr;
-
-use foldhash::fast::RandomState;
-
-use super::decisions::{DecisionKind, DecisionUse, Decisions, NameId};
+use super::decisions::{DecisionUse, Decisions, NameId};
+use super::index::{Index, Map, NO_TENANT, Reach, Scope};
 use super::names::{Draft, Keys, lower};
-use crate::{Estate, Merge, MergeRule, Origin, Said, Server, Subject, is_public};
+use crate::{Estate, Merge, MergeRule, Origin, Said, Server, Subject};
 
-type Map<K, V> = HashMap<K, V, RandomState>;
-
-/// Servers that one name may lead to; of more, nobody can tell which is meant.
-const MAX_CANDIDATES: usize = 16;
 /// Warnings about names that fit several servers.
-const MAX_WARNINGS: usize = 100;
-
-/// A tenant, as a number; no tenant is one of its own.
-type Scope = u32;
-const NO_TENANT: Scope = 0;
-
-/// The servers that names lead to.
-#[derive(Default)]
-struct Index {
-    by_fqdn: Map<(Scope, String), Vec<usize>>,
-    by_name: Map<(Scope, String), Vec<usize>>,
-    /// By the first labels of names in DNS.
-    by_label: Map<(Scope, String), Vec<usize>>,
-    by_address: Map<(Scope, IpAddr), Vec<usize>>,
-}
-
-impl Index {
-    fn add(&mut self, scope: Scope, keys: &Keys, server: usize) {
-        fn push<K: Eq + Hash>(map: &mut Map<K, Vec<usize>>, key: K, server: usize) {
-            let held = map.entry(key).or_default();
-            if !held.contains(&server) && held.len() < MAX_CANDIDATES {
-                held.push(server);
-            }
-        }
-        if let Some(name) = &keys.name {
-            push(&mut self.by_name, (scope, name.clone()), server);
-        }
-        for fqdn in keys.fqdns() {
-            push(&mut self.by_fqdn, (scope, fqdn.clone()), server);
-        }
-        if let Some(label) = keys.label() {
-            push(&mut self.by_label, (scope, label.to_owned()), server);
-        }
-        for address in &keys.addresses {
-            push(&mut self.by_address, (scope, *address), server);
-        }
-    }
-}
+pub(super) const MAX_WARNINGS: usize = 100;
+/// Servers that such a warning names.
+const NAMED: usize = 4;
 
 /// What the rules make of a subject.
-enum Found {
+pub(super) enum Found {
     /// The server, the rule, and others that the subject names too.
     One(usize, MergeRule, Vec<(usize, MergeRule)>),
     /// Several fit.
@@ -65,8 +21,8 @@ enum Found {
 }
 
 pub(super) struct Merging<'d> {
-    decisions: &'d Decisions,
-    drafts: Vec<Draft>,
+    pub(super) decisions: &'d Decisions,
+    pub(super) drafts: Vec<Draft>,
     scopes: Map<String, Scope>,
     index: Index,
     /// Over all tenants, once they are known.
@@ -75,10 +31,10 @@ pub(super) struct Merging<'d> {
     unsure: Map<(Scope, String), usize>,
     merges: Vec<(usize, Merge)>,
     /// Per decision: the server of its names that are one, how often it changed something, and which names were seen.
-    groups: Vec<Option<usize>>,
-    changed: Vec<u64>,
-    seen: Vec<Vec<bool>>,
-    warnings: Vec<Said>,
+    pub(super) groups: Vec<Option<usize>>,
+    pub(super) changed: Vec<u64>,
+    pub(super) seen: Vec<Vec<bool>>,
+    pub(super) warnings: Vec<Said>,
     more_warnings: usize,
 }
 
@@ -131,7 +87,7 @@ impl<'d> Merging<'d> {
     }
 
     /// The server that this one was found to be.
-    fn root(&mut self, mut server: usize) -> usize {
+    pub(super) fn root(&mut self, mut server: usize) -> usize {
         while let Some(parent) = self.drafts[server].parent {
             if let Some(above) = self.drafts[parent].parent {
                 self.drafts[server].parent = Some(above);
@@ -143,22 +99,7 @@ impl<'d> Merging<'d> {
 
     /// Makes servers of all tenants findable for sources that name none.
     pub(super) fn index_everywhere(&mut self) {
-        let mut all = Index::default();
-        fn copy<T: Clone + Eq + Hash>(
-            from: &Map<(Scope, T), Vec<usize>>,
-            to: &mut Map<(Scope, T), Vec<usize>>,
-        ) {
-            for ((_, key), servers) in from {
-                let held = to.entry((NO_TENANT, key.clone())).or_default();
-                let room = MAX_CANDIDATES.saturating_sub(held.len());
-                held.extend(servers.iter().take(room));
-            }
-        }
-        copy(&self.index.by_fqdn, &mut all.by_fqdn);
-        copy(&self.index.by_name, &mut all.by_name);
-        copy(&self.index.by_label, &mut all.by_label);
-        copy(&self.index.by_address, &mut all.by_address);
-        self.everywhere = Some(all);
+        self.everywhere = Some(Index::of_all(&self.drafts));
     }
 
     /// The server that a source speaks of; a new one where it fits none.
@@ -215,6 +156,7 @@ impl<'d> Merging<'d> {
         }
         let draft = &mut self.drafts[server];
         draft.learn(subject, keys, &origin.file);
+        draft.is_unsure = false;
         for id in decided {
             if !draft.decided.contains(&id) {
                 draft.decided.push(id);
@@ -238,6 +180,7 @@ impl<'d> Merging<'d> {
         }
         let server = self.new_draft(subject);
         self.drafts[server].learn(subject, keys, &origin.file);
+        self.drafts[server].is_unsure = true;
         self.unsure.insert(key, server);
         if !candidates.is_empty() {
             self.warn_of_several(&shown, origin, candidates);
@@ -250,8 +193,9 @@ impl<'d> Merging<'d> {
             self.more_warnings += 1;
             return;
         }
-        let names: Vec<String> = candidates
+        let mut names: Vec<String> = candidates
             .iter()
+            .take(NAMED)
             .map(|server| {
                 let draft = &self.drafts[*server];
                 let tenant = draft.tenant.as_ref().map(|tenant| format!("{tenant} / "));
@@ -264,6 +208,9 @@ impl<'d> Merging<'d> {
                 )
             })
             .collect();
+        if candidates.len() > NAMED {
+            names.push("…".to_owned());
+        }
         self.warnings.push(Said::new(
             format!(
                 "{origin}: {shown} may be {}: it is kept as a server of its own; name its tenant, or decide with `same`",
@@ -274,57 +221,6 @@ impl<'d> Merging<'d> {
                 names.join(" ou ")
             ),
         ));
-    }
-
-    /// Which decisions speak of a subject. One that keeps apart two names of one row cannot be followed.
-    fn decided(&mut self, subject: &Subject, origin: &Origin) -> Vec<NameId> {
-        let mut decided = self.decisions.about(subject, &origin.file);
-        for id in &decided {
-            self.seen[id.decision][id.name] = true;
-        }
-        let torn: Vec<usize> = decided
-            .iter()
-            .filter(|id| self.decisions.list[id.decision].kind == DecisionKind::Apart)
-            .filter(|id| {
-                let mut others = decided.iter();
-                others.any(|other| other.decision == id.decision && other.name != id.name)
-            })
-            .map(|id| id.decision)
-            .collect();
-        // Two names that are one text, once for a file and once for all, are no contradiction: the file's goes before.
-        for decision in torn {
-            let names = &self.decisions.list[decision].names;
-            let narrow = |id: &NameId| names[id.name].file.is_some();
-            let has_narrow = decided.iter().any(|id| id.decision == decision && narrow(id));
-            decided.retain(|id| id.decision != decision || has_narrow && narrow(id));
-            let left = decided.iter().filter(|id| id.decision == decision).count();
-            if left != 1 {
-                decided.retain(|id| id.decision != decision);
-                let at = &self.decisions.list[decision].origin;
-                let said = Said::new(
-                    format!("{at}: {origin} says of one server that it has both names: it stays one"),
-                    format!(
-                        "{at} : {origin} donne les deux noms à un même serveur : il reste un seul serveur"
-                    ),
-                );
-                if !self.warnings.contains(&said) && self.warnings.len() < MAX_WARNINGS {
-                    self.warnings.push(said);
-                }
-            }
-        }
-        decided
-    }
-
-    /// Whether somebody decided that a subject is not a server.
-    fn is_apart(&self, server: usize, decided: &[NameId]) -> Option<usize> {
-        let held = &self.drafts[server].decided;
-        let apart = decided.iter().find(|id| {
-            self.decisions.list[id.decision].kind == DecisionKind::Apart
-                && held
-                    .iter()
-                    .any(|other| other.decision == id.decision && other.name != id.name)
-        });
-        apart.map(|id| id.decision)
     }
 
     /// What the rules say.
@@ -352,16 +248,22 @@ impl<'d> Merging<'d> {
     }
 
     fn find_in(&mut self, scope: Scope, keys: &Keys, decided: &[NameId], reach: Reach) -> Found {
+        let index = match reach {
+            Reach::Own => Some(&self.index),
+            Reach::Everywhere | Reach::Measured => self.everywhere.as_ref(),
+        };
+        let offers = index.map_or_else(Vec::new, |index| index.offers(scope, keys, reach));
         let mut matches: Vec<(usize, MergeRule)> = Vec::new();
-        let mut refused: Vec<usize> = Vec::new();
         let mut several: Vec<Vec<usize>> = Vec::new();
-        for (by, listed) in self.candidates(scope, keys, reach) {
+        let mut crowd: Vec<usize> = Vec::new();
+        let mut refused: Vec<usize> = Vec::new();
+        for offer in offers {
             let mut fitting: Vec<(usize, MergeRule)> = Vec::new();
-            for (server, rule) in listed {
+            for (server, rule) in offer.servers {
                 let server = self.root(server);
                 let draft = &self.drafts[server];
                 let contradicts = match rule {
-                    MergeRule::Fqdn => draft.contradicts_by_fqdn(keys, &by),
+                    MergeRule::Fqdn => draft.contradicts_by_fqdn(keys, &offer.name),
                     MergeRule::Address => draft.contradicts_by_address(keys),
                     _ => draft.contradicts_by_name(keys),
                 };
@@ -374,7 +276,15 @@ impl<'d> Merging<'d> {
                     None => fitting.push((server, rule)),
                 }
             }
+            // A short name that somebody gave goes before the first label of another server's published name.
+            if fitting.iter().any(|(_, rule)| *rule == MergeRule::Name) {
+                fitting.retain(|(server, rule)| {
+                    *rule == MergeRule::Name || !self.drafts[*server].has_given_name()
+                });
+            }
             match fitting.as_slice() {
+                // It leads to more servers than are kept, any of which may be meant.
+                some if offer.is_crowded => crowd.extend(some.iter().map(|(server, _)| *server)),
                 [] => {}
                 [one] if matches.iter().any(|(known, _)| *known == one.0) => {}
                 [one] => matches.push(*one),
@@ -393,99 +303,14 @@ impl<'d> Merging<'d> {
                 let others = matches.filter(|(_, rule)| *rule != MergeRule::Address);
                 Found::One(server, rule, others.collect())
             }
-            None if several.is_empty() => Found::None,
+            None if several.is_empty() && crowd.is_empty() => Found::None,
             first => {
                 let mut all = several.concat();
+                all.extend(crowd);
                 all.extend(first.map(|(server, _)| server));
                 all.sort_unstable();
                 all.dedup();
                 Found::Several(all)
-            }
-        }
-    }
-
-    /// The names of a subject, and which servers each offers by which rule, in the order of the rules.
-    fn candidates(&self, scope: Scope, keys: &Keys, reach: Reach) -> Vec<Offer> {
-        let index = match reach {
-            Reach::Own => &self.index,
-            Reach::Everywhere | Reach::Measured => match &self.everywhere {
-                Some(everywhere) => everywhere,
-                None => return Vec::new(),
-            },
-        };
-        let text = |map: &Map<(Scope, String), Vec<usize>>, key: Option<&str>, rule| {
-            let held = key.and_then(|key| map.get(&(scope, key.to_owned())));
-            let servers = held.into_iter().flatten();
-            servers.map(|server| (*server, rule)).collect::<Vec<_>>()
-        };
-        let mut all: Vec<Offer> = keys
-            .fqdns()
-            .map(|fqdn| (fqdn.clone(), text(&index.by_fqdn, Some(fqdn), MergeRule::Fqdn)))
-            .collect();
-        // A scan may have found another tenant's server of that name.
-        if !matches!(reach, Reach::Measured) {
-            let name = keys.name.as_deref();
-            let mut by_name = text(&index.by_name, name, MergeRule::Name);
-            by_name.extend(text(&index.by_label, name, MergeRule::FirstLabel));
-            if name.is_none() && matches!(reach, Reach::Own) {
-                by_name.extend(text(&index.by_name, keys.label(), MergeRule::FirstLabel));
-            }
-            all.push((name.unwrap_or_default().to_owned(), by_name));
-        }
-        // Addresses inside are used by every tenant.
-        for address in &keys.addresses {
-            if matches!(reach, Reach::Own) || is_public(*address) {
-                let servers = index.by_address.get(&(scope, *address)).into_iter().flatten();
-                let servers = servers.map(|server| (*server, MergeRule::Address));
-                all.push((address.to_string(), servers.collect()));
-            }
-        }
-        all
-    }
-
-    /// What decisions make of what the rules found.
-    fn decide(&mut self, found: Found, decided: &[NameId], origin: &Origin) -> (Found, Option<usize>) {
-        let same = decided
-            .iter()
-            .find(|id| self.decisions.list[id.decision].kind == DecisionKind::Same);
-        let Some((decision, group)) = same.and_then(|id| Some((id.decision, self.groups[id.decision]?)))
-        else {
-            return (found, None);
-        };
-        let group = self.root(group);
-        if let Some(apart) = self.is_apart(group, decided) {
-            let (one, other) = (
-                &self.decisions.list[decision].origin,
-                &self.decisions.list[apart].origin,
-            );
-            let said = Said::new(
-                format!("{one} and {other} contradict each other ({origin}): what is kept apart stays apart"),
-                format!("{one} et {other} se contredisent ({origin}) : ce qui est séparé le reste"),
-            );
-            if !self.warnings.contains(&said) && self.warnings.len() < MAX_WARNINGS {
-                self.warnings.push(said);
-            }
-            return (found, None);
-        }
-        match found {
-            Found::One(server, rule, others) if server == group => (Found::One(server, rule, others), None),
-            Found::One(server, _, mut others) => {
-                self.changed[decision] += 1;
-                others.insert(0, (server, MergeRule::Decision));
-                (Found::One(group, MergeRule::Decision, others), Some(decision))
-            }
-            Found::Several(_) | Found::None => {
-                self.changed[decision] += 1;
-                (Found::One(group, MergeRule::Decision, Vec::new()), Some(decision))
-            }
-        }
-    }
-
-    /// Remembers the server of names that were decided to be one.
-    fn group(&mut self, server: usize, subject: &Subject, origin: &Origin) {
-        for id in self.decisions.about(subject, &origin.file) {
-            if self.decisions.list[id.decision].kind == DecisionKind::Same {
-                self.groups[id.decision].get_or_insert(server);
             }
         }
     }
@@ -613,42 +438,6 @@ impl<'d> Merging<'d> {
             parents: self.drafts.iter().map(|draft| draft.parent).collect(),
         }
     }
-
-    /// A decision about names that no source says is out of date, or misspelt.
-    fn tell_decisions(&mut self) {
-        for (decision, seen) in self.decisions.list.iter().zip(&self.seen) {
-            let missing = decision.names.iter().zip(seen).filter(|(_, seen)| !**seen);
-            let missing: Vec<String> = missing.map(|(name, _)| name.to_string()).collect();
-            if missing.is_empty() {
-                continue;
-            }
-            let (of, of_fr) = match &decision.tenant {
-                Some(tenant) => (format!(" of {tenant}"), format!(" de {tenant}")),
-                None => (" without a tenant".to_owned(), " sans client".to_owned()),
-            };
-            let (at, names) = (&decision.origin, missing.join(", "));
-            self.warnings.push(Said::new(
-                format!("{at}: no source names {names}{of}: the decision is out of date, or misspelt"),
-                format!(
-                    "{at} : aucune source ne nomme {names}{of_fr} : la décision est périmée, ou mal écrite"
-                ),
-            ));
-        }
-    }
-}
-
-/// A name, and the servers it offers by which rule.
-type Offer = (String, Vec<(usize, MergeRule)>);
-
-/// How far a source is looked for.
-#[derive(Debug, Clone, Copy)]
-enum Reach {
-    /// Among one tenant's servers.
-    Own,
-    /// Among all tenants'.
-    Everywhere,
-    /// Among all tenants', for a scan.
-    Measured,
 }
 
 fn best_name(subject: &Subject) -> String {

@@ -14,6 +14,8 @@
 //! does not matter to scans.
 
 mod decisions;
+mod index;
+mod judged;
 mod merging;
 mod names;
 

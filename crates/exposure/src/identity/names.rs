@@ -71,6 +71,8 @@ pub(super) struct Draft {
     files: Vec<Arc<str>>,
     /// The server it was found to be.
     pub(super) parent: Option<usize>,
+    /// Whether its name fits several servers: nobody else is to be taken for it.
+    pub(super) is_unsure: bool,
 }
 
 /// The names in DNS of one server that are kept; of more, the first stand.
@@ -107,6 +109,38 @@ impl Draft {
         if !self.has_file(file) && self.files.len() < MAX_FQDNS {
             self.files.push(Arc::clone(file));
         }
+    }
+
+    /// Whether sources gave it a short name.
+    pub(super) fn has_given_name(&self) -> bool {
+        !self.given.is_empty()
+    }
+
+    /// Its names, one after the other.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Keys> {
+        let none = || Keys {
+            name: None,
+            fqdn: None,
+            aliases: Vec::new(),
+            addresses: Vec::new(),
+        };
+        let names = self.given.iter().map(move |name| Keys {
+            name: Some(name.clone()),
+            ..none()
+        });
+        let fqdns = self.fqdns.iter().map(move |fqdn| Keys {
+            fqdn: Some(fqdn.clone()),
+            ..none()
+        });
+        let addresses = self
+            .addresses
+            .iter()
+            .filter(|address| crate::address::identifies(**address));
+        let addresses = Keys {
+            addresses: addresses.copied().collect(),
+            ..none()
+        };
+        names.chain(fqdns).chain([addresses])
     }
 
     pub(super) fn has_file(&self, file: &Arc<str>) -> bool {

@@ -184,13 +184,11 @@ impl Walk<'_> {
             return self.reading.problem_at(&place, said);
         };
         self.reading.rows += 1;
+        let named = Subject::of_name(&name.text);
         let full = found.values.remove(FQDN).map(|value| value.text);
-        let full = full.or_else(|| name.text.contains('.').then(|| name.text.clone()));
         let subject = Arc::new(Subject {
-            tenant: None,
-            name: name.text.split('.').next().map(str::to_owned),
-            fqdn: full,
-            ..Subject::default()
+            fqdn: full.or(named.fqdn),
+            ..named
         });
         let time = found.values.remove(TIME);
         let at = time.as_ref().and_then(|time| parse_utc(&time.text));

@@ -69,12 +69,7 @@ pub(super) fn read(file_name: &str, text: &str, options: &Options) -> Result<Rea
                 reading.problem_at(&format!("{path}.BuildVersion"), said);
             }
         }
-        let subject = Arc::new(Subject {
-            tenant: None,
-            name: name.split('.').next().map(str::to_owned),
-            fqdn: name.contains('.').then(|| name.clone()),
-            ..Subject::default()
-        });
+        let subject = Arc::new(Subject::of_name(&name));
         reading
             .observations
             .extend(facts.into_iter().map(|fact| Observation {

@@ -42,12 +42,9 @@ pub(super) fn read(file_name: &str, text: &str) -> Result<Reading, InventoryErro
         reading.rows += 1;
         let before = reading.observations.len();
         let problems = reading.problem_count();
-        let full = host.host.contains('.').then(|| host.host.clone());
         let subject = Arc::new(Subject {
             tenant: host.tenant,
-            name: host.host.split('.').next().map(str::to_owned),
-            fqdn: full,
-            ..Subject::default()
+            ..Subject::of_name(&host.host)
         });
         for seen in host.observations {
             let fact = match seen.kind.as_str() {

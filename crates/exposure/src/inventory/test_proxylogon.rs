@@ -41,12 +41,7 @@ pub(super) fn read(file_name: &str, text: &str) -> Option<Result<Reading, Invent
         return None;
     }
     let mut reading = Reading::new(Format::TestProxyLogon);
-    let subject = Arc::new(Subject {
-        tenant: None,
-        name: host.split('.').next().map(str::to_owned),
-        fqdn: host.contains('.').then(|| host.to_owned()),
-        ..Subject::default()
-    });
+    let subject = Arc::new(Subject::of_name(host));
     let file: Arc<str> = file_name.into();
     let observed = |fact, at, place| Observation {
         subject: Arc::clone(&subject),

@@ -11,8 +11,8 @@ use vigie_exposure::inventory::{InventoryError, Mappings, TableView};
 use vigie_exposure::merge_with;
 use vigie_report::Lang;
 
-use super::preview;
 use super::sources::{Source, Sources};
+use super::{preview, preview_json};
 use crate::outputs::Output;
 use crate::tell;
 
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
             let page = preview::table(&gathered.sources, &estate, arguments.rows, lang);
             out.write_all(page.as_bytes())
         }
-        Format::Json => preview::json(&gathered.sources, &estate, arguments.rows, out),
+        Format::Json => preview_json::json(&gathered.sources, &estate, arguments.rows, out),
     };
     match output {
         Some(output) => output.write(write)?,

@@ -4,6 +4,7 @@ mod answers;
 mod assess;
 mod inventory;
 mod preview;
+mod preview_json;
 mod probe;
 mod sources;
 
