@@ -8,6 +8,8 @@ use crate::{Place, Said};
 const DELIMITERS: [char; 4] = [';', ',', '\t', '|'];
 /// Cells of one row that are read.
 const WIDEST: usize = 1_000;
+/// Cells of one row for which there is room; a table with a wider one is none.
+const ROOM: usize = 100_000;
 
 /// Reads a table. `sep=;` on its first line is obeyed, as Excel writes and obeys it.
 pub(super) fn read(
@@ -19,8 +21,12 @@ pub(super) fn read(
     let (told, text, skipped_lines) = told_delimiter(text);
     let delimiter = told.unwrap_or_else(|| guess(text));
     let mut table = Table::new(Format::Csv, file_name, None, delimiter == ';', options);
+    let shape = Shape::of(text, delimiter);
+    if shape.widest > ROOM {
+        return Err(InventoryError::TooWide);
+    }
     // A quote that never closes would make one cell of everything that follows it.
-    let (whole, broken) = match unclosed_quote(text, delimiter) {
+    let (whole, broken) = match shape.unclosed {
         None => (text, None),
         Some(at) => (&text[..at], Some(&text[at..])),
     };
@@ -86,37 +92,68 @@ fn lines(text: &str) -> u64 {
     memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64
 }
 
-/// Where the line begins on which a quote opens that nothing closes.
-fn unclosed_quote(text: &str, delimiter: char) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let (mut at, mut line) = (0, 0);
-    let mut begins_cell = true;
-    while at < bytes.len() {
-        let byte = bytes[at];
-        if byte == b'"' && begins_cell {
-            let opened = line;
-            loop {
-                at += 1 + memchr::memchr(b'"', &bytes[at + 1..]).map_or(bytes.len(), |found| found);
-                if at >= bytes.len() {
-                    return Some(opened);
+/// What a text is like before its rows are split.
+struct Shape {
+    /// Where the line begins on which a quote opens that nothing closes.
+    unclosed: Option<usize>,
+    /// Cells of the widest row.
+    widest: usize,
+}
+
+impl Shape {
+    fn of(text: &str, delimiter: char) -> Shape {
+        let bytes = text.as_bytes();
+        let (mut at, mut line) = (0, 0);
+        let (mut cells, mut widest) = (1, 1);
+        let mut begins_cell = true;
+        while at < bytes.len() {
+            let byte = bytes[at];
+            if byte == b'"' && begins_cell {
+                match closing(bytes, at) {
+                    Some(end) => {
+                        if let Some(last) = memchr::memrchr(b'\n', &bytes[line..end]) {
+                            line += last + 1;
+                        }
+                        at = end;
+                    }
+                    None => {
+                        let rest = text[line..]
+                            .lines()
+                            .map(|line| line.matches(delimiter).count() + 1);
+                        return Shape {
+                            unclosed: Some(line),
+                            widest: rest.fold(widest, usize::max),
+                        };
+                    }
                 }
-                // Two of them are one that belongs to the cell.
-                if bytes.get(at + 1) != Some(&b'"') {
-                    break;
-                }
-                at += 1;
             }
-            if let Some(end) = memchr::memrchr(b'\n', &bytes[line..at]) {
-                line += end + 1;
+            let ends_cell = byte == delimiter as u8;
+            begins_cell = ends_cell || matches!(byte, b'\n' | b'\r');
+            cells += usize::from(ends_cell);
+            if byte == b'\n' {
+                line = at + 1;
+                widest = widest.max(cells);
+                cells = 1;
             }
+            at += 1;
         }
-        begins_cell = byte == delimiter as u8 || matches!(byte, b'\n' | b'\r');
-        if byte == b'\n' {
-            line = at + 1;
+        Shape {
+            unclosed: None,
+            widest: widest.max(cells),
         }
-        at += 1;
     }
-    None
+}
+
+/// Where the quote stands that closes the one at `open`. Two of them are one that belongs to the cell.
+fn closing(bytes: &[u8], open: usize) -> Option<usize> {
+    let mut at = open + 1;
+    loop {
+        at += memchr::memchr(b'"', bytes.get(at..)?)?;
+        if bytes.get(at + 1) != Some(&b'"') {
+            return Some(at);
+        }
+        at += 2;
+    }
 }
 
 /// The delimiter of a first line `sep=;`, the text after it, and how many lines that left out.
@@ -172,12 +209,21 @@ mod tests {
     #[test]
     fn a_quote_that_never_closes_is_found() {
         fn found(text: &str) -> Option<&str> {
-            unclosed_quote(text, ';').map(|at| &text[at..])
+            Shape::of(text, ';').unclosed.map(|at| &text[at..])
         }
         assert_eq!(found("a;\"b\";c\n\"d;\"\"e\"\n"), None);
         assert_eq!(found("a;5\" disk;b\n"), None);
         assert_eq!(found("a;\"two\nlines\";b\nc;\"d\ne"), Some("c;\"d\ne"));
+        assert_eq!(found("x;\"one\nrow\";\"opens\nhere"), Some("row\";\"opens\nhere"));
         assert_eq!(found("\""), Some("\""));
         assert_eq!(found("a\n\"\"\"\n"), Some("\"\"\"\n"));
+    }
+
+    #[test]
+    fn the_widest_row_is_counted() {
+        let widest = |text: &str| Shape::of(text, ';').widest;
+        assert_eq!(widest(""), 1);
+        assert_eq!(widest("a;b\nc;\"d;;;\n;;\";e\n"), 3);
+        assert_eq!(widest("a\n\"b;c;d"), 3);
     }
 }

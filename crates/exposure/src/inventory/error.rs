@@ -14,6 +14,8 @@ pub enum InventoryError {
     TooLarge,
     /// It has too many rows, hosts or machines.
     TooManyRows,
+    /// It has a row with more cells than any table.
+    TooWide,
     /// It is not text.
     NotText,
     /// No column is known to name servers.
@@ -60,6 +62,10 @@ impl InventoryError {
             InventoryError::TooManyRows => Said::new(
                 format!("it has more than {MAX_ROWS} rows: split it"),
                 format!("il a plus de {MAX_ROWS} lignes : le découper"),
+            ),
+            InventoryError::TooWide => plain(
+                "it has a row with more than 100,000 cells: it is no table of servers",
+                "il a une ligne de plus de 100 000 cellules : ce n’est pas un tableau de serveurs",
             ),
             InventoryError::NotText => plain(
                 "it is neither a table of text nor a format that is known: save it as CSV",

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use vigie_event::{MICROS_PER_DAY, Timestamp, parse_utc};
 
-use super::json::{self, Several, Text};
+use super::json::{self, Kept, Several, Text};
 use super::reading::not_understood;
 use super::{Format, InventoryError, Options, Reading, dates};
 use crate::{BuildSource, Fact, Observation, Origin, Place, ProductLine, Said, Subject, Version};
@@ -34,6 +34,8 @@ struct Server {
     online: bool,
 }
 
+impl Kept for Server {}
+
 /// Reads what `ConvertTo-Json` wrote.
 pub(super) fn read(file_name: &str, text: &str, options: &Options) -> Result<Reading, InventoryError> {
     let report: Report = json::parse(Format::HealthCheckerReport, text)?;
@@ -41,7 +43,7 @@ pub(super) fn read(file_name: &str, text: &str, options: &Options) -> Result<Rea
     let at = date(&report.report_date.0, file_name, options, &mut reading);
     let file: Arc<str> = file_name.into();
     let mut offline = 0;
-    for (index, server) in report.servers.list().into_iter().enumerate() {
+    for (index, server) in report.servers.numbered() {
         reading.rows += 1;
         let path = format!("Servers[{index}]");
         let Some(name) = server.name.some() else {

@@ -1,8 +1,11 @@
 //! Inventories as JSON: which of them one is, by the keys it begins with.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Format, InventoryError, Options, Reading, agent, healthchecker_report, hunt, probe};
 use crate::Said;
@@ -82,7 +85,7 @@ const MOST_KEYS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Text(pub(super) String);
 
-impl<'de> serde::Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         Ok(Text(match value {
@@ -102,26 +105,67 @@ impl Text {
 }
 
 /// A list, or what stands alone where there is only one.
-#[derive(Debug, serde::Deserialize)]
-#[serde(untagged)]
-pub(super) enum Several<T> {
-    /// A list.
-    Many(Vec<T>),
-    /// One.
-    One(T),
-}
+#[derive(Debug)]
+pub(super) struct Several<T>(Vec<(usize, T)>);
 
 impl<T> Default for Several<T> {
     fn default() -> Several<T> {
-        Several::Many(Vec::new())
+        Several(Vec::new())
     }
 }
 
 impl<T> Several<T> {
-    pub(super) fn list(self) -> Vec<T> {
-        match self {
-            Several::Many(list) => list,
-            Several::One(one) => vec![one],
+    pub(super) fn list(self) -> impl Iterator<Item = T> {
+        self.0.into_iter().map(|(_, one)| one)
+    }
+
+    /// What was kept, with its number in the list.
+    pub(super) fn numbered(self) -> Vec<(usize, T)> {
+        self.0
+    }
+}
+
+/// What is kept of a list while it is read: lists may be long, and little of them may matter.
+pub(super) trait Kept: Sized {
+    /// Whether this one is kept.
+    fn is_kept(&self) -> bool {
+        true
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Kept> Deserialize<'de> for Several<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Several<T>, D::Error> {
+        struct Any<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de> + Kept> Visitor<'de> for Any<T> {
+            type Value = Several<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list, or one object")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Several<T>, A::Error> {
+                let mut kept = Vec::new();
+                let mut number = 0;
+                while let Some(one) = list.next_element::<T>()? {
+                    if one.is_kept() {
+                        kept.push((number, one));
+                    }
+                    number += 1;
+                }
+                Ok(Several(kept))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Several<T>, A::Error> {
+                let one = T::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Several(vec![(0, one)]))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Several<T>, E> {
+                Ok(Several::default())
+            }
         }
+
+        deserializer.deserialize_any(Any(PhantomData))
     }
 }

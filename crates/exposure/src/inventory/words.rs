@@ -97,6 +97,7 @@ pub(super) fn build_source(text: &str) -> Option<BuildSource> {
 }
 
 /// A product as people write it: `Microsoft Exchange Server 2016 CU19`.
+#[derive(Clone)]
 pub(super) struct Named {
     pub(super) product: ProductLine,
     /// The build of the update it names, without a revision: the name says nothing of security updates.

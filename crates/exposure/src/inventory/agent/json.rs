@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::json::{self, Several, Text};
+use super::super::json::{self, Kept, Several, Text};
 use super::super::{Format, InventoryError, Options, Reading};
 use super::{Machine, Program};
 use crate::Said;
@@ -89,6 +89,21 @@ struct Software {
     version: Text,
 }
 
+impl Kept for AccountInfo {
+    fn is_kept(&self) -> bool {
+        self.keyname.0.eq_ignore_ascii_case("tag")
+    }
+}
+
+impl Kept for Network {}
+
+impl Kept for Software {
+    /// Of thousands of programs a few are looked at.
+    fn is_kept(&self) -> bool {
+        Machine::looks_at(&self.name.0)
+    }
+}
+
 /// Reads the inventory of one machine.
 pub(in super::super) fn read(
     file_name: &str,
@@ -111,9 +126,7 @@ pub(in super::super) fn read(
         ..Machine::default()
     };
     for info in content.accountinfo.list() {
-        if info.keyname.0.eq_ignore_ascii_case("tag") {
-            machine.tag = machine.tag.take().or(info.keyvalue.some());
-        }
+        machine.tag = machine.tag.take().or(info.keyvalue.some());
     }
     for network in content.networks.list() {
         // The board that manages the machine is not the machine.
@@ -123,7 +136,7 @@ pub(in super::super) fn read(
         machine.address(&network.ipaddress.0);
         machine.address(&network.ipaddress6.0);
     }
-    for (index, software) in content.softwares.list().into_iter().enumerate() {
+    for (index, software) in content.softwares.numbered() {
         machine.program(Program {
             name: software.name.0,
             version: software.version.some(),

@@ -64,9 +64,14 @@ impl Machine {
         }
     }
 
-    /// Adds a program; only those that may have to do with Exchange are kept.
+    /// Whether a program may have to do with Exchange.
+    fn looks_at(name: &str) -> bool {
+        name.to_lowercase().contains("exchange")
+    }
+
+    /// Adds a program that is looked at.
     fn program(&mut self, program: Program) {
-        if !program.name.to_lowercase().contains("exchange") {
+        if !Machine::looks_at(&program.name) {
             return;
         }
         if self.programs.len() < MAX_PROGRAMS {

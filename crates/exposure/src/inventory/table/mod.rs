@@ -3,19 +3,23 @@
 mod kind;
 mod row;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::words::plain;
+use super::words::{self, Named, plain};
 use super::{
     Column, ColumnView, Format, InventoryError, MAX_ROWS, Options, Reading, TableMapping, TableView,
 };
-use crate::{Origin, Place, Said};
+use crate::{BuildSource, Origin, Place, Said};
 
 /// Values of a column that are shown in a preview.
 const SAMPLES: usize = 3;
+/// Characters of a header that are looked at.
+const LONGEST_HEADER: usize = 300;
+/// Words of cells whose meaning is remembered: rows repeat them.
+const MAX_REMEMBERED: usize = 10_000;
 /// Rows among which the header is looked for: titles and notes may stand above it.
 const ABOVE: usize = 20;
 
@@ -45,6 +49,8 @@ pub(super) struct Table<'o> {
     /// Rows in which no header was found yet.
     above: Vec<Row>,
     head: Option<Head<'o>>,
+    products: HashMap<String, Option<Named>, RandomState>,
+    build_sources: HashMap<String, Option<BuildSource>, RandomState>,
     reading: Reading,
 }
 
@@ -83,12 +89,14 @@ impl<'o> Table<'o> {
             options,
             above: Vec::new(),
             head: None,
+            products: HashMap::default(),
+            build_sources: HashMap::default(),
             reading: Reading::new(base),
         }
     }
 
     /// The next row.
-    pub(super) fn push(&mut self, row: Row) -> Result<(), InventoryError> {
+    pub(super) fn push(&mut self, mut row: Row) -> Result<(), InventoryError> {
         if self.head.is_some() {
             if self.reading.rows + self.reading.empty_rows >= MAX_ROWS {
                 return Err(InventoryError::TooManyRows);
@@ -98,6 +106,11 @@ impl<'o> Table<'o> {
         }
         if self.above.len() >= ABOVE {
             return Ok(());
+        }
+        for cell in &mut row.cells {
+            if let Some((end, _)) = cell.char_indices().nth(LONGEST_HEADER) {
+                cell.truncate(end);
+            }
         }
         if kind::is_without_machines(&row.cells) {
             return Err(InventoryError::NoMachines);
@@ -113,6 +126,17 @@ impl<'o> Table<'o> {
 
     pub(super) fn problem(&mut self, place: Said, why: Said) {
         self.reading.problem(place, why);
+    }
+
+    /// The product that a text names.
+    fn product(&mut self, text: &str) -> Option<Named> {
+        let products = &self.options.products;
+        remember(&mut self.products, text, |text| words::product(text, products))
+    }
+
+    /// The source of builds that a text names.
+    fn build_source(&mut self, text: &str) -> Option<BuildSource> {
+        remember(&mut self.build_sources, text, words::build_source)
     }
 
     fn names_servers(&self, cells: &[String]) -> bool {
@@ -327,6 +351,22 @@ impl<'o> Table<'o> {
             );
         }
     }
+}
+
+/// What a word means, worked out once.
+fn remember<T: Clone>(
+    known: &mut HashMap<String, Option<T>, RandomState>,
+    text: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    if let Some(meaning) = known.get(text) {
+        return meaning.clone();
+    }
+    let meaning = read(text);
+    if known.len() < MAX_REMEMBERED {
+        known.insert(text.to_owned(), meaning.clone());
+    }
+    meaning
 }
 
 /// Of several columns with one meaning, the best stands, else the first. Says which others there were.

@@ -329,27 +329,27 @@ impl Table<'_> {
     }
 
     fn product_and_build(&mut self, row: &Row, facts: &mut Vec<Fact>) {
-        let products = &self.options.products;
-        let mut named = self
-            .cell(row, Column::Product)
-            .and_then(|text| words::product(text, products));
+        let product = self.cell(row, Column::Product).map(str::to_owned);
+        let mut named = product.as_deref().and_then(|text| self.product(text));
         if named.is_none()
-            && let Some(text) = self.cell(row, Column::Product)
+            && let Some(product) = product
         {
             // Somebody else's product: said as written, so that it is not taken for one that is known.
-            let product = text.to_owned();
             facts.push(Fact::Product(ProductLine { product, line: None }));
         }
         let mut version = None;
-        if let Some(text) = self.cell(row, Column::Build) {
+        if let Some(text) = self.cell(row, Column::Build).map(str::to_owned) {
             match text.parse::<Version>() {
                 Ok(found) => version = Some(found),
                 // `2016 CU19` in the column of builds.
-                Err(_) => match words::product(&format!("Exchange {text}"), products) {
+                Err(_) => match self.product(&format!("Exchange {text}")) {
                     Some(found) if found.version.is_some() => named = Some(found),
                     _ => {
-                        let said =
-                            not_understood(text, "a build such as 15.1.2176.9", "un build comme 15.1.2176.9");
+                        let said = not_understood(
+                            &text,
+                            "a build such as 15.1.2176.9",
+                            "un build comme 15.1.2176.9",
+                        );
                         self.problem_in(row, Column::Build, said);
                     }
                 },
@@ -371,18 +371,18 @@ impl Table<'_> {
 
     /// How a build was found out. Without a word on it, it is taken for the source that says least.
     fn source(&mut self, row: &Row) -> BuildSource {
-        let Some(text) = self.cell(row, Column::BuildSource) else {
+        let Some(text) = self.cell(row, Column::BuildSource).map(str::to_owned) else {
             if let Some(head) = &mut self.head {
                 head.unsourced_builds += 1;
             }
             return BuildSource::AdminDisplayVersion;
         };
-        if let Some(source) = words::build_source(text) {
+        if let Some(source) = self.build_source(&text) {
             return source;
         }
         let ids: Vec<&str> = BuildSource::ALL.iter().map(|source| source.id()).collect();
         let said = not_understood(
-            text,
+            &text,
             &format!("one of {}", ids.join(", ")),
             &format!("l’un de {}", ids.join(", ")),
         );
