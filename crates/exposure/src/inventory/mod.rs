@@ -1,7 +1,10 @@
 //! Inventories: what offices, tools, scans and hunts know of servers, as observations.
 //!
 //! Every row becomes observations, a problem that names its place and what to do, or is counted: nothing is lost.
-//! Times without an offset are UTC. To add a format: its module, a line in [`Format`], a line in [`read`].
+//! Times without an offset are UTC.
+//!
+//! To add a format: its module, a line in [`Format`], a sample beside the tests, and a line where it is recognised: `json`,
+//! `xml`, `table::kind` (whose export a table is) or [`read`].
 
 mod agent;
 mod columns;

@@ -9,6 +9,9 @@ use super::super::{Format, Vantage};
 use super::{MAX_PIECES, Run};
 use crate::{BuildSource, Fact, Observation, Origin, Place, ProductLine, Subject, Version, is_public};
 
+/// Other names of a host that are kept.
+const MAX_ALIASES: usize = 16;
+
 /// What a scan says of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PortState {
@@ -56,8 +59,8 @@ pub(super) struct Host {
     full: Vec<(Name, String)>,
     /// What shows Exchange: the fact, and the port.
     facts: Vec<(Fact, Option<u32>)>,
-    /// Builds that a script offers; of several, only what they have in common is known.
-    pub(super) offered: Vec<Version>,
+    /// Builds that a script offers, and at which port; of several, only what they have in common is known.
+    pub(super) offered: Vec<(Version, Option<u32>)>,
 }
 
 impl Host {
@@ -187,15 +190,15 @@ impl Host {
 
     /// One offered build is the host's; of several, as the script offers for a build of three parts, the revision is open.
     fn offer(&mut self) {
-        let Some(first) = self.offered.first().copied() else {
+        let Some((first, port)) = self.offered.first().copied() else {
             return;
         };
         if self.offered.len() == 1 && first.revision.is_some() {
-            return self.build(first, BuildSource::XOwaVersion, Some(443));
+            return self.build(first, BuildSource::XOwaVersion, port);
         }
-        match self.offered.iter().all(|version| version.base == first.base) {
-            true => self.build(first.without_revision(), BuildSource::Path, Some(443)),
-            false => self.exchange(Some(443)),
+        match self.offered.iter().all(|(version, _)| version.base == first.base) {
+            true => self.build(first.without_revision(), BuildSource::Path, port),
+            false => self.exchange(port),
         }
     }
 
@@ -230,9 +233,16 @@ impl Host {
         let fqdn = names.next();
         let label = || Some(fqdn.as_ref()?.split('.').next()?.to_owned());
         let name = self.short.take().or_else(|| label().filter(|_| is_own));
-        let mut aliases: Vec<String> = names.take(MAX_ALIASES).collect();
-        aliases.dedup_by_key(|alias| alias.to_lowercase());
-        aliases.retain(|alias| fqdn.as_ref().is_none_or(|fqdn| !fqdn.eq_ignore_ascii_case(alias)));
+        let mut aliases: Vec<String> = Vec::new();
+        for name in names {
+            let is_known = fqdn
+                .iter()
+                .chain(&aliases)
+                .any(|known| known.eq_ignore_ascii_case(&name));
+            if !is_known && aliases.len() < MAX_ALIASES {
+                aliases.push(name);
+            }
+        }
         Subject {
             tenant: None,
             name,
@@ -242,6 +252,3 @@ impl Host {
         }
     }
 }
-
-/// Other names of a host that are kept.
-const MAX_ALIASES: usize = 16;

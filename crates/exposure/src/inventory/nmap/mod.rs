@@ -200,7 +200,7 @@ impl Walk {
         above.map_or("", |name| name)
     }
 
-    /// Where a piece of evidence stands: `203.0.113.5:443`, or the host alone.
+    /// The number of the port that is open in the document.
     fn port_number(&self) -> Option<u32> {
         self.port.map(|(port, _)| port)
     }

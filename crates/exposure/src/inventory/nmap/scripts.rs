@@ -24,7 +24,7 @@ pub(super) fn table(id: &str, key: &str, port: Option<u32>, host: &mut Host) {
         && let Ok(version) = key.parse::<Version>()
         && host.offered.len() < MAX_PIECES
     {
-        host.offered.push(version);
+        host.offered.push((version, port));
         host.exchange(port);
     }
 }
