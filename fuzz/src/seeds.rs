@@ -83,6 +83,7 @@ fn seeds(target: &str) -> io::Result<Vec<Seed>> {
         .map(|text| (text.replace([':', ' ', ','], "_"), text.as_bytes().to_vec()))
         .collect(),
         "probe" => answers()?,
+        "inventory" => inventories()?,
         other => panic!("no seeds are known for {other}"),
     })
 }
@@ -112,6 +113,41 @@ fn answers() -> io::Result<Vec<Seed>> {
     .collect();
     let scope = fs::read(root().join("docs/probe.scope.example.yaml"))?;
     seeds.push(("scope".to_owned(), [b"\x02".as_slice(), &scope].concat()));
+    Ok(seeds)
+}
+
+/// Inventories of every format, mappings and decisions, each behind the byte that chooses what it is.
+fn inventories() -> io::Result<Vec<Seed>> {
+    let mut seeds = everything("crates/exposure/tests/samples")?;
+    for (name, bytes) in &mut seeds {
+        bytes.insert(0, u8::from(name.contains("test_proxylogon")));
+    }
+    let sheet = "<worksheet><sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>server</t></is></c></row>\
+                 <row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>EX01</t></is></c></row></sheetData></worksheet>";
+    let related = "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r1\" \
+                   Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>";
+    let book = "<workbook xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><sheets>\
+                <sheet name=\"S\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>";
+    let workbook = archive(&[
+        ("xl/workbook.xml", book.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", related.as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ])?;
+    seeds.push(("workbook".to_owned(), [b"\0".as_slice(), &workbook].concat()));
+    let clixml = "<Objs><Obj><Props><S N=\"ServerName\">EX01</S><DT N=\"GenerationTime\">2021-03-10T10:15:00+01:00</DT></Props></Obj></Objs>";
+    let hunt = "{\"hosts\":[{\"host\":\"EX01\",\"tenant\":null,\"observations\":[{\"kind\":\"exchange_build\",\"value\":\"15.1.2176.9\",\
+                \"from\":\"2021-03-02T00:00:00Z\",\"to\":null,\"path\":\"a.log\"}]}]}";
+    let mapping = "tables:\n- columns: {Kiste: server, Stand: '?'}\n  values: {tenant: A}\nsources:\n- {file: '*.xml', scanned_from: outside}\n";
+    let decisions =
+        "- apart: [EX01, {name: EX02, in: a.csv}]\n  tenant: A\n  who: a\n  when: 2021-03-04\n  why: b\n";
+    for (name, choice, text) in [
+        ("clixml", 0, clixml),
+        ("hunt", 0, hunt),
+        ("mapping", 2, mapping),
+        ("decisions", 3, decisions),
+    ] {
+        seeds.push((name.to_owned(), [&[choice], text.as_bytes()].concat()));
+    }
     Ok(seeds)
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::observation::identifiers;
-use crate::{Observation, Origin, Said};
+use crate::{DecisionUse, Observation, Origin, Said};
 
 /// A server: one identity, however many sources name it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,8 +27,13 @@ pub struct Estate {
     pub servers: Vec<Server>,
     /// Found from outside, unknown inside: nobody's inventory names them.
     pub outside: Vec<Server>,
+    /// Machines that only lists of all kinds of machines name ([`Fact::Machine`](crate::Fact::Machine)): none of the
+    /// servers, as far as anybody says.
+    pub others: Vec<Server>,
     /// Names that were brought together, with the rule and the source that did.
     pub merges: Vec<Merge>,
+    /// What people decided about names, and what came of it.
+    pub decisions: Vec<DecisionUse>,
     /// What the reader must know before trusting the list.
     pub warnings: Vec<Said>,
 }
@@ -46,11 +51,15 @@ pub struct Merge {
     pub rule: MergeRule,
     /// The source of the other name.
     pub by: Origin,
+    /// The decision that made it so: `decisions.yaml:3`.
+    pub decision: Option<String>,
 }
 
 identifiers!(
     /// Why two names are one server, surest first.
     MergeRule {
+        /// Somebody decided it.
+        Decision = "decision",
         /// The same name in DNS.
         Fqdn = "fqdn",
         /// The same short name.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vigie_event::Timestamp;
 
-use crate::{Said, Version};
+use crate::{Place, Said, Version};
 
 /// One fact about a server. Never overwritten: what is true is worked out from all of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,19 +30,38 @@ pub struct Subject {
     pub name: Option<String>,
     /// Its name in DNS, `ex01.contoso.example`, inside or outside.
     pub fqdn: Option<String>,
+    /// Other names in DNS that lead to it.
+    pub aliases: Vec<String>,
     /// Its addresses.
     pub addresses: Vec<IpAddr>,
+}
+
+impl Subject {
+    /// Of a name that may be short, `EX01`, full, `ex01.contoso.example`, which is both, or an address.
+    pub fn of_name(name: &str) -> Subject {
+        if let Ok(address) = name.parse() {
+            return Subject {
+                addresses: vec![address],
+                ..Subject::default()
+            };
+        }
+        Subject {
+            name: name.split('.').next().map(str::to_owned),
+            fqdn: name.contains('.').then(|| name.to_owned()),
+            ..Subject::default()
+        }
+    }
 }
 
 /// Where an observation comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// What read it: `csv`, `xlsx`, `healthchecker`, `nmap`, `hunt`, `probe`, ...
+    /// What read it: `csv`, `xlsx`, `healthchecker`, `nmap`, `hunt`, `probe`, ... (`inventory::FORMATS`)
     pub reader: &'static str,
     /// The file or address.
     pub file: Arc<str>,
-    /// Where in it: `line 12`, `cell C7`, `/nmaprun/host[3]`.
-    pub place: Option<Box<str>>,
+    /// Where in it.
+    pub place: Option<Place>,
 }
 
 impl Origin {
@@ -54,9 +73,9 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file)?;
+        f.write_str(&self.file)?;
         match &self.place {
-            Some(place) => write!(f, ", {place}"),
+            Some(place) => write!(f, "{place}"),
             None => Ok(()),
         }
     }
@@ -65,8 +84,11 @@ impl fmt::Display for Origin {
 /// A fact about a server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
-    /// It is there: a list names it and says no more.
+    /// It is there: a list of servers names it and says no more.
     Listed,
+    /// It is a machine: a list of machines of all kinds names it, and nothing there says that it is one of those looked
+    /// for. Of no other source than such lists, it is none of the servers.
+    Machine,
     /// The product it runs.
     Product(ProductLine),
     /// The build it runs.

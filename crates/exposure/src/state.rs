@@ -290,7 +290,11 @@ impl<'a> ServerState<'a> {
                 Fact::DotNet(release) => state.dotnet = Some(*release),
                 Fact::ActiveDirectory(version) => state.active_directory = Some(*version),
                 Fact::MissionImpact(impact) => state.mission_impact = Some(*impact),
-                Fact::Listed | Fact::Build { .. } | Fact::Published(_) | Fact::Mitigation { .. } => {}
+                Fact::Listed
+                | Fact::Machine
+                | Fact::Build { .. }
+                | Fact::Published(_)
+                | Fact::Mitigation { .. } => {}
             }
         }
         state

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/utf16.rs"]
+mod utf16;
+
 use std::fmt::Write;
 
 use encoding_rs::WINDOWS_1252;
@@ -9,6 +12,8 @@ use vigie_event::{format_utc, parse_utc};
 use vigie_exposure::inventory::{self, Column, InventoryError, Options, Reading};
 use vigie_exposure::{Estate, Fact, Observation, Status, assess, merge};
 use vigie_pack::{Pack, Product};
+
+use utf16::utf16;
 
 fn options() -> Options {
     Options {
@@ -33,19 +38,6 @@ fn told(reading: &Reading) -> Vec<String> {
 const FRENCH: &str = "Société;Nom du serveur;FQDN;Produit;N° de build;Source;Publié;Topologie;Date du relevé\r\n\
     Hôtel Été;EX01;ex01.hotel.example;Exchange 2016;15.1.2176.2;exsetup;oui;hybride;03/03/2021 08:30\r\n\
     Café Noël;EX02;;Exchange 2019 CU8;;;non;sur site;02/03/2021\r\n";
-
-fn utf16(text: &str, little: bool, mark: bool) -> Vec<u8> {
-    let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
-    units
-        .flat_map(|unit| {
-            if little {
-                unit.to_le_bytes()
-            } else {
-                unit.to_be_bytes()
-            }
-        })
-        .collect()
-}
 
 #[test]
 fn every_encoding_and_every_delimiter_says_the_same() {
@@ -130,7 +122,7 @@ fn headers_of_ones_own_are_mapped() {
     let text = "Kiste;Stand;Netz\nEX01;15.1.2176.9;ja\n";
     let error = inventory::read("x.csv", text.as_bytes(), &options()).unwrap_err();
     assert!(
-        matches!(&error, InventoryError::NoServers { found } if found.contains("Kiste")),
+        matches!(&error, InventoryError::NoServers { found, .. } if found.contains("Kiste")),
         "{error}"
     );
     let options = Options {
@@ -139,8 +131,46 @@ fn headers_of_ones_own_are_mapped() {
     };
     let reading = inventory::read("x.csv", text.as_bytes(), &options).unwrap();
     assert_eq!(reading.observations.len(), 1);
-    assert_eq!(reading.columns[2].meaning, None);
-    assert_eq!(reading.columns[2].samples, ["ja"]);
+    let columns = &reading.tables[0].columns;
+    assert_eq!(
+        (columns[2].meaning, columns[2].samples.as_slice()),
+        (None, ["ja".to_owned()].as_slice())
+    );
+}
+
+/// What says something of Exchange itself is an office's own, whatever its other headers.
+#[test]
+fn an_office_may_write_like_an_export() {
+    for (kind, text) in [
+        (
+            "csv",
+            "Machine;Dernier inventaire;Adresse IP;Build\nEX01;2021-03-02;192.168.1.5;15.1.2176.2\n",
+        ),
+        ("csv", "Nom;Statut;Fabricant;Modèle;Publié\nEX01;x;y;z;oui\n"),
+        (
+            "csv",
+            "Device name,Risk level,Exposure level,Build\nEX01,x,y,15.1.2176.2\n",
+        ),
+        (
+            "ocs",
+            "Machine;Dernier inventaire;Adresse IP;RAM (Mo)\nEX01;2021-03-02;192.168.1.5;4096\n",
+        ),
+        ("glpi", "Nom;Statut;Fabricant;Modèle\nEX01;x;y;z\n"),
+        (
+            "defender_devices",
+            "Device name,Risk level,Exposure level\nEX01,x,y\n",
+        ),
+    ] {
+        let reading = read(text);
+        assert_eq!(reading.tables[0].kind.id(), kind, "{text}");
+        let bare = reading.observations.iter().all(|by| by.fact == Fact::Machine);
+        assert_eq!(bare, kind != "csv", "{text}");
+    }
+    let read = |name: &str, text: &str| inventory::read(name, text.as_bytes(), &options()).unwrap();
+    let own = read("clients-other.csv", "server;build\nEX01;15.1.2176.2\n");
+    assert_eq!(own.format.id(), "csv");
+    let script = read("EX01-other.csv", "\"Type\",\"Path\",\"Name\",\"LastWrite\"\n");
+    assert_eq!(script.format.id(), "test_proxylogon");
 }
 
 #[test]
@@ -149,7 +179,8 @@ fn what_is_no_table_is_an_error() {
     assert_eq!(read(b""), InventoryError::Empty);
     assert_eq!(read(b" \n \n"), InventoryError::Empty);
     assert_eq!(read(b"MZ\x90\x00\x00\x00\x01\x02"), InventoryError::NotText);
-    assert!(matches!(read(b"{\"a\": 1}"), InventoryError::Hunt(_)));
+    assert!(matches!(read(b"{\"a\": 1}"), InventoryError::Unknown(_)));
+    assert!(matches!(read(b"<a/>"), InventoryError::Unknown(_)));
     assert!(matches!(read(b"a;b\n1;2\n"), InventoryError::NoServers { .. }));
 }
 

@@ -117,7 +117,12 @@ fn words(number: u32, words: &[&str]) -> String {
 fn told(reading: &Reading) -> String {
     let each = reading.observations.iter().map(|by| {
         let at = by.at.map(format_utc).unwrap_or_default();
-        let place = by.origin.place.as_deref().unwrap_or_default();
+        let place = by
+            .origin
+            .place
+            .as_ref()
+            .map(|place| place.said().en)
+            .unwrap_or_default();
         format!("{place}: {:?} {:?} {at}", by.subject.name, by.fact)
     });
     each.collect::<Vec<_>>().join("\n")
@@ -165,7 +170,7 @@ fn every_sheet_is_a_table() {
         ),
     ];
     let reading = read(&workbook(&sheets)).unwrap();
-    assert_eq!((reading.format, reading.rows), ("xlsx", 3));
+    assert_eq!((reading.format.id(), reading.rows), ("xlsx", 3));
     let problems: Vec<String> = reading.problems.iter().map(ToString::to_string).collect();
     let notes: Vec<String> = reading.notes.iter().map(|said| said.en.to_string()).collect();
     insta::assert_snapshot!([told(&reading), problems.join("\n"), notes.join("\n")].join("\n--\n"));
@@ -195,7 +200,7 @@ fn a_workbook_without_servers_is_an_error() {
     let prices = words(1, &["Article", "Euros"]);
     let error = read(&workbook(&[("Prix", prices)])).unwrap_err();
     assert!(
-        matches!(&error, InventoryError::NoServers { found } if found == "Article, Euros (sheet Prix)"),
+        matches!(&error, InventoryError::NoServers { found, .. } if found == "Article, Euros (Prix)"),
         "{error}"
     );
     assert_eq!(

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use vigie_event::Timestamp;
-use vigie_exposure::{BuildSource, Said, Version};
+use vigie_exposure::{BuildSource, Said, Version, is_public};
 
 use crate::answer::{export_tool_build, header_build, is_online, page_build, shown};
 use crate::http::{self, Response};
-use crate::report::{Answer, Asked, ChosenBuild, Outcome, ProbeReport, Publication, TargetReport, is_public};
+use crate::report::{Answer, Asked, ChosenBuild, Outcome, ProbeReport, Publication, TargetReport};
 use crate::tls::TlsDetails;
 use crate::trouble::Trouble;
 use crate::{Certificate, Target, Trust};

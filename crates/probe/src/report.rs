@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use vigie_event::{Timestamp, format_utc};
-use vigie_exposure::{BuildSource, Fact, Observation, Origin, ProductLine, Said, Subject, Version};
+use vigie_exposure::{BuildSource, Fact, Observation, Origin, Place, ProductLine, Said, Subject, Version};
 
 use crate::answer::is_online;
 use crate::tls::TlsDetails;
@@ -234,6 +234,7 @@ pub(crate) fn observations(target: &TargetReport) -> impl Iterator<Item = Observ
         name: target.server.clone(),
         fqdn: target.host.clone(),
         addresses: target.address.into_iter().collect(),
+        ..Subject::default()
     });
     let file: Arc<str> = Arc::from(target.place());
     let at = target.at;
@@ -250,7 +251,7 @@ pub(crate) fn observations(target: &TargetReport) -> impl Iterator<Item = Observ
             version: answer.value,
             source: answer.source,
         };
-        (fact, Some(answer.path.clone().into_boxed_str()))
+        (fact, Some(Place::Path(answer.path.clone().into_boxed_str())))
     });
     product
         .into_iter()
@@ -279,24 +280,6 @@ impl ProbeReport {
     }
 }
 
-/// Whether an address is one of the Internet. What answers at another one is reached from inside.
-pub(crate) fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || shared)
-        }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_public(IpAddr::V4(v4)),
-            None => {
-                let local = v6.is_loopback() || v6.is_unspecified();
-                !(local || v6.is_unique_local() || v6.is_unicast_link_local())
-            }
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,22 +304,5 @@ mod tests {
         assert_eq!(chosen.source, BuildSource::ExportTool);
         assert_eq!(chosen.conflicts, answers[1..2]);
         assert_eq!(ChosenBuild::of(&[]), None);
-    }
-
-    #[test]
-    fn addresses_inside_are_not_the_internet() {
-        for inside in [
-            "10.1.2.3",
-            "127.0.0.1",
-            "100.64.0.1",
-            "169.254.0.1",
-            "::1",
-            "fd00::1",
-            "::ffff:192.168.0.1",
-        ] {
-            assert!(!is_public(inside.parse().unwrap()), "{inside}");
-        }
-        assert!(is_public("8.8.8.8".parse().unwrap()));
-        assert!(is_public("2a00::1".parse().unwrap()));
     }
 }

@@ -30,4 +30,5 @@ pub use machine::{json, jsonl};
 pub use navigator::{LAYER_VERSION, navigator};
 pub use ocsf::{OCSF_VERSION, ocsf};
 pub use table::{table, verdicts};
+pub use text::visible;
 pub use timesketch::timesketch;

@@ -24,7 +24,7 @@ fn push_visible(out: &mut String, c: char) {
 }
 
 /// Control characters, direction overrides and characters of no width are replaced by visible signs.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_deceptive) {
         return Cow::Borrowed(text);
     }

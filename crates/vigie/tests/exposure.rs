@@ -93,7 +93,7 @@ fn what_was_not_understood_is_said() {
     assert!(output.status.success());
     let notes = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        notes.contains("line 6, column Publié") && notes.contains("peut-être"),
+        notes.contains("ligne 6, colonne Publié") && notes.contains("peut-être"),
         "{notes}"
     );
     let page = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -228,3 +228,26 @@ fn a_scope_that_does_not_hold_sends_nothing() {
     );
     assert!(servers.iter().all(|server| server.lines().is_empty()));
 }
+
+/// What a check was answered is an inventory, as JSON and as CSV.
+#[test]
+fn answers_are_an_inventory() {
+    let folder = tempfile::tempdir().unwrap();
+    let _servers = world(folder.path());
+    for (format, file) in [("json", "probe.json"), ("csv", "probe.csv")] {
+        let output = vigie(folder.path(), &["--format", format, "--output", file, "--quiet"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let preview = Command::new(env!("CARGO_BIN_EXE_vigie"))
+            .args(["exposure", "inventory", file, "--format", "json"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let preview: Value = serde_json::from_slice(&preview.stdout).unwrap();
+        assert_eq!(
+            preview["files"][0]["format"],
+            if format == "json" { "probe" } else { "csv" }
+        );
+        let facts = preview["files"][0]["first_rows"].to_string();
+        assert!(facts.contains("build 15.1.2176.9 (exporttool)"), "{facts}");
+    }
+}

@@ -43,7 +43,7 @@ columns! {
     Server = "server" [
         "serveur", "nomduserveur", "nomserveur", "servername", "hostname", "host", "hote", "nomdhote", "machine",
         "nomdelamachine", "computer", "computername", "ordinateur", "name", "nom", "asset", "actif", "equipement",
-        "devicename",
+        "devicename", "nomdelappareil",
     ],
     /// Its name in DNS.
     Fqdn = "fqdn" [
@@ -100,6 +100,16 @@ columns! {
     ],
     /// The .NET Framework's `Release`.
     DotNet = "dotnet" ["dotnetrelease", "netframework", "netrelease", "versionnet", "dotnetframework"],
+    /// The domain in which its short name stands.
+    Domain = "domain" ["domaine"],
+    /// The name of a program that is installed on it; several on lines of their own.
+    Software = "software" [],
+    /// That program's version.
+    SoftwareVersion = "software_version" [],
+    /// Where that program was found: paths of files.
+    SoftwarePaths = "software_paths" [],
+    /// Nothing that matters here.
+    Ignore = "ignore" [],
 }
 
 impl Column {

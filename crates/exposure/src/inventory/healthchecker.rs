@@ -7,16 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quick_xml::Reader as Xml;
-use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::BytesStart;
 use vigie_event::parse_utc;
 
-use super::{InventoryError, Options, Reading, words};
-use crate::{BuildSource, Fact, Observation, Origin, ProductLine, Said, Subject, Version};
+use super::reading::not_understood;
+use super::software::knowledge_base;
+use super::{Format, InventoryError, Options, Reading, words, xml};
+use crate::{BuildSource, Fact, Observation, Origin, Place, ProductLine, Said, Subject, Version};
 
-/// How deep elements may be nested; HealthChecker exports a few levels of objects, each of three elements.
-const MAX_DEPTH: usize = 200;
 /// Characters of the name of a property that are kept.
 const MAX_PROPERTY: usize = 200;
 /// Bytes of one value that are kept.
@@ -70,59 +68,19 @@ struct Open {
 /// Reads what `Export-Clixml` wrote.
 pub(super) fn read(file_name: &str, text: &str, options: &Options) -> Result<Reading, InventoryError> {
     let mut walk = Walk {
-        file_name,
+        file: file_name.into(),
         options,
         open: Vec::new(),
         path: String::new(),
         found: Found::default(),
-        reading: Reading {
-            format: "healthchecker",
-            ..Reading::default()
-        },
+        reading: Reading::new(Format::HealthChecker),
     };
-    let mut xml = Xml::from_str(text);
-    xml.config_mut().expand_empty_elements = true;
-    loop {
-        let event = xml
-            .read_event()
-            .map_err(|error| refused(format!("{error}, at byte {}", xml.error_position())))?;
-        match event {
-            Event::Start(element) => walk.start(&element)?,
-            Event::End(_) => walk.end(),
-            Event::Text(text) => walk.text(&text),
-            Event::CData(text) => walk.text(&text),
-            Event::GeneralRef(entity) => walk.text(&character(&entity)?),
-            Event::DocType(_) => {
-                return Err(refused(
-                    "it has a document type declaration (DTD), which PowerShell never writes",
-                ));
-            }
-            Event::Eof => break,
-            _ => {}
-        }
-    }
-    if !walk.open.is_empty() {
-        return Err(refused("it is cut short"));
-    }
+    xml::walk(text, None, &mut walk).map_err(|stop| stop.into_error(Format::HealthChecker))?;
     if walk.reading.rows == 0 {
-        return Err(refused("it holds no ServerName"));
+        let why = Said::new("it holds no ServerName", "il ne contient pas de ServerName");
+        return Err(InventoryError::broken(Format::HealthChecker, why));
     }
     Ok(walk.reading)
-}
-
-fn refused(why: impl Into<String>) -> InventoryError {
-    InventoryError::HealthChecker(why.into())
-}
-
-/// One of the five entities of XML, or a character by its number. Others would have to be declared.
-fn character(entity: &BytesRef<'_>) -> Result<String, InventoryError> {
-    let number = entity.resolve_char_ref().ok().flatten().map(String::from);
-    let named = || resolve_predefined_entity(entity).map(str::to_owned);
-    let found = number.or_else(named);
-    found.ok_or_else(|| {
-        let name: String = entity.chars().take(40).collect();
-        refused(format!("it has the entity &{name};, which XML does not know"))
-    })
 }
 
 /// What the value at a path is to be taken for.
@@ -154,7 +112,7 @@ impl Found {
 }
 
 struct Walk<'a> {
-    file_name: &'a str,
+    file: Arc<str>,
     options: &'a Options,
     open: Vec<Open>,
     /// The properties (`N`) that the open elements hold.
@@ -163,28 +121,15 @@ struct Walk<'a> {
     reading: Reading,
 }
 
-impl Walk<'_> {
-    fn start(&mut self, element: &BytesStart<'_>) -> Result<(), InventoryError> {
-        let name = element.local_name();
-        let name = name.as_ref();
-        if self.open.is_empty() && name != "Objs" {
-            let name: String = name.chars().take(40).collect();
-            return Err(refused(format!("its first element is <{name}>, not <Objs>")));
-        }
-        if self.open.len() >= MAX_DEPTH {
-            return Err(refused(format!(
-                "its elements are nested more than {MAX_DEPTH} deep"
-            )));
-        }
-        let property = element
-            .try_get_attribute("N")
-            .map_err(|error| refused(error.to_string()))?;
+impl xml::Visitor for Walk<'_> {
+    fn start(&mut self, name: &str, element: &BytesStart<'_>) {
+        let property = xml::attribute(element, "N");
         let before = self.path.len();
         if let Some(property) = &property {
             if before > 0 {
                 self.path.push('.');
             }
-            self.path.extend(property.value.chars().take(MAX_PROPERTY));
+            self.path.extend(property.chars().take(MAX_PROPERTY));
         }
         // An enumeration says its name in `ToString`, its number in `I32`: the name is what is read.
         let is_value = match name {
@@ -198,18 +143,15 @@ impl Walk<'_> {
             wanted: is_value.then(|| wanted(&self.path)).flatten(),
             text: String::new(),
         });
-        Ok(())
     }
 
     fn text(&mut self, text: &str) {
-        let Some(last) = self.open.last_mut().filter(|last| last.wanted.is_some()) else {
-            return;
-        };
-        let room = MAX_VALUE.saturating_sub(last.text.len());
-        last.text.push_str(&text[..text.floor_char_boundary(room)]);
+        if let Some(last) = self.open.last_mut().filter(|last| last.wanted.is_some()) {
+            xml::append(&mut last.text, text, MAX_VALUE);
+        }
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, _name: &str) {
         let Some(open) = self.open.pop() else {
             return;
         };
@@ -227,7 +169,9 @@ impl Walk<'_> {
         }
         self.path.truncate(open.before);
     }
+}
 
+impl Walk<'_> {
     fn server(&mut self, mut found: Found) {
         let Some(place) = found.place() else {
             return;
@@ -237,16 +181,14 @@ impl Walk<'_> {
                 "there is no ServerName: nothing of the object is used",
                 "ServerName manque : rien de l’objet n’est utilisé",
             );
-            return self.reading.problem(place, said);
+            return self.reading.problem_at(&place, said);
         };
         self.reading.rows += 1;
+        let named = Subject::of_name(&name.text);
         let full = found.values.remove(FQDN).map(|value| value.text);
-        let full = full.or_else(|| name.text.contains('.').then(|| name.text.clone()));
         let subject = Arc::new(Subject {
-            tenant: None,
-            name: name.text.split('.').next().map(str::to_owned),
-            fqdn: full,
-            addresses: Vec::new(),
+            fqdn: full.or(named.fqdn),
+            ..named
         });
         let time = found.values.remove(TIME);
         let at = time.as_ref().and_then(|time| parse_utc(&time.text));
@@ -259,7 +201,7 @@ impl Walk<'_> {
                 ),
             };
             let place = time.map_or_else(|| name.place.clone(), |time| time.place);
-            self.reading.problem(place, said);
+            self.reading.problem_at(&place, said);
         }
         if found.left_out > 0 {
             self.reading.notes.push(Said::new(
@@ -275,9 +217,9 @@ impl Walk<'_> {
         }
         for (fact, place) in self.facts(found, &name) {
             let origin = Origin {
-                reader: "healthchecker",
-                file: self.file_name.into(),
-                place: Some(place.into()),
+                reader: Format::HealthChecker.id(),
+                file: Arc::clone(&self.file),
+                place: Some(Place::Path(place.into())),
             };
             self.reading.observations.push(Observation {
                 subject: Arc::clone(&subject),
@@ -312,7 +254,7 @@ impl Walk<'_> {
                 Ok(release) => facts.push((Fact::DotNet(release), value.place)),
                 Err(_) => {
                     let said = not_understood(&value.text, "a value of Release", "une valeur de Release");
-                    self.reading.problem(value.place, said);
+                    self.reading.problem_at(&value.place, said);
                 }
             }
         }
@@ -325,7 +267,7 @@ impl Walk<'_> {
                         "an update with its KB number",
                         "une mise à jour avec son numéro KB",
                     );
-                    self.reading.problem(value.place, said);
+                    self.reading.problem_at(&value.place, said);
                 }
             }
         }
@@ -349,7 +291,7 @@ impl Walk<'_> {
                 Err(_) => {
                     let said = not_understood(&value.text, "a build", "un build");
                     last.clone_from(&value.place);
-                    self.reading.problem(value.place, said);
+                    self.reading.problem_at(&value.place, said);
                 }
             }
         }
@@ -358,28 +300,8 @@ impl Walk<'_> {
                 "there is no build: run HealthChecker again on the server itself, as an administrator",
                 "il n’y a pas de build : relancer HealthChecker sur le serveur lui-même, en administrateur",
             );
-            self.reading.problem(last, said);
+            self.reading.problem_at(&last, said);
         }
         build
     }
-}
-
-/// `KB5000871` in `Security Update for Exchange Server 2016 Cumulative Update 19 (KB5000871)`.
-fn knowledge_base(text: &str) -> Option<String> {
-    text.match_indices("KB").find_map(|(at, _)| {
-        let digits: String = text[at + 2..]
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .take(8)
-            .collect();
-        (digits.len() >= 6).then(|| format!("KB{digits}"))
-    })
-}
-
-fn not_understood(text: &str, en: &str, fr: &str) -> Said {
-    let shown: String = text.chars().take(60).collect();
-    Said::new(
-        format!("{shown:?} is not {en}; the rest is used"),
-        format!("{shown:?} n’est pas {fr} ; le reste est utilisé"),
-    )
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use vigie_event::parse_utc;
 
-use super::{InventoryError, Reading};
-use crate::{BuildSource, Fact, Observation, Origin, Said, Subject, Version};
+use super::reading::not_understood;
+use super::{Format, InventoryError, Reading, json};
+use crate::{BuildSource, Fact, Observation, Origin, Place, Subject, Version};
 
 /// The parts of `docs/hunt.schema.json` that tell of servers.
 #[derive(Deserialize)]
@@ -34,20 +35,16 @@ struct Seen {
 /// Reads the result of `vigie hunt --format json`. A build seen from one time to another is two observations: the first
 /// says when it was there at the latest, the last that it still was.
 pub(super) fn read(file_name: &str, text: &str) -> Result<Reading, InventoryError> {
-    let hunted: Hunted =
-        serde_json::from_str(text).map_err(|error| InventoryError::Hunt(error.to_string()))?;
-    let mut reading = Reading {
-        format: "hunt",
-        ..Reading::default()
-    };
+    let hunted: Hunted = json::parse(Format::Hunt, text)?;
+    let mut reading = Reading::new(Format::Hunt);
+    let file: Arc<str> = file_name.into();
     for host in hunted.hosts {
         reading.rows += 1;
-        let full = host.host.contains('.').then(|| host.host.clone());
+        let before = reading.observations.len();
+        let problems = reading.problem_count();
         let subject = Arc::new(Subject {
             tenant: host.tenant,
-            name: host.host.split('.').next().map(str::to_owned),
-            fqdn: full,
-            addresses: Vec::new(),
+            ..Subject::of_name(&host.host)
         });
         for seen in host.observations {
             let fact = match seen.kind.as_str() {
@@ -56,10 +53,9 @@ pub(super) fn read(file_name: &str, text: &str) -> Result<Reading, InventoryErro
                         version,
                         source: BuildSource::Log,
                     },
-                    Err(error) => {
-                        let said =
-                            Said::new(error.to_string(), format!("{:?} n’est pas un build", seen.value));
-                        reading.problem(seen.path, said);
+                    Err(_) => {
+                        let said = not_understood(&seen.value, "a build", "un build");
+                        reading.problem_at(&seen.path, said);
                         continue;
                     }
                 },
@@ -71,9 +67,9 @@ pub(super) fn read(file_name: &str, text: &str) -> Result<Reading, InventoryErro
                 _ => continue,
             };
             let origin = Origin {
-                reader: "hunt",
-                file: file_name.into(),
-                place: Some(seen.path.into()),
+                reader: Format::Hunt.id(),
+                file: Arc::clone(&file),
+                place: Some(Place::Path(seen.path.into())),
             };
             let mut times = vec![seen.from.as_deref().and_then(parse_utc)];
             times.extend(seen.to.as_deref().and_then(parse_utc).map(Some));
@@ -86,6 +82,10 @@ pub(super) fn read(file_name: &str, text: &str) -> Result<Reading, InventoryErro
                     at,
                     origin: origin.clone(),
                 }));
+        }
+        // Its logs were hunted: it is there, and whoever knows it as a server learns nothing new.
+        if reading.observations.len() == before && reading.problem_count() == problems {
+            reading.other_rows += 1;
         }
     }
     Ok(reading)

@@ -1,31 +1,49 @@
-//! Inventories: what offices, tools and hunts know of servers, as observations.
+//! Inventories: what offices, tools, scans and hunts know of servers, as observations.
 //!
-//! Every row becomes observations, a problem that names its place and what to do, or is counted as empty: nothing is
-//! lost. Times without an offset are UTC.
+//! Every row becomes observations, a problem that names its place and what to do, or is counted: nothing is lost.
+//! Times without an offset are UTC.
+//!
+//! To add a format: its module, a line in [`Format`], a sample beside the tests, and a line where it is recognised: `json`,
+//! `xml`, `table::kind` (whose export a table is) or [`read`].
 
+mod agent;
 mod columns;
 mod csv;
 mod dates;
+mod error;
+mod format;
 mod healthchecker;
+mod healthchecker_report;
 mod hunt;
+mod json;
+mod mapping;
+mod nmap;
+mod probe;
+mod reading;
+mod software;
 mod table;
+mod test_proxylogon;
 mod text;
 mod words;
 mod xlsx;
+mod xml;
 
-use std::fmt;
+use std::sync::Arc;
 
 use vigie_pack::Product;
 
-use crate::{Observation, Said};
+use crate::{Observation, Said, Subject};
 
 pub use columns::Column;
-pub use table::Preview;
+pub use error::InventoryError;
+pub use format::Format;
+pub use mapping::{Mappings, SourceWord, TableMapping, Vantage};
+pub use reading::{ColumnView, Problem, Reading, TableView};
 
 /// Bytes of one inventory; a larger one is refused.
 pub const MAX_BYTES: usize = 64 << 20;
-/// Problems kept of one file; the rest is counted.
-const KEPT_PROBLEMS: usize = 1_000;
+/// Rows, hosts or machines of one inventory; one with more is refused.
+pub const MAX_ROWS: u64 = 500_000;
 
 /// How to read inventories.
 #[derive(Debug, Clone, Default)]
@@ -37,90 +55,10 @@ pub struct Options {
     pub day_first: Option<bool>,
     /// Columns by their header as written, for those whose names are unknown.
     pub mapping: Vec<(String, Column)>,
-}
-
-/// What a file held.
-#[derive(Debug, Clone, Default)]
-pub struct Reading {
-    /// What recognised it: `csv`, `xlsx`, `hunt`, `healthchecker`
-    pub format: &'static str,
-    /// What it says.
-    pub observations: Vec<Observation>,
-    /// Rows with something in them.
-    pub rows: u64,
-    /// Rows without anything.
-    pub empty_rows: u64,
-    /// What could not be understood, at most the first thousand.
-    pub problems: Vec<Problem>,
-    /// How many more problems there were.
-    pub more_problems: u64,
-    /// How its columns were understood; empty for formats without columns.
-    pub columns: Vec<Preview>,
-    /// What was decided for the file as a whole.
-    pub notes: Vec<Said>,
-}
-
-impl Reading {
-    fn problem(&mut self, place: impl Into<String>, why: Said) {
-        if self.problems.len() < KEPT_PROBLEMS {
-            self.problems.push(Problem {
-                place: place.into(),
-                why,
-            });
-        } else {
-            self.more_problems += 1;
-        }
-    }
-}
-
-/// Something that could not be understood; everything else of its row stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// `line 12, column published`.
-    pub place: String,
-    /// What it is and what to do.
-    pub why: Said,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.why.en)
-    }
-}
-
-/// A file that is no inventory.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InventoryError {
-    /// There is nothing in it.
-    #[error("it is empty")]
-    Empty,
-    /// It is too large.
-    #[error("it is larger than {} MiB", MAX_BYTES >> 20)]
-    TooLarge,
-    /// It is not text.
-    #[error("it is neither a table of text nor a format that is known: save it as CSV")]
-    NotText,
-    /// No column is known to name servers.
-    #[error("no column names servers: found {found}; name one `server` or `fqdn`, or map one with --mapping")]
-    NoServers {
-        /// The headers.
-        found: String,
-    },
-    /// A zip archive that is no workbook, or a workbook that is broken.
-    #[error("it cannot be read as an XLSX workbook: {0}; open and save it again as .xlsx, or as CSV")]
-    Xlsx(String),
-    /// A workbook that unpacks to too much.
-    #[error("it unpacks to more than {} MiB or two million cells: split it, or save the sheet of servers as CSV", MAX_BYTES >> 20)]
-    Unpacked,
-    /// A compound file.
-    #[error("it is password protected or an old .xls: save it as .xlsx or CSV, without a password")]
-    Compound,
-    /// XML that is no result of HealthChecker, or one that is broken.
-    #[error("it is no result of HealthChecker (HealthChecker-SERVER-TIME.xml): {0}")]
-    HealthChecker(String),
-    /// A result of a hunt that cannot be read.
-    #[error("it is no result of `vigie hunt --format json`: {0}")]
-    Hunt(String),
+    /// What was written down about tables and files.
+    pub mappings: Mappings,
+    /// From where scans were made; `None`: nobody said, unless [`Options::mappings`] do.
+    pub vantage: Option<Vantage>,
 }
 
 /// Reads an inventory, whatever its format.
@@ -128,6 +66,28 @@ pub enum InventoryError {
 /// # Errors
 /// When the file as a whole cannot be understood. What is wrong with parts of it is in [`Reading::problems`].
 pub fn read(file_name: &str, bytes: &[u8], options: &Options) -> Result<Reading, InventoryError> {
+    let word = options.mappings.source(file_name);
+    let vantage = options.vantage.or(word.and_then(|word| word.scanned_from));
+    let mut reading = recognise(file_name, bytes, options, vantage)?;
+    if reading.rows > MAX_ROWS {
+        return Err(InventoryError::TooManyRows);
+    }
+    if let Some(tenant) = word.and_then(|word| word.tenant.as_deref()) {
+        give_tenant(&mut reading.observations, tenant);
+        reading.notes.push(Said::new(
+            format!("what names no tenant is taken for {tenant}’s"),
+            format!("ce qui ne nomme pas de client est attribué à {tenant}"),
+        ));
+    }
+    Ok(reading)
+}
+
+fn recognise(
+    file_name: &str,
+    bytes: &[u8],
+    options: &Options,
+    vantage: Option<Vantage>,
+) -> Result<Reading, InventoryError> {
     if bytes.len() > MAX_BYTES {
         return Err(InventoryError::TooLarge);
     }
@@ -137,15 +97,36 @@ pub fn read(file_name: &str, bytes: &[u8], options: &Options) -> Result<Reading,
     if bytes.starts_with(xlsx::COMPOUND) {
         return Err(InventoryError::Compound);
     }
-    let text = text::decode(bytes).ok_or(InventoryError::NotText)?;
-    if text.trim().is_empty() {
-        return Err(InventoryError::Empty);
+    let unpacked = text::unpack(bytes)?;
+    let decoded = text::decode(unpacked.as_deref().unwrap_or(bytes)).ok_or(InventoryError::NotText)?;
+    let text = &*decoded.text;
+    match text.trim_start().chars().next() {
+        None => Err(InventoryError::Empty),
+        Some('{' | '[') => json::read(file_name, text, options),
+        Some('<') => xml::read(file_name, text, options, vantage),
+        Some(_) => match test_proxylogon::read(file_name, text) {
+            Some(read) => read,
+            None => csv::read(file_name, text, decoded.encoding, options),
+        },
     }
-    if text.trim_start().starts_with('{') {
-        return hunt::read(file_name, &text);
+}
+
+/// Gives a tenant to what names none.
+fn give_tenant(observations: &mut [Observation], tenant: &str) {
+    // Observations of one row share their subject: so do they afterwards.
+    let mut last: Option<(Arc<Subject>, Arc<Subject>)> = None;
+    for observation in observations {
+        if observation.subject.tenant.is_some() {
+            continue;
+        }
+        let owned = match &last {
+            Some((before, owned)) if Arc::ptr_eq(before, &observation.subject) => Arc::clone(owned),
+            _ => Arc::new(Subject {
+                tenant: Some(tenant.to_owned()),
+                ..(*observation.subject).clone()
+            }),
+        };
+        last = Some((Arc::clone(&observation.subject), Arc::clone(&owned)));
+        observation.subject = owned;
     }
-    if text.trim_start().starts_with('<') {
-        return healthchecker::read(file_name, &text, options);
-    }
-    csv::read(file_name, &text, options)
 }

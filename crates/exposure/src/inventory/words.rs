@@ -2,7 +2,7 @@
 
 use vigie_pack::Product;
 
-use crate::{MissionImpact, ProductLine, Topology, Version};
+use crate::{BuildSource, MissionImpact, ProductLine, Topology, Version};
 
 /// Letters and digits alone, in lower case and without accents: what two spellings of a word have in common.
 pub(super) fn plain(text: &str) -> String {
@@ -76,7 +76,28 @@ pub(super) fn mission_impact(text: &str) -> Option<MissionImpact> {
     }
 }
 
+/// How a build was found out.
+pub(super) fn build_source(text: &str) -> Option<BuildSource> {
+    let word = plain(text);
+    let known = BuildSource::ALL
+        .iter()
+        .copied()
+        .find(|source| plain(source.id()) == word);
+    known.or(match () {
+        () if word.contains("exsetup") => Some(BuildSource::ExSetup),
+        () if word.contains("healthchecker") => Some(BuildSource::HealthChecker),
+        () if word.contains("hash") || word.contains("empreinte") => Some(BuildSource::FileHash),
+        () if word.contains("exporttool") => Some(BuildSource::ExportTool),
+        () if word.contains("owa") => Some(BuildSource::XOwaVersion),
+        () if word.contains("log") || word.contains("journal") => Some(BuildSource::Log),
+        () if word.contains("path") || word.contains("chemin") => Some(BuildSource::Path),
+        () if word.contains("display") || word.contains("regist") => Some(BuildSource::AdminDisplayVersion),
+        () => None,
+    })
+}
+
 /// A product as people write it: `Microsoft Exchange Server 2016 CU19`.
+#[derive(Clone)]
 pub(super) struct Named {
     pub(super) product: ProductLine,
     /// The build of the update it names, without a revision: the name says nothing of security updates.

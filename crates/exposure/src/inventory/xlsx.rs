@@ -4,12 +4,14 @@
 //! value that was saved with them.
 
 use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, Xlsx, XlsxError};
 
 use super::table::{Row, Table};
-use super::{InventoryError, MAX_BYTES, Options, Reading};
-use crate::Said;
+use super::{Format, InventoryError, MAX_BYTES, Options, Reading};
+use crate::place::letters;
+use crate::{Place, Said};
 
 /// How zip archives, and so workbooks, begin.
 pub(super) const ZIP: &[u8] = b"PK\x03\x04";
@@ -48,12 +50,10 @@ pub(super) fn read(file_name: &str, bytes: &[u8], options: &Options) -> Result<R
         cells: MAX_CELLS,
         text: MAX_BYTES,
     };
-    let mut whole = Reading {
-        format: "xlsx",
-        ..Reading::default()
-    };
+    let mut whole = Reading::new(Format::Xlsx);
     let mut read_sheets = 0;
     let mut headers = Vec::new();
+    let mut refused = Vec::new();
     for sheet in &sheets {
         let name = sheet.name.as_str();
         if sheet.typ != SheetType::WorkSheet {
@@ -64,13 +64,12 @@ pub(super) fn read(file_name: &str, bytes: &[u8], options: &Options) -> Result<R
             whole.notes.push(of_sheet(name, said));
             continue;
         }
-        let table = table(&mut book, name, &mut budget, &mut whole.notes)?;
-        match table.read(file_name, options) {
+        match table(&mut book, name, &mut budget, &mut whole.notes, file_name, options) {
             Ok(reading) => {
                 read_sheets += 1;
                 join(&mut whole, name, reading);
             }
-            Err(InventoryError::NoServers { found }) => {
+            Err(InventoryError::NoServers { found, tables }) => {
                 let said = Said::new(
                     format!("no column names servers: the sheet is not read (found {found})"),
                     format!(
@@ -78,7 +77,8 @@ pub(super) fn read(file_name: &str, bytes: &[u8], options: &Options) -> Result<R
                     ),
                 );
                 whole.notes.push(of_sheet(name, said));
-                headers.push(format!("{found} (sheet {name})"));
+                headers.push(format!("{found} ({name})"));
+                refused.extend(tables);
             }
             // A sheet without anything is what Excel adds by itself.
             Err(InventoryError::Empty) => {}
@@ -90,6 +90,7 @@ pub(super) fn read(file_name: &str, bytes: &[u8], options: &Options) -> Result<R
         true => Err(InventoryError::Empty),
         false => Err(InventoryError::NoServers {
             found: headers.join("; ").chars().take(600).collect(),
+            tables: refused,
         }),
     }
 }
@@ -97,15 +98,21 @@ pub(super) fn read(file_name: &str, bytes: &[u8], options: &Options) -> Result<R
 /// Unpacks everything once, one part after the other: sizes that an archive states may be wrong, and `calamine` trusts
 /// them, as it does the count of texts that a workbook states.
 fn measure(bytes: &[u8]) -> Result<(), InventoryError> {
-    let broken = |error: &dyn std::error::Error| InventoryError::Xlsx(error.to_string());
+    let broken = |error: &dyn std::error::Error| {
+        let why = error.to_string();
+        InventoryError::Xlsx(Said::new(why.clone(), why))
+    };
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
     if archive.len() > MAX_PARTS {
         return Err(InventoryError::Unpacked);
     }
     if archive.index_for_name("xl/workbook.xml").is_none() && archive.index_for_name("_rels/.rels").is_none()
     {
-        let why = "it is a zip archive without a workbook in it";
-        return Err(InventoryError::Xlsx(why.to_owned()));
+        let why = Said::new(
+            "it is a zip archive without a workbook in it",
+            "c’est une archive zip sans classeur",
+        );
+        return Err(InventoryError::Xlsx(why));
     }
     let mut left = MAX_BYTES as u64;
     let mut content = Vec::new();
@@ -147,8 +154,11 @@ fn refuse_encodings(content: &[u8]) -> Result<(), InventoryError> {
         for at in memchr::memmem::find_iter(declaration, b"encoding") {
             let value = attribute(&declaration[at + b"encoding".len()..]).unwrap_or_default();
             if !(value.eq_ignore_ascii_case(b"utf-8") || value.eq_ignore_ascii_case(b"utf-16")) {
-                let why = format!("its encoding {:?} is not UTF-8", String::from_utf8_lossy(value));
-                return Err(InventoryError::Xlsx(why));
+                let value = String::from_utf8_lossy(value);
+                return Err(InventoryError::Xlsx(Said::new(
+                    format!("its encoding {value:?} is not UTF-8"),
+                    format!("son encodage {value:?} n’est pas UTF-8"),
+                )));
             }
         }
     }
@@ -163,30 +173,43 @@ fn attribute(rest: &[u8]) -> Option<&[u8]> {
     Some(&rest[1..=length])
 }
 
-/// The cells of a sheet. Only those that are there are asked for: a sheet may say that it has ten thousand million.
+/// What a sheet says. Only the cells that are there are asked for: a sheet may say that it has ten thousand million.
 fn table(
     book: &mut Xlsx<Cursor<&[u8]>>,
     sheet: &str,
     budget: &mut Budget,
     notes: &mut Vec<Said>,
-) -> Result<Table, InventoryError> {
-    let mut table = Table {
-        format: "xlsx",
-        ..Table::default()
+    file_name: &str,
+    options: &Options,
+) -> Result<Reading, InventoryError> {
+    let in_sheet = |error: XlsxError| {
+        InventoryError::Xlsx(Said::new(
+            format!("sheet {sheet}: {error}"),
+            format!("feuille {sheet} : {error}"),
+        ))
     };
-    let in_sheet = |error: XlsxError| InventoryError::Xlsx(format!("sheet {sheet}: {error}"));
+    let name: Arc<str> = sheet.into();
+    let mut table = Table::new(Format::Xlsx, file_name, Some(Arc::clone(&name)), false, options);
     let mut cells = book.worksheet_cells_reader(sheet).map_err(in_sheet)?;
-    let mut last_row = None;
+    let mut open: Option<(u64, Row)> = None;
     let mut beyond: u64 = 0;
     while let Some(cell) = cells.next_cell().map_err(in_sheet)? {
         let (row, column) = cell.get_position();
         let (row, column) = (u64::from(row) + 1, column as usize);
+        let place = Place::Row {
+            sheet: Arc::clone(&name),
+            row,
+        };
         let text = match text(cell.get_value()) {
             Ok(text) => text,
             Err(error) => {
                 budget.take(1, 0)?;
-                let place = format!("{sheet}, row {row}, cell {}{row}", letters(column));
-                table.problems.push((place, failed(&error)));
+                let cell = format!("{}{row}", letters(column));
+                let place = Said::new(
+                    format!("{sheet}, cell {cell}"),
+                    format!("{sheet}, cellule {cell}"),
+                );
+                table.problem(place, failed(&error));
                 continue;
             }
         };
@@ -197,15 +220,18 @@ fn table(
             beyond += 1;
             continue;
         }
-        if last_row != Some(row) {
-            last_row = Some(row);
+        if open.as_ref().is_none_or(|(number, _)| *number != row) {
             budget.take(1, 0)?;
-            table.rows.push(Row {
-                place: format!("{sheet}, row {row}"),
+            let next = Row {
+                place,
                 cells: Vec::new(),
-            });
+                left_out: 0,
+            };
+            if let Some((_, done)) = open.replace((row, next)) {
+                table.push(done)?;
+            }
         }
-        let Some(Row { cells, .. }) = table.rows.last_mut() else {
+        let Some((_, Row { cells, .. })) = &mut open else {
             continue;
         };
         budget.take((column + 1).saturating_sub(cells.len()), text.len())?;
@@ -213,6 +239,9 @@ fn table(
             cells.resize(column + 1, String::new());
         }
         cells[column] = text;
+    }
+    if let Some((_, last)) = open {
+        table.push(last)?;
     }
     if beyond > 0 {
         let said = Said::new(
@@ -227,7 +256,7 @@ fn table(
         );
         notes.push(of_sheet(sheet, said));
     }
-    Ok(table)
+    table.finish()
 }
 
 /// What a cell would be in a CSV file; an error is what the formula failed with.
@@ -256,18 +285,6 @@ fn moment(date: &ExcelDateTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
 }
 
-/// `0` is `A`, `26` is `AA`.
-fn letters(column: usize) -> String {
-    let mut name = Vec::new();
-    let mut rest = column + 1;
-    while rest > 0 {
-        rest -= 1;
-        name.push(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"[rest % 26] as char);
-        rest /= 26;
-    }
-    name.iter().rev().collect()
-}
-
 fn failed(error: &str) -> Said {
     Said::new(
         format!("its formula failed ({error}): the cell counts as empty"),
@@ -286,15 +303,17 @@ fn join(whole: &mut Reading, sheet: &str, reading: Reading) {
     whole.observations.extend(reading.observations);
     whole.rows += reading.rows;
     whole.empty_rows += reading.empty_rows;
+    whole.other_rows += reading.other_rows;
     for problem in reading.problems {
         whole.problem(problem.place, problem.why);
     }
     whole.more_problems += reading.more_problems;
-    whole.columns.extend(reading.columns);
+    whole.tables.extend(reading.tables);
     let notes = reading.notes.into_iter();
     whole.notes.extend(notes.map(|said| of_sheet(sheet, said)));
 }
 
 fn not_read(error: &XlsxError) -> InventoryError {
-    InventoryError::Xlsx(error.to_string())
+    let why = error.to_string();
+    InventoryError::Xlsx(Said::new(why.clone(), why))
 }

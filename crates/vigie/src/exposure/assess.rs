@@ -8,16 +8,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use vigie_event::{Timestamp, parse_utc};
-use vigie_exposure::inventory::{self, Column};
 use vigie_exposure::result::{Assessment, Input};
-use vigie_exposure::{Estate, Status, assess, merge};
-use vigie_pack::{Pack, Product};
+use vigie_exposure::{Estate, Status, assess, merge_with};
+use vigie_pack::Pack;
 use vigie_report::{
     ExposurePage, Lang, Provider, exposure_csv, exposure_html, exposure_json, exposure_table, exposure_vex,
 };
 
 use super::page;
-
+use super::sources::{Sources, said, tell_reading};
 use crate::hunt::{colour, terminal_width};
 use crate::knowledge::load_packs;
 use crate::outputs::Output;
@@ -26,9 +25,12 @@ use crate::{REACHED, tell};
 /// Arguments of `vigie exposure assess`.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// What is known of servers: tables (CSV, XLSX), HealthChecker's XML, results of hunts (JSON); as many files as there are
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    /// What is known of servers: tables (CSV, XLSX), exports of GLPI, OCS Inventory and Defender, inventories of agents,
+    /// HealthChecker, Test-ProxyLogon, nmap (XML), results of hunts and version checks; as many files as there are
+    #[arg(long, required_unless_present = "outside_scan", num_args = 1.., value_name = "FILE")]
     inventory: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// The threat: a pack by name, or a folder that holds one
     #[arg(long, value_name = "NAME|DIR")]
     pack: String,
@@ -50,15 +52,6 @@ pub(crate) struct Arguments {
     /// Also write the page there; with --tenant, one that says nothing of any other
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-    /// What a column of another name holds, such as Kiste=server; may be repeated
-    #[arg(long, value_name = "HEADER=COLUMN", value_parser = mapping)]
-    map: Vec<(String, Column)>,
-    /// Read 03/04/2021 as the 3rd of April
-    #[arg(long, conflicts_with = "month_first")]
-    day_first: bool,
-    /// Read 03/04/2021 as the 4th of March
-    #[arg(long)]
-    month_first: bool,
     /// Your own times for the steps of the way out (YAML: `security_update: { p50_h: 1, p90_h: 2 }`), see docs/path.md
     #[arg(long, value_name = "FILE")]
     durations: Option<PathBuf>,
@@ -100,19 +93,6 @@ fn status(text: &str) -> Result<Status, String> {
     known.ok_or_else(|| "one of mitigated, unknown, vulnerable".to_owned())
 }
 
-fn mapping(text: &str) -> Result<(String, Column), String> {
-    let ids = || {
-        Column::ALL
-            .iter()
-            .map(|column| column.id())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let (header, column) = text.rsplit_once('=').ok_or("write it as HEADER=COLUMN")?;
-    let column = Column::from_id(column).ok_or_else(|| format!("the columns are {}", ids()))?;
-    Ok((header.to_owned(), column))
-}
-
 /// How bad a status is; 0 where there is nothing to do.
 fn worse(status: Status) -> u8 {
     match status {
@@ -143,11 +123,11 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     }
     let output = arguments.output.as_deref();
     let output = output
-        .map(|path| Output::open(path, &arguments.inventory))
+        .map(|path| Output::open(path, &arguments.sources.files(&arguments.inventory)))
         .transpose()?;
     let report = arguments.report.as_deref();
     let report = report
-        .map(|path| Output::open(path, &arguments.inventory))
+        .map(|path| Output::open(path, &arguments.sources.files(&arguments.inventory)))
         .transpose()?;
     let (mut estate, mut inputs) = read(arguments, lang)?;
     let wants_page = report.is_some() || arguments.format == Format::Html;
@@ -226,36 +206,34 @@ fn take_durations(pack: &mut Pack, file: &Path) -> Result<()> {
 
 /// Reads all inventories and brings together what they say of each server.
 fn read(arguments: &Arguments, lang: Lang) -> Result<(Estate, Vec<Input>)> {
-    let products = Product::embedded().map_err(|problems| {
-        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        anyhow!(
-            "the products of this program cannot be read: {}",
-            problems.join("; ")
-        )
-    })?;
-    let options = inventory::Options {
-        products,
-        day_first: match (arguments.day_first, arguments.month_first) {
-            (true, _) => Some(true),
-            (_, true) => Some(false),
-            _ => None,
-        },
-        mapping: arguments.map.clone(),
-    };
+    let gathered = arguments.sources.read(&arguments.inventory, lang)?;
     let (mut observations, mut inputs) = (Vec::new(), Vec::new());
-    for path in &arguments.inventory {
-        let shown = path.display().to_string();
-        let bytes = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-        let reading =
-            inventory::read(&shown, &bytes, &options).with_context(|| format!("cannot use {shown}"))?;
-        drop(bytes);
+    for source in gathered.sources {
+        let shown = source.shown;
+        let reading = source.read.map_err(|error| {
+            let cannot = tell(lang, "cannot use", "impossible d’utiliser");
+            let colon = tell(lang, ":", "\u{a0}:");
+            anyhow!("{cannot} {shown}{colon} {}", said(&error.said(), lang))
+        })?;
         if !arguments.quiet {
             tell_reading(&shown, &reading, lang);
         }
         inputs.push(page::input(&shown, &reading));
         observations.extend(reading.observations);
     }
-    let mut estate = merge(observations);
+    let mut estate = merge_with(observations, &gathered.decisions);
+    estate.warnings.extend(gathered.unused);
+    if !arguments.quiet && !estate.merges.is_empty() {
+        let merges = estate.merges.len();
+        eprintln!(
+            "{merges} {}",
+            tell(
+                lang,
+                "names were brought together by rules: `vigie exposure inventory` shows which and why",
+                "noms ont été rapprochés par des règles\u{a0}: `vigie exposure inventory` dit lesquels et pourquoi"
+            )
+        );
+    }
     if let Some(tenant) = &arguments.tenant {
         let wanted = tenant.to_lowercase();
         let is_wanted =
@@ -263,45 +241,18 @@ fn read(arguments: &Arguments, lang: Lang) -> Result<(Estate, Vec<Input>)> {
         estate.servers.retain(|server| is_wanted(&server.tenant));
         estate.outside.retain(|server| is_wanted(&server.tenant));
         if estate.servers.is_empty() {
-            bail!("no server belongs to the tenant {tenant}");
+            bail!(
+                "{} {tenant}",
+                tell(
+                    lang,
+                    "no server belongs to the tenant",
+                    "aucun serveur n’appartient au client"
+                )
+            );
         }
     }
     Ok((estate, inputs))
 }
-
-/// What was made of a file, and what was not understood.
-fn tell_reading(shown: &str, reading: &inventory::Reading, lang: Lang) {
-    let say = |english, french| tell(lang, english, french);
-    let unused = reading
-        .columns
-        .iter()
-        .filter(|column| column.meaning.is_none() && !column.header.is_empty());
-    for column in unused {
-        let why = say("column not understood", "colonne non comprise");
-        eprintln!(
-            "{shown}: {why}: {} ({})",
-            column.header,
-            column.samples.join(", ")
-        );
-    }
-    for note in &reading.notes {
-        eprintln!("{shown}: {}", lang.typeset(note.get(lang.code())));
-    }
-    for problem in reading.problems.iter().take(SHOWN_PROBLEMS) {
-        eprintln!(
-            "{shown}, {}: {}",
-            problem.place,
-            lang.typeset(problem.why.get(lang.code()))
-        );
-    }
-    let more = reading.problems.len().saturating_sub(SHOWN_PROBLEMS) as u64 + reading.more_problems;
-    if more > 0 {
-        eprintln!("{shown}: {more} {}", say("more problems", "autres problèmes"));
-    }
-}
-
-/// Problems of one file that are shown.
-const SHOWN_PROBLEMS: usize = 50;
 
 /// The VEX document of the one tenant there is.
 fn document(result: &Assessment, pack: &Pack, arguments: &Arguments, lang: Lang) -> Result<String> {

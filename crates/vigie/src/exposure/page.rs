@@ -4,20 +4,20 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use vigie_exposure::Estate;
 use vigie_exposure::inventory;
 use vigie_exposure::result::{Input, InputProblem};
-use vigie_exposure::{Estate, Said};
 use vigie_report::HuntVerdict;
 
 /// What the outputs say of a file.
 pub(crate) fn input(shown: &str, reading: &inventory::Reading) -> Input {
     let problems = reading.problems.iter().map(|problem| InputProblem {
-        place: Said::new(problem.place.clone(), problem.place.clone()),
+        place: problem.place.clone(),
         why: problem.why.clone(),
     });
     Input {
         file: shown.to_owned(),
-        format: reading.format.to_owned(),
+        format: reading.format.id().to_owned(),
         rows: Some(reading.rows),
         notes: reading.notes.clone(),
         problems: problems.collect(),
