@@ -7,8 +7,8 @@ use std::sync::Arc;
 use vigie_event::{format_utc, parse_utc};
 use vigie_exposure::result::{Assessment, ServerExposure};
 use vigie_exposure::{
-    Answer, BuildSource, Decision, Estate, Fact, MissionImpact, Observation, Options, Origin, ProductLine,
-    Server, Status, Subject, Topology, assess,
+    Answer, BuildSource, Decision, Estate, Fact, MissionImpact, Observation, Options, Origin, Place,
+    ProductLine, Server, Status, Subject, Topology, assess,
 };
 use vigie_pack::Pack;
 
@@ -22,7 +22,7 @@ fn by(reader: &'static str, at: &str, fact: Fact) -> Observation {
         origin: Origin {
             reader,
             file: "f.csv".into(),
-            place: Some(at.into()),
+            place: Some(Place::Path(at.into())),
         },
     }
 }

@@ -272,7 +272,7 @@ fn a_server_is_told_with_its_sources_its_window_and_its_way_out() {
     };
     let torn = of("Contoso / EX03");
     for said in [
-        "equally good sources contradict each other: 15.1.2176.2 (exsetup, servers.csv, line 5)",
+        "equally good sources contradict each other: 15.1.2176.2 (exsetup, servers.csv:5)",
         "<b>contradictory</b>",
         "One says 15.1.2176.9 (exsetup): servers.csv, line 6, 4 Mar 2021",
         "<b>publication unknown</b>",
