@@ -11,7 +11,7 @@ impl Merging<'_> {
         for id in &decided {
             self.seen[id.decision][id.name] = true;
         }
-        let torn: Vec<usize> = decided
+        let mut torn: Vec<usize> = decided
             .iter()
             .filter(|id| self.decisions.list[id.decision].kind == DecisionKind::Apart)
             .filter(|id| {
@@ -20,6 +20,8 @@ impl Merging<'_> {
             })
             .map(|id| id.decision)
             .collect();
+        torn.sort_unstable();
+        torn.dedup();
         // Two names that are one text, once for a file and once for all, are no contradiction: the file's goes before.
         for decision in torn {
             let names = &self.decisions.list[decision].names;
