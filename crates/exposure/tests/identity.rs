@@ -221,6 +221,24 @@ fn a_decision_joins_what_no_rule_would() {
 }
 
 #[test]
+fn decisions_reach_through_each_other() {
+    let all = read(
+        "a.csv",
+        "tenant;server;published\nA;EX01;oui\nA;EX03;oui\nA;EX02;oui\n",
+    );
+    let same = decisions(&format!(
+        "- same: [EX01, EX02]\n  tenant: A\n{WHO}- same: [EX02, EX03]\n  tenant: A\n{WHO}"
+    ));
+    let estate = merge_with(all, &same);
+    assert_eq!(
+        (estate.servers.len(), observed(&estate)),
+        (1, 3),
+        "{}",
+        told(&estate)
+    );
+}
+
+#[test]
 fn decisions_that_fit_nothing_or_contradict_are_said() {
     let text = format!(
         "- apart: [EX01, EX07]\n  tenant: A\n{WHO}- apart: [EX01, ex01.a.example]\n  tenant: A\n{WHO}\

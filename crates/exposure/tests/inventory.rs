@@ -278,3 +278,18 @@ fn from_an_inventory_to_an_answer() {
     assert_eq!(of("TORN").cves[0].status, Status::Unknown);
     assert_eq!(of("TORN").build.conflicts.len(), 2);
 }
+
+/// Whoever asks for French gets no English word.
+#[test]
+fn problems_are_french_in_french() {
+    let reading = read(
+        "serveur;publie;topologie;impact;build;source;vu le;ip;net framework\n\
+         EX01;peut-être;lune;énorme;x;boule;demain;nulle part;neuf\n;oui\nEX02;oui;;;;;;;;trop\n",
+    );
+    let french: Vec<String> = reading
+        .problems
+        .iter()
+        .map(|problem| format!("{} : {}", problem.place.fr, problem.why.fr))
+        .collect();
+    insta::assert_snapshot!(french.join("\n"));
+}

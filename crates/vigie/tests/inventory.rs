@@ -232,6 +232,7 @@ fn a_mapping_is_saved_completed_and_used() {
             "kisten.csv",
             "--mapping",
             "m.yaml",
+            "--mapping",
             "stale.yaml",
             "--format",
             "json",

@@ -11,7 +11,7 @@ impl Merging<'_> {
         for id in &decided {
             self.seen[id.decision][id.name] = true;
         }
-        let torn: Vec<usize> = decided
+        let mut torn: Vec<usize> = decided
             .iter()
             .filter(|id| self.decisions.list[id.decision].kind == DecisionKind::Apart)
             .filter(|id| {
@@ -20,6 +20,8 @@ impl Merging<'_> {
             })
             .map(|id| id.decision)
             .collect();
+        torn.sort_unstable();
+        torn.dedup();
         // Two names that are one text, once for a file and once for all, are no contradiction: the file's goes before.
         for decision in torn {
             let names = &self.decisions.list[decision].names;
@@ -63,39 +65,55 @@ impl Merging<'_> {
         decided: &[NameId],
         origin: &Origin,
     ) -> (Found, Option<usize>) {
-        let same = decided
-            .iter()
-            .find(|id| self.decisions.list[id.decision].kind == DecisionKind::Same);
-        let Some((decision, group)) = same.and_then(|id| Some((id.decision, self.groups[id.decision]?)))
-        else {
+        // The servers that decisions say it is, each once.
+        let mut groups: Vec<(usize, usize)> = Vec::new();
+        for id in decided {
+            if self.decisions.list[id.decision].kind != DecisionKind::Same {
+                continue;
+            }
+            let Some(group) = self.groups[id.decision].map(|server| self.root(server)) else {
+                continue;
+            };
+            match self.is_apart(group, decided) {
+                Some(apart) => self.contradict(id.decision, apart, origin),
+                None if groups.iter().any(|(_, known)| *known == group) => {}
+                None => groups.push((id.decision, group)),
+            }
+        }
+        let Some((decision, group)) = groups.first().copied() else {
             return (found, None);
         };
-        let group = self.root(group);
-        if let Some(apart) = self.is_apart(group, decided) {
-            let (one, other) = (
-                &self.decisions.list[decision].origin,
-                &self.decisions.list[apart].origin,
-            );
-            let said = Said::new(
-                format!("{one} and {other} contradict each other ({origin}): what is kept apart stays apart"),
-                format!("{one} et {other} se contredisent ({origin}) : ce qui est séparé le reste"),
-            );
-            if !self.warnings.contains(&said) && self.warnings.len() < MAX_WARNINGS {
-                self.warnings.push(said);
-            }
-            return (found, None);
-        }
+        let mut others: Vec<(usize, MergeRule)> = groups[1..]
+            .iter()
+            .map(|(_, server)| (*server, MergeRule::Decision))
+            .collect();
         match found {
-            Found::One(server, rule, others) if server == group => (Found::One(server, rule, others), None),
-            Found::One(server, _, mut others) => {
+            Found::One(server, rule, also) if server == group => {
+                others.extend(also);
+                (Found::One(server, rule, others), None)
+            }
+            found => {
                 self.changed[decision] += 1;
-                others.insert(0, (server, MergeRule::Decision));
+                if let Found::One(server, _, also) = found {
+                    others.push((server, MergeRule::Decision));
+                    others.extend(also);
+                }
                 (Found::One(group, MergeRule::Decision, others), Some(decision))
             }
-            Found::Several(_) | Found::None => {
-                self.changed[decision] += 1;
-                (Found::One(group, MergeRule::Decision, Vec::new()), Some(decision))
-            }
+        }
+    }
+
+    fn contradict(&mut self, same: usize, apart: usize, origin: &Origin) {
+        let (one, other) = (
+            &self.decisions.list[same].origin,
+            &self.decisions.list[apart].origin,
+        );
+        let said = Said::new(
+            format!("{one} and {other} contradict each other ({origin}): what is kept apart stays apart"),
+            format!("{one} et {other} se contredisent ({origin}) : ce qui est séparé le reste"),
+        );
+        if !self.warnings.contains(&said) && self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(said);
         }
     }
 

@@ -21,14 +21,14 @@ const LARGEST_SETTINGS: u64 = 1 << 20;
 pub(crate) struct Sources {
     /// An nmap scan (XML) that was made from the Internet: what it found open on 443 is published, what it found closed
     /// is not. A scan given otherwise says nothing of publication; may be repeated
-    #[arg(long, num_args = 1.., value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) outside_scan: Vec<PathBuf>,
     /// What tables of one's own hold and whose files are, as `vigie exposure inventory --save-mapping` writes it; may be
     /// repeated
-    #[arg(long, num_args = 1.., value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     mapping: Vec<PathBuf>,
     /// Which names are one server and which are not (YAML, see docs/inventory.md); may be repeated
-    #[arg(long, num_args = 1.., value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     decisions: Vec<PathBuf>,
     /// What a column of another name holds, such as Kiste=server; may be repeated
     #[arg(long, value_name = "HEADER=COLUMN", value_parser = column)]

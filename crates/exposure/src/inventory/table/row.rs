@@ -222,17 +222,22 @@ impl Table<'_> {
                 facts.extend(answer.map(Fact::Published));
             },
         );
-        let topologies = "on_prem, hybrid, hybrid_management_only or online";
-        self.word(row, Column::Topology, topology, topologies, topologies, |found| {
-            facts.extend(found.map(Fact::Topology));
-        });
-        let impacts = "degraded, mef_support_crippled, mef_failure or mission_failure";
+        self.word(
+            row,
+            Column::Topology,
+            topology,
+            "on_prem, hybrid, hybrid_management_only or online",
+            "on_prem, hybrid, hybrid_management_only ou online",
+            |found| {
+                facts.extend(found.map(Fact::Topology));
+            },
+        );
         self.word(
             row,
             Column::MissionImpact,
             words::mission_impact,
-            impacts,
-            impacts,
+            "degraded, mef_support_crippled, mef_failure or mission_failure",
+            "degraded, mef_support_crippled, mef_failure ou mission_failure",
             |found| {
                 facts.push(Fact::MissionImpact(found));
             },
