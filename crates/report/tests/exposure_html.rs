@@ -274,9 +274,9 @@ fn a_server_is_told_with_its_sources_its_window_and_its_way_out() {
     for said in [
         "equally good sources contradict each other: 15.1.2176.2 (exsetup, servers.csv:5)",
         "<b>contradictory</b>",
-        "One says 15.1.2176.9 (exsetup): servers.csv, line 6, 4 Mar 2021",
+        "One says 15.1.2176.9 (exsetup): servers.csv:6, 4 Mar 2021",
         "<b>publication unknown</b>",
-        "One says not published: servers.csv, line 6, 4 Mar 2021",
+        "One says not published: servers.csv:6, 4 Mar 2021",
         "Find the build out",
     ] {
         assert!(torn.contains(said), "{said}\n{torn}");
@@ -294,7 +294,7 @@ fn a_server_is_told_with_its_sources_its_window_and_its_way_out() {
     }
     let mitigated = of("Contoso / EX02");
     for said in [
-        "EOMT <span class=\"by\">servers.csv, line 4, 10 Jan 2021",
+        "EOMT <span class=\"by\">servers.csv:4, 10 Jan 2021",
         "looked at 57 days ago",
         "As far as is known",
     ] {
