@@ -8,7 +8,7 @@ use vigie_pack::{Cve, Setting};
 use crate::knowledge::{Answer, Knowledge};
 use crate::publication::{Publication, publication};
 use crate::state::{build_history, mitigations};
-use crate::{BuildAnswer, Fact, Observation, Said, Server, Status};
+use crate::{BuildAnswer, Fact, Observation, Said, Server, Status, Topology};
 
 /// A stretch of time in which one answer holds. It ends where the next begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,10 +204,14 @@ impl<'a> History<'a> {
         if cve.topologies.iter().any(|id| id == known.id()) {
             return None;
         }
-        let list = cve.topologies.join(", ");
+        let list = |french: bool| {
+            let each = cve.topologies.iter().filter_map(|id| Topology::from_id(id));
+            each.map(|one| word(one, french)).collect::<Vec<_>>().join(", ")
+        };
+        let (own, own_fr) = (word(known, false), word(known, true));
         Some(Said::new(
-            format!("only servers of the topology {list} are concerned; this one is {known}"),
-            format!("seuls les serveurs de topologie {list} sont concernés ; celui-ci est {known}"),
+            format!("concerned are only: {}; this one is {own}", list(false)),
+            format!("ne sont concernés que : {} ; celui-ci est {own_fr}", list(true)),
         ))
     }
 
@@ -281,6 +285,20 @@ impl<'a> History<'a> {
             }
         }
         open
+    }
+}
+
+/// A topology for people.
+fn word(topology: Topology, french: bool) -> &'static str {
+    match (topology, french) {
+        (Topology::OnPrem, false) => "on premises",
+        (Topology::OnPrem, true) => "sur site",
+        (Topology::Hybrid, false) => "hybrid",
+        (Topology::Hybrid, true) => "hybride",
+        (Topology::HybridManagementOnly, false) => "hybrid for managing recipients",
+        (Topology::HybridManagementOnly, true) => "hybride pour gérer les destinataires",
+        (Topology::Online, false) => "online",
+        (Topology::Online, true) => "en ligne",
     }
 }
 

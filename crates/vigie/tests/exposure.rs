@@ -224,3 +224,52 @@ fn an_office_plans_with_its_own_times() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there are no steps"));
 }
+
+#[test]
+fn what_is_old_doubtful_or_contradicted_is_seen_in_the_terminal_and_in_the_spreadsheet() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("servers.csv");
+    let table = "server;build;build_source;published;observed_at\nOLD;15.1.2176.9;exsetup;yes;2021-01-07\n\
+        UNDATED;15.1.2176.9;exsetup;yes;\nDOUBT;15.1.1466.13;exsetup;yes;2021-03-07\n\
+        TORN;15.1.2176.2;exsetup;yes;2021-03-07\nTORN;;;no;2021-03-07\n";
+    fs::write(&file, table).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_vigie"))
+            .args([
+                "exposure",
+                "assess",
+                "--pack",
+                "hafnium-2021",
+                "--as-of",
+                "2021-03-08",
+                "--quiet",
+            ])
+            .arg("--inventory")
+            .arg(&file)
+            .args(arguments)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let page = run(&["--lang", "en"]);
+    for said in [
+        "old: 60 days old",
+        "old: no date",
+        "contradict each other",
+        "also said: not published (",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let csv = run(&["--lang", "fr", "--format", "csv"]);
+    assert!(
+        csv.lines()
+            .next()
+            .unwrap()
+            .contains(";relevé le;ancien;contradictions;"),
+        "{csv}"
+    );
+    assert!(
+        csv.contains(";2021-01-07T00:00:00Z;60 jours;") && csv.contains(";;sans date;"),
+        "{csv}"
+    );
+}

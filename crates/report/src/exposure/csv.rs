@@ -6,11 +6,11 @@ use ::csv::{Terminator, WriterBuilder};
 use vigie_event::format_utc;
 use vigie_exposure::result::{Assessment, ServerExposure};
 
-use super::{decision, published, status};
+use super::{age, decision, published, status};
 use crate::csv::defuse;
 use crate::lang::Lang;
 
-const ENGLISH: [&str; 18] = [
+const ENGLISH: [&str; 19] = [
     "rank",
     "tenant",
     "server",
@@ -19,6 +19,7 @@ const ENGLISH: [&str; 18] = [
     "build",
     "build_source",
     "observed_at",
+    "stale",
     "conflicts",
     "published",
     "topology",
@@ -30,7 +31,7 @@ const ENGLISH: [&str; 18] = [
     "next_step",
     "cves",
 ];
-const FRENCH: [&str; 18] = [
+const FRENCH: [&str; 19] = [
     "rang",
     "client",
     "serveur",
@@ -39,6 +40,7 @@ const FRENCH: [&str; 18] = [
     "build",
     "source du build",
     "relevé le",
+    "ancien",
     "contradictions",
     "publié",
     "topologie",
@@ -73,7 +75,7 @@ pub fn exposure_csv(result: &Assessment, lang: Lang, out: &mut dyn Write) -> io:
     writer.flush()
 }
 
-fn row(rank: usize, server: &ServerExposure, lang: Lang) -> [String; 18] {
+fn row(rank: usize, server: &ServerExposure, lang: Lang) -> [String; 19] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let time = |time: Option<i64>| time.map(format_utc).unwrap_or_default();
     let conflicts = server.build.conflicts.iter();
@@ -98,6 +100,7 @@ fn row(rank: usize, server: &ServerExposure, lang: Lang) -> [String; 18] {
             .map(|source| source.id().to_owned())
             .unwrap_or_default(),
         time(server.build.observed_at),
+        age(server, lang).unwrap_or_default(),
         conflicts.join(", "),
         published(server.published, lang).to_owned(),
         server

@@ -82,6 +82,20 @@ fn build(server: &ServerExposure, lang: Lang) -> String {
     }
 }
 
+/// What makes a build old: `42 days old`, `no date`; `None` where it is recent or not known.
+fn age(server: &ServerExposure, lang: Lang) -> Option<String> {
+    if !server.stale {
+        return None;
+    }
+    Some(match server.age_days.and_then(|days| u64::try_from(days).ok()) {
+        Some(days) => {
+            let forms = pick(lang, "{n} day old|{n} days old", "{n} jour|{n} jours");
+            lang.plural(days, forms)
+        }
+        None => pick(lang, "no date", "sans date").to_owned(),
+    })
+}
+
 /// `2021-01-03 – 2021-03-05`; still open without an end.
 fn window(server: &ServerExposure, lang: Lang) -> Option<String> {
     let window = server.window?;

@@ -6,7 +6,7 @@ use vigie_event::format_utc;
 use vigie_exposure::result::{Assessment, ServerExposure, Summary};
 use vigie_exposure::{Decision, Said, Status};
 
-use super::{build, decision, pick, published, status, window};
+use super::{age, build, decision, pick, published, status, window};
 use crate::lang::Lang;
 use crate::text::{visible, wrap};
 
@@ -148,6 +148,14 @@ impl Page {
             published(server.published, lang)
         );
         self.paragraph(5, &facts);
+        if let Some(age) = age(server, lang) {
+            let text = self.say("old: ", "ancien : ") + &age;
+            self.paragraph(5, &text);
+        }
+        if let Some(doubt) = &server.build.doubt {
+            let doubt = self.said(doubt);
+            self.paragraph(5, &doubt);
+        }
         if let Some(window) = window(server, lang) {
             let text = self.say("window of exposure: ", "fenêtre d’exposition : ") + &window;
             self.paragraph(5, &text);
@@ -177,6 +185,15 @@ impl Page {
                 self.say("also said:", "on lit aussi :"),
                 conflict.value,
                 conflict.source,
+                conflict.origin
+            );
+            self.paragraph(5, &text);
+        }
+        for conflict in &server.published_conflicts {
+            let text = format!(
+                "{} {} ({})",
+                self.say("also said:", "on lit aussi :"),
+                published(conflict.value, lang),
                 conflict.origin
             );
             self.paragraph(5, &text);
