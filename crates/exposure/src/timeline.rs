@@ -52,7 +52,6 @@ impl Answers {
 }
 
 /// The phases of all vulnerabilities, those of one after those of another.
-#[derive(Default)]
 pub(crate) struct Phases {
     all: Vec<Phase>,
     /// Per vulnerability: where its phases end.

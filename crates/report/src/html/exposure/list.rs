@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use vigie_exposure::Answer;
-use vigie_exposure::Status;
+use vigie_exposure::result::ServerExposure;
+use vigie_exposure::{Answer, Status};
 
 use super::first::SHOWN;
 use super::{LISTED, NAME, Page, SENTENCE};
@@ -78,7 +78,7 @@ impl Page<'_> {
         )
     }
 
-    /// One row a server, where they are more than the first page holds.
+    /// One row a server.
     pub(super) fn list(&self, out: &mut dyn Write) -> io::Result<()> {
         let t = self.t;
         let servers = &self.result.servers;
@@ -151,7 +151,7 @@ impl Page<'_> {
     }
 
     /// `15.1.2176.2 (exsetup)`, or why there is none.
-    pub(super) fn build_short(&self, server: &vigie_exposure::result::ServerExposure) -> String {
+    pub(super) fn build_short(&self, server: &ServerExposure) -> String {
         match (&server.build.value, server.build.source) {
             (Some(value), Some(source)) => format!("{value} ({source})"),
             _ if !server.build.conflicts.is_empty() => self.t.build_torn.to_owned(),
@@ -160,7 +160,7 @@ impl Page<'_> {
     }
 
     /// Both ends of the window in two lines, escaped.
-    fn window_short(&self, server: &vigie_exposure::result::ServerExposure) -> String {
+    fn window_short(&self, server: &ServerExposure) -> String {
         let Some(window) = server.window else {
             return format!("<span class=\"muted\">{}</span>", Esc(self.t.no_window));
         };
@@ -171,7 +171,7 @@ impl Page<'_> {
         format!("{} →<br/> {}", Esc(self.lang.short_date(window.from)), Esc(to))
     }
 
-    fn way_short(&self, server: &vigie_exposure::result::ServerExposure) -> String {
+    fn way_short(&self, server: &ServerExposure) -> String {
         let Some((number, told)) = self.way(server) else {
             return format!("<span class=\"muted\">{}</span>", Esc(self.t.no_way));
         };

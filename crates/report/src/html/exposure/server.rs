@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use vigie_exposure::result::{CveExposure, ServerExposure};
 use vigie_exposure::{Answer, Said, Status, Topology};
 
+use super::first::SHOWN;
 use super::{NAME, Page, SENTENCE};
 use crate::i18n::fill;
 use crate::text::Esc;
@@ -47,7 +49,7 @@ impl Page<'_> {
         let mut groups: Vec<Vec<&CveExposure>> = Vec::new();
         let mut found: HashMap<(Status, *const Said, Option<i64>), usize> = HashMap::new();
         for cve in &server.cves {
-            let key = (cve.status, std::sync::Arc::as_ptr(&cve.reason), cve.since);
+            let key = (cve.status, Arc::as_ptr(&cve.reason), cve.since);
             let number = *found.entry(key).or_insert_with(|| {
                 groups.push(Vec::new());
                 groups.len() - 1
@@ -55,11 +57,7 @@ impl Page<'_> {
             groups[number].push(cve);
         }
         let mut groups = self.alike(groups);
-        groups.sort_by_key(|group| {
-            super::first::SHOWN
-                .iter()
-                .position(|shown| *shown == group[0].status)
-        });
+        groups.sort_by_key(|group| SHOWN.iter().position(|shown| *shown == group[0].status));
         writeln!(out, "<h3>{}</h3>\n<ul class=\"reasons\">", Esc(self.t.head_why))?;
         for group in groups {
             let first = group[0];
