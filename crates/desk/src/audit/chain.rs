@@ -11,7 +11,7 @@ use crate::ids::hex;
 use crate::{Access, Actor, CampaignId, Result, TenantId, Time};
 
 /// The chain of what concerns no single tenant.
-pub(super) const PROVIDER: &str = "provider";
+pub const PROVIDER: &str = "provider";
 /// What stands before the first record.
 pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
