@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::db::{Connection, Database, DbError, Row, Sql, Value, migrate};
+use crate::secrets::MasterKey;
 use crate::world::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::{Error, Result, Time};
 
@@ -42,6 +43,7 @@ struct Inner {
     database: Database,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    master: MasterKey,
 }
 
 impl Desk {
@@ -59,7 +61,9 @@ impl Desk {
             None => Database::sqlite(options.data.join("desk.sqlite")),
         };
         migrate::migrate(&database, options.clock.now())?;
+        let master = MasterKey::of_desk(&options.data, &database, options.entropy.as_ref())?;
         Ok(Desk(Arc::new(Inner {
+            master,
             data: options.data.clone(),
             database,
             clock: Arc::clone(&options.clock),
@@ -91,6 +95,15 @@ impl Desk {
             crate::db::Kind::Sqlite => "sqlite",
             crate::db::Kind::Postgres => "postgres",
         }
+    }
+
+    /// What secrets in the database are sealed with.
+    pub(crate) fn master(&self) -> &MasterKey {
+        &self.0.master
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.0.entropy.as_ref()
     }
 
     /// Reads from one snapshot of the data.

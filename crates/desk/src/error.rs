@@ -54,6 +54,12 @@ pub enum Error {
         /// Why, and what would have to be done first.
         why: String,
     },
+    /// Nobody knows who asks: the sign-in failed, or what it gave holds no longer.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// The password is right, and a second factor is needed.
+    #[error("a code of the second factor is needed")]
+    CodeNeeded,
     /// Too many attempts.
     #[error("too many attempts: try again after {until}")]
     Locked {

@@ -125,6 +125,12 @@ ids!(
     CampaignId,
     /// Something said about a cell.
     StatementId,
+    /// Somebody who may sign in.
+    AccountId,
+    /// A sign-in.
+    SessionId,
+    /// An API key.
+    KeyId,
 );
 
 #[cfg(test)]

@@ -35,6 +35,7 @@
 //! driver would hand every row of SQLite from one thread to another, and nothing else below the server is asynchronous.
 
 mod access;
+pub mod accounts;
 pub mod audit;
 pub mod board;
 pub mod campaigns;
@@ -42,8 +43,11 @@ pub mod cells;
 pub mod db;
 mod desk;
 mod error;
+pub mod idempotency;
 mod ids;
+pub mod keys;
 mod page;
+mod secrets;
 pub mod servers;
 pub mod tenants;
 #[cfg(test)]

@@ -7,7 +7,10 @@ use crate::ids::hex;
 use crate::{Error, Result, Time};
 
 /// All migrations in order; the first is version 1.
-const MIGRATIONS: &[(&str, &str)] = &[("foundation", include_str!("../../migrations/0001_foundation.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("foundation", include_str!("../../migrations/0001_foundation.sql")),
+    ("accounts", include_str!("../../migrations/0002_accounts.sql")),
+];
 
 /// The version this program's tables have.
 pub(crate) fn known() -> i64 {
