@@ -19,4 +19,4 @@ mod store;
 
 pub use rules::{Stage, Truth, derive};
 pub use store::{Cell, NewStatement, Statement, of_server, say, statements, sweep};
-pub(crate) use store::{Put, enter_campaign, enter_server, leave_campaign, leave_server, overrule};
+pub(crate) use store::{Put, enter_campaign, enter_server, leave_campaign, leave_server, overrule, put};

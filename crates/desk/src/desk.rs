@@ -106,6 +106,14 @@ impl Desk {
         self.0.entropy.as_ref()
     }
 
+    /// What follows a query whose rows others may be taking too: PostgreSQL passes over those, SQLite has one writer.
+    pub(crate) fn skip_locked(&self) -> &'static str {
+        match self.0.database.kind() {
+            crate::db::Kind::Sqlite => "",
+            crate::db::Kind::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
     /// Reads from one snapshot of the data.
     pub(crate) fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         self.0.database.read(|connection| work(&mut self.tx(connection)))
@@ -135,7 +143,7 @@ pub(crate) fn make_private_folder(folder: &Path) -> Result<()> {
 }
 
 /// A transaction.
-pub(crate) struct Tx<'a> {
+pub struct Tx<'a> {
     /// The moment it began: the one time of everything it writes.
     pub(crate) now: Time,
     pub(crate) entropy: &'a dyn Entropy,

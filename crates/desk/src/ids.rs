@@ -131,6 +131,14 @@ ids!(
     SessionId,
     /// An API key.
     KeyId,
+    /// Work to be done.
+    JobId,
+    /// Bytes on their way in.
+    UploadId,
+    /// Bytes collected from a tenant.
+    EvidenceId,
+    /// A reason not to delete.
+    HoldId,
 );
 
 #[cfg(test)]

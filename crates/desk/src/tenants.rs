@@ -213,29 +213,35 @@ impl TenantFilter {
 /// [`Error::Taken`] when there is one of that name.
 pub fn create(desk: &Desk, access: &Access, fields: &TenantFields) -> Result<Tenant> {
     access.require_everywhere(Verb::Inventory)?;
-    fields.check()?;
     desk.write(|tx| {
-        let id = TenantId::new(tx.now, tx.entropy);
-        tx.insert_named(
-            "INSERT INTO tenant (id, name, name_key, contract, locale, agency, contacts, note, created_at, revision) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)",
-            params![
-                &id,
-                fields.name.trim(),
-                name_key(&fields.name),
-                fields.contract,
-                fields.locale,
-                fields.agency.as_ref(),
-                fields.contacts_json(),
-                &fields.note,
-                tx.now,
-            ],
-            "tenant",
-            &fields.name,
-        )?;
-        recorded(tx, access, &id, "tenant.create", json!({"fields": fields}))?;
+        let id = insert(tx, access, fields)?;
         find(tx, access, &id)
     })
+}
+
+/// Puts a tenant into the tables.
+pub(crate) fn insert(tx: &mut Tx<'_>, access: &Access, fields: &TenantFields) -> Result<TenantId> {
+    fields.check()?;
+    let id = TenantId::new(tx.now, tx.entropy);
+    tx.insert_named(
+        "INSERT INTO tenant (id, name, name_key, contract, locale, agency, contacts, note, created_at, revision) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)",
+        params![
+            &id,
+            fields.name.trim(),
+            name_key(&fields.name),
+            fields.contract,
+            fields.locale,
+            fields.agency.as_ref(),
+            fields.contacts_json(),
+            &fields.note,
+            tx.now,
+        ],
+        "tenant",
+        &fields.name,
+    )?;
+    recorded(tx, access, &id, "tenant.create", json!({"fields": fields}))?;
+    Ok(id)
 }
 
 /// One tenant.

@@ -10,6 +10,12 @@ use crate::{Error, Result, Time};
 const MIGRATIONS: &[(&str, &str)] = &[
     ("foundation", include_str!("../../migrations/0001_foundation.sql")),
     ("accounts", include_str!("../../migrations/0002_accounts.sql")),
+    (
+        "observations",
+        include_str!("../../migrations/0003_observations.sql"),
+    ),
+    ("jobs", include_str!("../../migrations/0004_jobs.sql")),
+    ("evidence", include_str!("../../migrations/0005_evidence.sql")),
 ];
 
 /// The version this program's tables have.
