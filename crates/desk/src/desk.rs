@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::db::{Connection, Database, DbError, Row, Sql, Value, migrate};
 use crate::secrets::MasterKey;
+use crate::uploads::Hashes;
 use crate::world::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::{Error, Result, Time};
 
@@ -44,6 +45,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     master: MasterKey,
+    hashes: Hashes,
 }
 
 impl Desk {
@@ -64,6 +66,7 @@ impl Desk {
         let master = MasterKey::of_desk(&options.data, &database, options.entropy.as_ref())?;
         Ok(Desk(Arc::new(Inner {
             master,
+            hashes: Hashes::default(),
             data: options.data.clone(),
             database,
             clock: Arc::clone(&options.clock),
@@ -100,6 +103,11 @@ impl Desk {
     /// What secrets in the database are sealed with.
     pub(crate) fn master(&self) -> &MasterKey {
         &self.0.master
+    }
+
+    /// The hashes of uploads on their way.
+    pub(crate) fn hashes(&self) -> &Hashes {
+        &self.0.hashes
     }
 
     pub(crate) fn entropy(&self) -> &dyn Entropy {

@@ -43,6 +43,7 @@ pub mod cells;
 pub mod db;
 mod desk;
 mod error;
+pub mod evidence;
 pub mod exposure;
 pub mod idempotency;
 mod ids;
@@ -57,6 +58,7 @@ pub mod tenants;
 #[cfg(test)]
 mod testing;
 mod time;
+pub mod uploads;
 mod words;
 pub mod worker;
 pub mod world;
