@@ -97,6 +97,7 @@ CREATE TABLE statement (
     server_id TEXT NOT NULL,
     tenant_id TEXT NOT NULL,
     stage TEXT NOT NULL,
+    seq BIGINT NOT NULL,
     state TEXT NOT NULL,
     detail TEXT NOT NULL,
     basis TEXT NOT NULL,
@@ -105,9 +106,9 @@ CREATE TABLE statement (
     proof TEXT NOT NULL,
     said_by TEXT NOT NULL,
     said_at BIGINT NOT NULL,
-    pack_version TEXT NOT NULL
+    pack_version TEXT NOT NULL,
+    UNIQUE (campaign_id, server_id, stage, seq)
 );
-CREATE INDEX statement_by_cell ON statement (campaign_id, server_id, stage, said_at);
 -- append-only: statement
 
 -- What follows from the statements, kept beside them in the same transaction.

@@ -21,6 +21,7 @@ pub use store::{
     Account, AccountFields, Person, change, change_password, create, get, list, people, set_disabled,
     set_preferences,
 };
+pub(crate) use totp::own as own_account;
 pub use totp::{Enrolment, confirm_totp, drop_totp, enrol_totp};
 
 #[cfg(test)]

@@ -200,7 +200,7 @@ impl Present {
             .bind(BASIS)
             .push(" AND ")
             .one_of("server_id", ids);
-        sql.push(" ORDER BY said_at, id");
+        sql.push(" ORDER BY seq");
         for row in tx.rows(&sql)? {
             let mut row = row.reader();
             present

@@ -100,6 +100,12 @@ macro_rules! ids {
             }
         }
 
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0.into()
+            }
+        }
+
         impl From<&$name> for Value {
             fn from(id: &$name) -> Value {
                 Value::Text(id.0.to_string())
@@ -139,6 +145,18 @@ ids!(
     EvidenceId,
     /// A reason not to delete.
     HoldId,
+    /// A hunt that was done; the identifier of its job.
+    HuntId,
+    /// One statement of a hunt.
+    FindingId,
+    /// An entry of the benign catalogue.
+    DismissalId,
+    /// What another system raised.
+    AlertId,
+    /// What the SOC works on.
+    CaseId,
+    /// A task, note, entity or moment of a case.
+    ItemId,
 );
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod store;
 
 pub(crate) use queue::complete_with;
 pub use queue::{Beat, Claim, claim, complete, fail, heartbeat, recover};
+pub(crate) use store::put;
 pub use store::{
     Job, JobEvent, JobFilter, JobState, NewJob, Progress, cancel, enqueue, events, get, list, retry,
 };

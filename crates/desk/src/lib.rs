@@ -36,15 +36,20 @@
 
 mod access;
 pub mod accounts;
+pub mod alerts;
 pub mod audit;
 pub mod board;
 pub mod campaigns;
+pub mod cases;
+pub mod catalogue;
 pub mod cells;
 pub mod db;
 mod desk;
 mod error;
 pub mod evidence;
 pub mod exposure;
+pub mod findings;
+pub mod hunts;
 pub mod idempotency;
 mod ids;
 pub mod jobs;
@@ -52,8 +57,10 @@ pub mod keys;
 pub mod observations;
 pub mod packs;
 mod page;
+pub mod queue;
 mod secrets;
 pub mod servers;
+mod severity;
 pub mod tenants;
 #[cfg(test)]
 mod testing;
@@ -68,4 +75,5 @@ pub use desk::{Desk, Options, Tx};
 pub use error::{Error, Result};
 pub use ids::*;
 pub use page::{Page, PageRequest};
+pub use severity::Severity;
 pub use time::Time;

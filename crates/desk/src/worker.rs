@@ -32,7 +32,7 @@ pub trait Handler: Send + Sync {
     /// The kind.
     fn kind(&self) -> &'static str;
     /// Does one. Looks at [`Pulse::is_stopping`] often.
-    fn run(&self, desk: &Desk, job: &Job, pulse: &Pulse) -> Outcome;
+    fn run(&self, desk: &Desk, job: &Job, pulse: &Arc<Pulse>) -> Outcome;
 }
 
 /// Between a worker and its heartbeat.
@@ -125,7 +125,7 @@ pub fn run_one(
     let Some(handler) = handlers.iter().find(|handler| handler.kind() == claim.job.kind) else {
         return jobs::fail(desk, &claim, "nobody here does this kind of work", false).map(Some);
     };
-    let pulse = Pulse::default();
+    let pulse = Arc::new(Pulse::default());
     let outcome = std::thread::scope(|scope| {
         scope.spawn(|| pulse.beat(desk, &claim));
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

@@ -234,7 +234,7 @@ fn new_recovery_code(desk: &Desk) -> String {
 }
 
 /// The account of whoever asks.
-pub(super) fn own(access: &Access) -> Result<AccountId> {
+pub(crate) fn own(access: &Access) -> Result<AccountId> {
     match access.actor().kind {
         ActorKind::User => access
             .actor()

@@ -115,8 +115,7 @@ pub fn derive(stage: Stage, statements: &[Statement]) -> Option<usize> {
     for index in said_since..statements.len() {
         let basis = &statements[index].basis;
         match newest.iter_mut().find(|kept| statements[**kept].basis == *basis) {
-            Some(kept) if statements[*kept].as_of <= statements[index].as_of => *kept = index,
-            Some(_) => {}
+            Some(kept) => *kept = index,
             None => newest.push(index),
         }
     }

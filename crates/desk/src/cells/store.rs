@@ -229,9 +229,9 @@ fn keep(
     let id = StatementId::new(tx.now, tx.entropy);
     let truth = new.stage.truth(new.detail).unwrap_or(Truth::Unknown);
     tx.execute(
-        "INSERT INTO statement (id, campaign_id, server_id, tenant_id, stage, state, detail, basis, by_person, as_of, \
-         proof, said_by, said_at, pack_version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        "INSERT INTO statement (id, campaign_id, server_id, tenant_id, stage, seq, state, detail, basis, by_person, as_of, \
+         proof, said_by, said_at, pack_version) VALUES ($1, $2, $3, $4, $5, (SELECT COALESCE(MAX(seq), 0) + 1 \
+         FROM statement WHERE campaign_id = $2 AND server_id = $3 AND stage = $5), $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         params![
             &id,
             new.campaign,
@@ -450,7 +450,7 @@ fn read_statements(
     stage: Stage,
 ) -> Result<Vec<(StatementId, Statement)>> {
     let mut sql = Sql::new(
-        "SELECT id, detail, basis, by_person, as_of, proof, said_by, said_at, pack_version FROM statement \
+        "SELECT seq, id, detail, basis, by_person, as_of, proof, said_by, said_at, pack_version FROM statement \
          WHERE campaign_id = ",
     );
     sql.bind(campaign)
@@ -463,13 +463,13 @@ fn read_statements(
         .bind(KEPT_PER_CELL);
     let mut rows = tx.rows(&sql)?;
     if rows.len() as i64 == KEPT_PER_CELL {
-        last_of_person.push(" AND by_person = 1 ORDER BY said_at DESC, id DESC LIMIT 1");
+        last_of_person.push(" AND by_person = 1 ORDER BY seq DESC LIMIT 1");
         rows.extend(tx.rows(&last_of_person)?);
     }
-    let mut all: Vec<(StatementId, Statement)> = Vec::new();
+    let mut by_seq: BTreeMap<i64, (StatementId, Statement)> = BTreeMap::new();
     for row in rows {
         let mut row = row.reader();
-        let id = row.get()?;
+        let (seq, id): (i64, StatementId) = (row.get()?, row.get()?);
         let statement = Statement {
             detail: row.get()?,
             basis: row.get()?,
@@ -480,11 +480,9 @@ fn read_statements(
             said_at: row.get()?,
             pack_version: row.get()?,
         };
-        all.push((id, statement));
+        by_seq.insert(seq, (id, statement));
     }
-    all.sort_by(|(id, one), (other_id, other)| (one.said_at, id).cmp(&(other.said_at, other_id)));
-    all.dedup_by(|(one, _), (other, _)| one == other);
-    Ok(all)
+    Ok(by_seq.into_values().collect())
 }
 
 /// Turns cells whose answer is too old into unknown ones, so that curves show it too, and says how many. The board does

@@ -16,6 +16,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
     ("jobs", include_str!("../../migrations/0004_jobs.sql")),
     ("evidence", include_str!("../../migrations/0005_evidence.sql")),
+    ("findings", include_str!("../../migrations/0006_findings.sql")),
+    ("cases", include_str!("../../migrations/0007_cases.sql")),
 ];
 
 /// The version this program's tables have.
