@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::backup::{self, Migrated};
 use crate::db::{Connection, Database, DbError, Row, Sql, Value, migrate};
 use crate::secrets::MasterKey;
 use crate::uploads::Hashes;
@@ -46,6 +47,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     master: MasterKey,
     hashes: Hashes,
+    migrated: Option<Migrated>,
 }
 
 impl Desk {
@@ -62,16 +64,38 @@ impl Desk {
             Some(_) => return Err(Error::invalid("database", "it does not begin with postgres://")),
             None => Database::sqlite(options.data.join("desk.sqlite")),
         };
+        let before = migrate::version(&database)?;
+        let migrated = match before {
+            // An empty database has nothing to lose.
+            0 => None,
+            before if before == migrate::known() => None,
+            before => Some(backup::before_migration(
+                &options.data,
+                &database,
+                before,
+                options.clock.now(),
+            )?),
+        };
         migrate::migrate(&database, options.clock.now())?;
         let master = MasterKey::of_desk(&options.data, &database, options.entropy.as_ref())?;
         Ok(Desk(Arc::new(Inner {
             master,
             hashes: Hashes::default(),
+            migrated,
             data: options.data.clone(),
             database,
             clock: Arc::clone(&options.clock),
             entropy: Arc::clone(&options.entropy),
         })))
+    }
+
+    /// What opening it did to its tables, when they were an older version's.
+    pub fn migrated(&self) -> Option<&Migrated> {
+        self.0.migrated.as_ref()
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.0.database
     }
 
     /// Now, as the desk sees it.

@@ -38,11 +38,14 @@ mod access;
 pub mod accounts;
 pub mod alerts;
 pub mod audit;
+pub mod backup;
 pub mod board;
 pub mod campaigns;
 pub mod cases;
 pub mod catalogue;
 pub mod cells;
+#[cfg(test)]
+mod crashes;
 pub mod db;
 mod desk;
 mod error;
@@ -54,6 +57,8 @@ pub mod idempotency;
 mod ids;
 pub mod jobs;
 pub mod keys;
+#[cfg(test)]
+mod measure;
 pub mod observations;
 pub mod packs;
 mod page;

@@ -36,6 +36,16 @@ impl Bench {
         Bench::open(None)
     }
 
+    /// Options of a desk that was never opened. The folder stays.
+    pub(crate) fn fresh() -> Options {
+        Options {
+            data: TempDir::new().unwrap().keep().join("data"),
+            database: None,
+            clock: Arc::new(ManualClock::at(MORNING)),
+            entropy: Arc::new(Seeded::new(1)),
+        }
+    }
+
     fn open(schema: Option<Schema>) -> Bench {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::at(MORNING));
@@ -112,7 +122,7 @@ pub(crate) fn assert_hidden<T: std::fmt::Debug>(result: Result<T, Error>) {
 }
 
 /// A schema of its own in the test's PostgreSQL.
-struct Schema {
+pub(crate) struct Schema {
     base: String,
     name: String,
     url: String,
@@ -131,10 +141,21 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// Makes the schema of an address empty.
+    pub(crate) fn empty(url: &str) {
+        let name = url.rsplit("%3D").next().unwrap();
+        let mut client = postgres::Client::connect(url, postgres::NoTls).unwrap();
+        client
+            .batch_execute(&format!("DROP SCHEMA {name} CASCADE"))
+            .unwrap();
+    }
+}
+
 impl Drop for Schema {
     fn drop(&mut self) {
         if let Ok(mut client) = postgres::Client::connect(&self.base, postgres::NoTls) {
-            let _ = client.batch_execute(&format!("DROP SCHEMA {} CASCADE", self.name));
+            let _ = client.batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::ids::hex;
 use crate::{Error, Result, Time};
 
 /// All migrations in order; the first is version 1.
-const MIGRATIONS: &[(&str, &str)] = &[
+pub(crate) const MIGRATIONS: &[Migration] = &[
     ("foundation", include_str!("../../migrations/0001_foundation.sql")),
     ("accounts", include_str!("../../migrations/0002_accounts.sql")),
     (
@@ -54,10 +54,16 @@ pub(crate) fn version(database: &Database) -> Result<i64> {
     })
 }
 
+/// A name and its SQL.
+pub(crate) type Migration = (&'static str, &'static str);
+
 /// Brings the tables to this program's version. Each migration is kept whole or not at all.
 pub(crate) fn migrate(database: &Database, now: Time) -> Result<()> {
-    for version in version(database)? + 1..=known() {
-        let (name, text) = MIGRATIONS[version as usize - 1];
+    apply(database, now, MIGRATIONS)
+}
+
+pub(crate) fn apply(database: &Database, now: Time, migrations: &[Migration]) -> Result<()> {
+    for (version, (name, text)) in (1_i64..).zip(migrations).skip(version(database)? as usize) {
         database.write(|connection| {
             // Another process may have been faster.
             lock(connection, database.kind())?;
@@ -71,7 +77,7 @@ pub(crate) fn migrate(database: &Database, now: Time) -> Result<()> {
             connection.batch(&dialect(text, database.kind()))?;
             connection.execute(
                 "INSERT INTO migration (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",
-                params![version, name, digest_of(text), now],
+                params![version, *name, digest_of(text), now],
             )?;
             Ok(())
         })?;
