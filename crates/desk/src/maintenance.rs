@@ -24,6 +24,8 @@ pub struct Done {
     pub expired_evidence: usize,
     /// Folders that dead hunts left.
     pub dead_hunts: usize,
+    /// Cells that said a hunt ran which had failed.
+    pub failed_hunts: usize,
     /// Rows that say nothing any more: ended sessions, used links, forgotten attempts.
     pub rows: u64,
     /// The root that was published, when it was time.
@@ -40,6 +42,7 @@ pub fn run(desk: &Desk) -> Result<Done> {
         forgotten_uploads: uploads::sweep(desk)?,
         expired_evidence: evidence::expire(desk)?,
         dead_hunts: hunts::clean(desk)?,
+        failed_hunts: hunts::settle(desk)?,
         rows: clean_rows(desk)?,
         root: publish_root(desk)?,
     })

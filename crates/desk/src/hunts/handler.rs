@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use vigie_hunt::{HostResult, HuntOptions, HuntResult, SuppressionFile, Verdict};
 use vigie_pack::Pack;
 
-use super::start::{Payload, folder};
+use super::start::{Payload, folder, settle};
 use super::{KIND, results};
 use crate::campaigns;
 use crate::cells::{self, Put, Stage};
@@ -84,6 +84,10 @@ impl Handler for HuntHandler {
             ) => Outcome::Hopeless(error.to_string()),
             Err(error) => Outcome::Failed(error.to_string()),
         }
+    }
+
+    fn ended_badly(&self, desk: &Desk) -> Result<()> {
+        settle(desk).map(|_| ())
     }
 }
 
