@@ -1,0 +1,221 @@
+//! Sessions: what signing in gives. The browser holds a token; the database only its hash.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::store::{self, Account, recorded};
+use super::totp::own;
+use crate::db::params;
+use crate::secrets::{new_token, token_hash};
+use crate::{Access, AccountId, Desk, Error, Result, SessionId, Time, Verb};
+
+/// Hours after which a session ends, whatever happens.
+pub const LONGEST_HOURS: i64 = 12;
+/// Hours without a request after which it ends.
+pub const IDLE_HOURS: i64 = 2;
+/// Seconds within which a session's last sight is not written down again.
+const TOUCH: i64 = 60;
+/// Sessions of one account, at most; the oldest makes room.
+const MOST: i64 = 20;
+/// Characters kept of what a browser says it is.
+const AGENT: usize = 300;
+
+/// What a new session is to remember.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession<'a> {
+    /// How its owner signed in: `password`, `oidc`.
+    pub method: &'a str,
+    /// From where.
+    pub address: &'a str,
+    /// With what.
+    pub user_agent: &'a str,
+}
+
+/// Somebody who just signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// What goes into the cookie, and is kept nowhere else.
+    pub token: String,
+    /// What each changing request must carry besides ([`csrf_token`]).
+    pub csrf: String,
+    /// The account.
+    pub account: Account,
+}
+
+/// Somebody who comes with a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// What they may see and do.
+    pub access: Access,
+    /// The account.
+    pub account: Account,
+    /// The session.
+    pub session: SessionId,
+    /// When it ends.
+    pub expires_at: Time,
+}
+
+/// A session, for its owner to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Session {
+    /// Its identifier.
+    pub id: SessionId,
+    /// How its owner signed in.
+    pub method: String,
+    /// When.
+    pub created_at: Time,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Time,
+    /// When it ends.
+    pub expires_at: Time,
+    /// From where.
+    pub address: String,
+    /// With what.
+    pub user_agent: String,
+}
+
+/// The token against forged requests that belongs to a session's token. It follows from it, and does not give it away.
+pub fn csrf_token(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("vigie csrf {token}")))
+}
+
+/// Whether a request's token against forgery is the one of its session.
+pub fn is_csrf_token(token: &str, given: &str) -> bool {
+    super::password::is_same(csrf_token(token).as_bytes(), given.as_bytes())
+}
+
+/// Opens a session for an account whose owner was recognised.
+///
+/// # Errors
+/// When the account is closed.
+pub fn open(desk: &Desk, account: &AccountId, new: &NewSession<'_>) -> Result<SignedIn> {
+    let token = new_token(desk.entropy());
+    desk.write(|tx| {
+        let account = store::find(tx, account)?;
+        if account.disabled_at.is_some() {
+            return Err(Error::Unauthenticated("the account is closed"));
+        }
+        tx.execute(
+            "DELETE FROM session WHERE account_id = $1 AND (expires_at <= $2 OR last_seen_at <= $3 OR hash NOT IN \
+             (SELECT hash FROM session WHERE account_id = $1 ORDER BY created_at DESC, hash LIMIT $4))",
+            params![&account.id, tx.now, tx.now.plus_hours(-IDLE_HOURS), MOST - 1],
+        )?;
+        tx.execute(
+            "INSERT INTO session (hash, id, account_id, method, created_at, last_seen_at, expires_at, address, user_agent) \
+             VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)",
+            params![
+                token_hash(&token),
+                &SessionId::new(tx.now, tx.entropy),
+                &account.id,
+                new.method,
+                tx.now,
+                tx.now.plus_hours(LONGEST_HOURS),
+                new.address,
+                new.user_agent.chars().take(AGENT).collect::<String>(),
+            ],
+        )?;
+        tx.execute(
+            "UPDATE account SET last_sign_in_at = $2 WHERE id = $1",
+            params![&account.id, tx.now],
+        )?;
+        let details = json!({"method": new.method, "address": new.address});
+        recorded(tx, &account.access(), &account.id, "account.sign_in", details)?;
+        Ok(SignedIn {
+            csrf: csrf_token(&token),
+            token: token.clone(),
+            account,
+        })
+    })
+}
+
+/// Who comes with a token.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] when the session ended or never was.
+pub fn authenticate(desk: &Desk, token: &str) -> Result<Signed> {
+    let hash = token_hash(token);
+    let (signed, seen, now) = desk.read(|tx| {
+        let sql = format!(
+            "SELECT s.id, s.last_seen_at, s.expires_at, {} FROM session s JOIN account a ON a.id = s.account_id \
+             WHERE s.hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND a.disabled_at IS NULL",
+            Account::COLUMNS
+        );
+        let row = tx.one(&sql, params![hash.as_str(), tx.now, tx.now.plus_hours(-IDLE_HOURS)])?;
+        let mut row = row
+            .ok_or(Error::Unauthenticated("the session has ended: sign in again"))?
+            .reader();
+        let (session, seen, expires_at): (SessionId, Time, Time) = (row.get()?, row.get()?, row.get()?);
+        let account = Account::read(&mut row)?;
+        let signed = Signed {
+            access: account.access(),
+            account,
+            session,
+            expires_at,
+        };
+        Ok((signed, seen, tx.now))
+    })?;
+    if now.seconds_since(seen) >= TOUCH {
+        desk.write(|tx| {
+            tx.execute(
+                "UPDATE session SET last_seen_at = $2 WHERE hash = $1",
+                params![hash.as_str(), tx.now],
+            )
+        })?;
+    }
+    Ok(signed)
+}
+
+/// Signs out: the session of a token ends.
+pub fn close(desk: &Desk, token: &str) -> Result<()> {
+    desk.write(|tx| tx.execute("DELETE FROM session WHERE hash = $1", params![token_hash(token)]))?;
+    Ok(())
+}
+
+/// One's own sessions, newest first.
+pub fn list(desk: &Desk, access: &Access) -> Result<Vec<Session>> {
+    let id = own(access)?;
+    let rows = desk.read(|tx| {
+        tx.query(
+            "SELECT id, method, created_at, last_seen_at, expires_at, address, user_agent FROM session \
+             WHERE account_id = $1 AND expires_at > $2 AND last_seen_at > $3 ORDER BY created_at DESC, id",
+            params![&id, tx.now, tx.now.plus_hours(-IDLE_HOURS)],
+        )
+    })?;
+    rows.into_iter()
+        .map(|row| {
+            let mut row = row.reader();
+            Ok(Session {
+                id: row.get()?,
+                method: row.get()?,
+                created_at: row.get()?,
+                last_seen_at: row.get()?,
+                expires_at: row.get()?,
+                address: row.get()?,
+                user_agent: row.get()?,
+            })
+        })
+        .collect()
+}
+
+/// Ends a session: one's own, or anybody's as an administrator.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none.
+pub fn end(desk: &Desk, access: &Access, session: &SessionId) -> Result<()> {
+    let of = match access.require_everywhere(Verb::Administer) {
+        Ok(()) => None,
+        Err(_) => Some(own(access)?),
+    };
+    desk.write(|tx| {
+        let ended = tx.one(
+            "DELETE FROM session WHERE id = $1 AND account_id = COALESCE($2, account_id) RETURNING account_id",
+            params![session, of.as_ref()],
+        )?;
+        let account: AccountId = ended.ok_or(Error::NotFound { what: "session" })?.reader().get()?;
+        recorded(tx, access, &account, "account.end_session", json!({}))
+    })
+}

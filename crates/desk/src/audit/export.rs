@@ -1,0 +1,218 @@
+//! A chain as a file, and its verification without the desk.
+//!
+//! JSON lines: `{"export": ..}` first, then `{"entry": ..}` for each record, `{"root": ..}` for each root that names the
+//! chain, and `{"end": ..}`. A tenant's export names no other tenant; the provider's holds the leaves of each root.
+
+use std::io::{BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+
+use super::chain::{Entry, GENESIS, PROVIDER};
+use super::roots::{Head, heads_at, heads_of, read_roots, root_of};
+use super::verify::{ChainReport, Follower, Problem, each};
+use crate::{Access, Desk, Error, Result, TenantId, Time, Verb};
+
+/// Bytes of one line of an export that are read, at most.
+const LONGEST_LINE: u64 = 16 << 20;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Export(Start),
+    Entry(Entry),
+    Root(RootLine),
+    End(End),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Start {
+    format: String,
+    version: u32,
+    chain: String,
+    exported_at: Time,
+}
+
+/// What a root says of the chain.
+#[derive(Debug, Serialize, Deserialize)]
+struct RootLine {
+    /// The record of the provider's chain.
+    seq: i64,
+    root: String,
+    /// The head of the exported chain.
+    head_seq: i64,
+    head_hash: String,
+    /// All leaves; only in the provider's export.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    leaves: Vec<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct End {
+    entries: i64,
+    head: String,
+}
+
+/// The name of the format.
+const FORMAT: &str = "vigie-audit";
+
+/// What an export says, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExportReport {
+    /// Whether everything is as it was written.
+    pub sound: bool,
+    /// The chain.
+    pub chain: ChainReport,
+    /// The roots that it names: compare them with those that were published.
+    pub roots: Vec<(i64, String)>,
+}
+
+/// Writes a chain as a file: a tenant's, or the provider's own. The export itself is recorded.
+///
+/// # Errors
+/// When whoever asks may not audit it, or writing fails.
+pub fn export(desk: &Desk, access: &Access, tenant: Option<&TenantId>, out: &mut dyn Write) -> Result<()> {
+    match tenant {
+        Some(tenant) => access.require_in(Verb::Audit, tenant, "tenant")?,
+        None => access.require_everywhere(Verb::Audit)?,
+    }
+    let chain = tenant.map_or(PROVIDER, TenantId::as_str);
+    desk.write(|tx| {
+        if let Some(tenant) = tenant {
+            crate::tenants::find(tx, access, tenant)?;
+        }
+        let act = super::Act {
+            tenant,
+            action: "audit.export",
+            subject: ("audit", chain),
+            campaign: None,
+            text: "",
+            details: serde_json::json!({}),
+        };
+        super::record(tx, access, &act)
+    })?;
+    let mut failed = None;
+    let written = desk.read(|tx| {
+        if failed.is_some() {
+            // A broken pipe is not mended by trying again.
+            return Err(Error::state("the export could not be written"));
+        }
+        let mut write = |line: &Line| {
+            let done = serde_json::to_writer(&mut *out, line)
+                .map_err(std::io::Error::from)
+                .and_then(|()| out.write_all(b"\n"));
+            done.map_err(|error| {
+                failed = Some(error);
+                Error::state("the export could not be written")
+            })
+        };
+        write(&Line::Export(Start {
+            format: FORMAT.into(),
+            version: 1,
+            chain: chain.to_owned(),
+            exported_at: tx.now,
+        }))?;
+        let mut end = End {
+            entries: 0,
+            head: GENESIS.into(),
+        };
+        each(tx, chain, |entry| {
+            end.entries += 1;
+            end.head.clone_from(&entry.hash);
+            write(&Line::Entry(entry.clone()))
+        })?;
+        let roots = read_roots(tx)?;
+        for (seq, head) in heads_of(tx, chain)? {
+            let leaves = match tenant {
+                Some(_) => Vec::new(),
+                None => heads_at(tx, seq)?.iter().map(Head::leaf).collect(),
+            };
+            let Some(root) = roots.iter().find(|root| root.seq == seq) else {
+                continue;
+            };
+            write(&Line::Root(RootLine {
+                seq,
+                root: root.root.clone(),
+                head_seq: head.seq,
+                head_hash: head.hash,
+                leaves,
+            }))?;
+        }
+        write(&Line::End(end))
+    });
+    match failed {
+        Some(source) => Err(Error::Io {
+            path: "the export".into(),
+            source,
+        }),
+        None => written,
+    }
+}
+
+/// Verifies an export, without a desk.
+///
+/// # Errors
+/// When it is no export, cannot be read, or is cut off.
+pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
+    let not_one = |line: u64, why: &str| Error::invalid("export", format!("line {line}: {why}"));
+    let mut lines: Vec<RootLine> = Vec::new();
+    let mut entries = Vec::new();
+    let mut follower: Option<Follower> = None;
+    let mut number = 0;
+    let end = loop {
+        number += 1;
+        let mut line = String::new();
+        let read = std::io::Read::take(&mut input, LONGEST_LINE)
+            .read_line(&mut line)
+            .map_err(|error| not_one(number, &error.to_string()))?;
+        if read == 0 {
+            return Err(not_one(
+                number,
+                "it ends before its end line: the file was cut off",
+            ));
+        }
+        let line: Line = serde_json::from_str(&line)
+            .map_err(|error| not_one(number, &format!("it is no line of an audit export: {error}")))?;
+        match (line, &mut follower) {
+            (Line::Export(start), None) if start.format == FORMAT && start.version == 1 => {
+                follower = Some(Follower::new(&start.chain, []));
+            }
+            (Line::Export(_), _) | (_, None) => {
+                return Err(not_one(number, "it is no audit export of version 1"));
+            }
+            (Line::Entry(entry), Some(follower)) => {
+                follower.follow(&entry);
+                entries.push((entry.seq, entry.hash));
+            }
+            (Line::Root(root), Some(_)) => lines.push(root),
+            (Line::End(end), Some(_)) => break end,
+        }
+    };
+    let mut chain = follower.ok_or_else(|| not_one(1, "it is empty"))?.finish();
+    if end.entries != chain.entries || end.head != chain.head {
+        chain.problems.push(Problem {
+            seq: chain.entries,
+            why: format!("the export ends here, its last line says record {}", end.entries),
+        });
+    }
+    for root in &lines {
+        let named = (root.head_seq, root.head_hash.clone());
+        if !entries.contains(&named) {
+            chain.problems.push(Problem {
+                seq: root.head_seq,
+                why: format!("root {} names another record here", root.seq),
+            });
+        }
+        if !root.leaves.is_empty() && root_of(root.leaves.clone()) != root.root {
+            chain.problems.push(Problem {
+                seq: root.seq,
+                why: "the leaves of this root do not give it".into(),
+            });
+        }
+    }
+    Ok(ExportReport {
+        sound: chain.is_sound(),
+        chain,
+        roots: lines.into_iter().map(|root| (root.seq, root.root)).collect(),
+    })
+}

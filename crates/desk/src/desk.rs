@@ -1,0 +1,282 @@
+//! The desk: a database, a data folder, a clock and a source of randomness.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::backup::{self, Migrated};
+use crate::db::{Connection, Database, DbError, Row, Sql, Value, migrate};
+use crate::secrets::MasterKey;
+use crate::uploads::Hashes;
+use crate::world::{Clock, Entropy, SystemClock, SystemEntropy};
+use crate::{Error, Result, Time};
+
+/// Where a desk is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data folder: keys and evidence, and the database unless `database` says otherwise. Made when it is missing.
+    pub data: PathBuf,
+    /// `postgres://..`; `None` for a file in the data folder.
+    pub database: Option<String>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Options {
+    /// A desk in one folder, with the machine's time and randomness.
+    pub fn in_folder(data: impl Into<PathBuf>) -> Options {
+        Options {
+            data: data.into(),
+            database: None,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy::default()),
+        }
+    }
+}
+
+/// A desk. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Desk(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    data: PathBuf,
+    database: Database,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    master: MasterKey,
+    hashes: Hashes,
+    migrated: Option<Migrated>,
+}
+
+impl Desk {
+    /// Opens a desk, and brings its tables to this program's version.
+    ///
+    /// # Errors
+    /// When the folder or the database cannot be reached, or was written by a newer program.
+    pub fn open(options: &Options) -> Result<Desk> {
+        make_private_folder(&options.data)?;
+        let database = match &options.database {
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Database::postgres(url)
+            }
+            Some(_) => return Err(Error::invalid("database", "it does not begin with postgres://")),
+            None => Database::sqlite(options.data.join("desk.sqlite")),
+        };
+        let before = migrate::version(&database)?;
+        let migrated = match before {
+            // An empty database has nothing to lose.
+            0 => None,
+            before if before == migrate::known() => None,
+            before => Some(backup::before_migration(
+                &options.data,
+                &database,
+                before,
+                options.clock.now(),
+            )?),
+        };
+        migrate::migrate(&database, options.clock.now())?;
+        let master = MasterKey::of_desk(&options.data, &database, options.entropy.as_ref())?;
+        Ok(Desk(Arc::new(Inner {
+            master,
+            hashes: Hashes::default(),
+            migrated,
+            data: options.data.clone(),
+            database,
+            clock: Arc::clone(&options.clock),
+            entropy: Arc::clone(&options.entropy),
+        })))
+    }
+
+    /// What opening it did to its tables, when they were an older version's.
+    pub fn migrated(&self) -> Option<&Migrated> {
+        self.0.migrated.as_ref()
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// Now, as the desk sees it.
+    pub fn now(&self) -> Time {
+        self.0.clock.now()
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        &self.0.data
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn ping(&self) -> Result<()> {
+        self.read(|tx| tx.query("SELECT 1", &[]).map(|_| ()))
+    }
+
+    /// `sqlite` or `postgres`.
+    pub fn database_kind(&self) -> &'static str {
+        match self.0.database.kind() {
+            crate::db::Kind::Sqlite => "sqlite",
+            crate::db::Kind::Postgres => "postgres",
+        }
+    }
+
+    /// What secrets in the database are sealed with.
+    pub(crate) fn master(&self) -> &MasterKey {
+        &self.0.master
+    }
+
+    /// The hashes of uploads on their way.
+    pub(crate) fn hashes(&self) -> &Hashes {
+        &self.0.hashes
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.0.entropy.as_ref()
+    }
+
+    /// What follows a query whose rows others may be taking too: PostgreSQL passes over those, SQLite has one writer.
+    pub(crate) fn skip_locked(&self) -> &'static str {
+        match self.0.database.kind() {
+            crate::db::Kind::Sqlite => "",
+            crate::db::Kind::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// Reads from one snapshot of the data.
+    pub(crate) fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.0.database.read(|connection| work(&mut self.tx(connection)))
+    }
+
+    /// Changes data: all of `work` is kept, or nothing. May run it more than once.
+    pub(crate) fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.0.database.write(|connection| work(&mut self.tx(connection)))
+    }
+
+    fn tx<'a>(&'a self, connection: &'a mut dyn Connection) -> Tx<'a> {
+        Tx {
+            now: self.now(),
+            entropy: self.0.entropy.as_ref(),
+            connection,
+        }
+    }
+}
+
+/// Makes a folder that only its owner may look into.
+pub(crate) fn make_private_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(Error::io(folder))
+}
+
+/// A transaction.
+pub struct Tx<'a> {
+    /// The moment it began: the one time of everything it writes.
+    pub(crate) now: Time,
+    pub(crate) entropy: &'a dyn Entropy,
+    connection: &'a mut dyn Connection,
+}
+
+/// Placeholders of one statement; SQLite and PostgreSQL both take this many.
+const MOST_PARAMS: usize = 30_000;
+
+impl Tx<'_> {
+    pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        Ok(self.connection.query(sql, params)?)
+    }
+
+    /// The rows of a query that was put together.
+    pub(crate) fn rows(&mut self, sql: &Sql) -> Result<Vec<Row>> {
+        Ok(self.connection.query(sql.text(), sql.params())?)
+    }
+
+    /// The first row.
+    pub(crate) fn one(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
+        Ok(self.connection.query(sql, params)?.into_iter().next())
+    }
+
+    /// The one number a query gives.
+    pub(crate) fn count(&mut self, sql: &Sql) -> Result<i64> {
+        let row = self.rows(sql)?.into_iter().next();
+        row.map_or(Ok(0), |row| row.reader().get())
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        Ok(self.connection.execute(sql, params)?)
+    }
+
+    pub(crate) fn execute_sql(&mut self, sql: &Sql) -> Result<u64> {
+        Ok(self.connection.execute(sql.text(), sql.params())?)
+    }
+
+    /// Inserts a row whose name must be its own.
+    pub(crate) fn insert_named(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+        what: &'static str,
+        name: &str,
+    ) -> Result<()> {
+        match self.connection.execute(sql, params) {
+            Ok(_) => Ok(()),
+            Err(DbError::Unique(_)) => Err(Error::Taken {
+                what,
+                name: name.to_owned(),
+            }),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Inserts rows into `table (columns)`, as few statements as it takes. `tail` follows: `ON CONFLICT ..`.
+    pub(crate) fn insert_all(
+        &mut self,
+        into: &str,
+        tail: &str,
+        rows: impl IntoIterator<Item = Vec<Value>>,
+    ) -> Result<u64> {
+        let mut inserted = 0;
+        let mut sql = Sql::default();
+        let start = |sql: &mut Sql| {
+            *sql = Sql::new("INSERT INTO ");
+            sql.push(into).push(" VALUES ");
+        };
+        let mut empty = true;
+        for row in rows {
+            if !empty && sql.params().len() + row.len() > MOST_PARAMS.min(row.len() * 200) {
+                sql.push(" ").push(tail);
+                inserted += self.execute_sql(&sql)?;
+                empty = true;
+            }
+            match empty {
+                true => start(&mut sql),
+                false => {
+                    sql.push(", ");
+                }
+            }
+            empty = false;
+            for (index, value) in row.into_iter().enumerate() {
+                sql.push(if index == 0 { "(" } else { ", " }).bind(value);
+            }
+            sql.push(")");
+        }
+        if !empty {
+            sql.push(" ").push(tail);
+            inserted += self.execute_sql(&sql)?;
+        }
+        Ok(inserted)
+    }
+}
+
+/// What follows when a change of one row by its revision changed none: it is not there, or at another revision.
+pub(crate) fn expect_changed(changed: u64, current: Option<i64>, what: &'static str) -> Result<()> {
+    match (changed, current) {
+        (1.., _) => Ok(()),
+        (0, Some(current)) => Err(Error::Conflict { current }),
+        (0, None) => Err(Error::NotFound { what }),
+    }
+}

@@ -1,0 +1,345 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::campaigns::{self, NewCampaign};
+use crate::cases::{self, CaseFilter, LinkKind};
+use crate::catalogue::Scope;
+use crate::cells::Stage;
+use crate::servers::{self, ServerFields};
+use crate::testing::{Bench, analyst, director, on_each_database, somebody};
+use crate::{CampaignId, Error, HuntId, PageRequest, Role, ServerId, Severity, TenantId, TenantSet, cells};
+
+struct Scene {
+    tenant: TenantId,
+    server: ServerId,
+    campaign: CampaignId,
+}
+
+fn scene(bench: &Bench) -> Scene {
+    let tenant = bench.tenant("Client");
+    let server = servers::create(&bench.desk, &director(), &tenant, &ServerFields::named("EX01"))
+        .unwrap()
+        .id;
+    let new = NewCampaign {
+        title: "HAFNIUM".into(),
+        pack: "hafnium-2021".into(),
+        pack_version: "1".into(),
+        tenants: vec![tenant.clone()],
+        stale_hours: BTreeMap::new(),
+    };
+    let campaign = campaigns::open(&bench.desk, &director(), &new).unwrap().id;
+    Scene {
+        tenant,
+        server,
+        campaign,
+    }
+}
+
+fn found(rule: &str, severity: vigie_hunt::Severity) -> vigie_hunt::Finding {
+    vigie_hunt::Finding {
+        id: "F1".into(),
+        rule_id: rule.into(),
+        title: format!("Title of {rule}"),
+        statement: vigie_hunt::Text {
+            en: format!("{rule} happened 100%"),
+            fr: format!("{rule} est arrivé"),
+        },
+        severity,
+        time: Some("2021-03-01T00:00:00Z".into()),
+        end_time: None,
+        count: 3,
+        attack: vec!["T1190".into()],
+        stage: "initial_access".into(),
+        outcome: vigie_hunt::Outcome::Attempt,
+        pack: None,
+        storyline: None,
+        evidence: vec![vigie_hunt::EvidenceLine {
+            path: "u_ex210301.log".into(),
+            record: None,
+            line: Some(12),
+            time: None,
+            excerpt: "c-ip=203.0.113.45".into(),
+            fields: BTreeMap::from([("c-ip".to_owned(), "203.0.113.45".to_owned())]),
+        }],
+    }
+}
+
+fn keep(bench: &Bench, scene: &Scene, findings: &[vigie_hunt::Finding]) -> Changes {
+    bench
+        .desk
+        .write(|tx| {
+            let hunt = HuntId::new(tx.now, tx.entropy);
+            let place = Place {
+                tenant: &scene.tenant,
+                server: &scene.server,
+                campaign: &scene.campaign,
+                hunt: &hunt,
+                basis: "hunt x",
+            };
+            put_all(tx, &place, findings)
+        })
+        .unwrap()
+}
+
+fn all(bench: &Bench, filter: &FindingFilter) -> Vec<Finding> {
+    list(&bench.desk, &analyst(), filter, &PageRequest::default())
+        .unwrap()
+        .items
+}
+
+#[test]
+fn the_queue_is_worst_first_in_pages_and_filtered() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        for (index, severity) in [
+            vigie_hunt::Severity::Low,
+            vigie_hunt::Severity::Critical,
+            vigie_hunt::Severity::Medium,
+            vigie_hunt::Severity::Critical,
+            vigie_hunt::Severity::High,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            bench.clock.advance_seconds(1);
+            bench
+                .desk
+                .write(|tx| {
+                    let hunt = HuntId::new(tx.now, tx.entropy);
+                    let place = Place {
+                        tenant: &scene.tenant,
+                        server: &scene.server,
+                        campaign: &scene.campaign,
+                        hunt: &hunt,
+                        basis: &format!("hunt {index}"),
+                    };
+                    put_all(tx, &place, &[found(&format!("r{index}"), severity)])
+                })
+                .unwrap();
+        }
+        let mut page = PageRequest::first(2);
+        let mut rules = Vec::new();
+        loop {
+            let got = list(&bench.desk, &analyst(), &FindingFilter::default(), &page).unwrap();
+            rules.extend(got.items.into_iter().map(|one| one.rule_id));
+            page.cursor = got.next;
+            if page.cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(rules, ["r1", "r3", "r4", "r2", "r0"]);
+        let severe = FindingFilter {
+            severity: Some(Severity::High),
+            search: Some("HAPPENED 100%".into()),
+            ..FindingFilter::default()
+        };
+        assert_eq!(count(&bench.desk, &analyst(), &severe).unwrap(), 3);
+        assert_eq!(
+            all(
+                bench,
+                &FindingFilter {
+                    rule_id: Some("r2".into()),
+                    ..Default::default()
+                }
+            )
+            .len(),
+            1
+        );
+    });
+}
+
+#[test]
+fn a_search_looks_through_so_many_for_a_page_and_finds_all_in_the_end() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        let all: Vec<vigie_hunt::Finding> = (0..23)
+            .map(|number| found(&format!("rule {}", number % 7), vigie_hunt::Severity::High))
+            .collect();
+        keep(bench, &scene, &all);
+        let search = FindingFilter {
+            search: Some("rule 3 happened".into()),
+            ..FindingFilter::default()
+        };
+        let mut page = PageRequest::first(2);
+        let (mut seen, mut pages) = (Vec::new(), 0);
+        loop {
+            let got = store::list_through(&bench.desk, &analyst(), &search, &page, 4).unwrap();
+            seen.extend(got.items.into_iter().map(|one| one.id));
+            pages += 1;
+            page.cursor = got.next;
+            if page.cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 3);
+        assert!(pages >= 6, "{pages}");
+        assert_eq!(count(&bench.desk, &analyst(), &search).unwrap(), 3);
+    });
+}
+
+#[test]
+fn what_is_found_again_stays_what_it_is_and_what_is_not_is_gone() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        let (one, two) = (
+            found("one", vigie_hunt::Severity::High),
+            found("two", vigie_hunt::Severity::High),
+        );
+        let changes = keep(bench, &scene, &[one.clone(), one.clone(), two.clone()]);
+        assert_eq!(
+            (changes.new, changes.known, changes.gone),
+            (3, 0, 0),
+            "twice the same is two"
+        );
+        let mut worse = one.clone();
+        worse.severity = vigie_hunt::Severity::Critical;
+        worse.count = 9;
+        let changes = keep(bench, &scene, &[worse, one.clone()]);
+        assert_eq!((changes.new, changes.known, changes.gone), (0, 2, 1));
+        let left = all(bench, &FindingFilter::default());
+        assert_eq!(
+            left.iter()
+                .map(|one| (one.severity, one.count))
+                .collect::<Vec<_>>(),
+            [(Severity::Critical, 9), (Severity::High, 3)]
+        );
+        let with_gone = FindingFilter {
+            gone: true,
+            ..FindingFilter::default()
+        };
+        assert_eq!(all(bench, &with_gone).len(), 3);
+        let changes = keep(bench, &scene, &[one.clone(), one, two]);
+        assert_eq!((changes.new, changes.known), (0, 3));
+        assert_eq!(all(bench, &FindingFilter::default()).len(), 3);
+    });
+}
+
+#[test]
+fn escalating_makes_a_case_or_joins_one() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        keep(
+            bench,
+            &scene,
+            &[
+                found("one", vigie_hunt::Severity::High),
+                found("two", vigie_hunt::Severity::Low),
+            ],
+        );
+        let these = all(bench, &FindingFilter::default());
+        let escalate = |case_id| Decision::Escalate {
+            case_id,
+            reason: String::new(),
+        };
+        let first = decide(&bench.desk, &analyst(), &these[0].id, 1, &escalate(None)).unwrap();
+        assert_eq!(first.state, FindingState::Escalated);
+        let cases = cases::list(
+            &bench.desk,
+            &analyst(),
+            &CaseFilter::default(),
+            &PageRequest::default(),
+        )
+        .unwrap();
+        let case = &cases.items[0];
+        assert_eq!(
+            (case.number, case.fields.title.as_str()),
+            (1, "EX01: Title of one")
+        );
+        decide(
+            &bench.desk,
+            &analyst(),
+            &these[1].id,
+            1,
+            &escalate(Some(case.id.clone())),
+        )
+        .unwrap();
+        let links = cases::links(&bench.desk, &analyst(), &case.id).unwrap();
+        assert_eq!(links.len(), 2);
+        assert!(links.iter().all(|link| link.kind == LinkKind::Finding));
+        let cells = cells::of_server(&bench.desk, &analyst(), &scene.server).unwrap();
+        let cell = cells[&scene.campaign]
+            .iter()
+            .find(|cell| cell.stage == Stage::Case)
+            .unwrap();
+        assert_eq!(cell.detail, "open");
+    });
+}
+
+#[test]
+fn two_do_not_decide_at_once_and_many_are_decided_each_by_itself() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        keep(
+            bench,
+            &scene,
+            &[
+                found("one", vigie_hunt::Severity::High),
+                found("two", vigie_hunt::Severity::Low),
+            ],
+        );
+        let these = all(bench, &FindingFilter::default());
+        let accept = Decision::Accept {
+            reason: String::new(),
+        };
+        decide(&bench.desk, &analyst(), &these[0].id, 1, &accept).unwrap();
+        let results = decide_many(
+            &bench.desk,
+            &analyst(),
+            &[(these[0].id.clone(), 1), (these[1].id.clone(), 1)],
+            &accept,
+        )
+        .unwrap();
+        assert!(matches!(results[0], Err(Error::Conflict { current: 2 })));
+        assert_eq!(results[1].as_ref().unwrap().state, FindingState::Accepted);
+    });
+}
+
+#[test]
+fn a_dismissal_says_why_where_and_until_when() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        keep(bench, &scene, &[found("one", vigie_hunt::Severity::High)]);
+        let one = &all(bench, &FindingFilter::default())[0];
+        let dismiss = |reason: &str, scope, days, fields: &[(&str, &str)]| Decision::Dismiss {
+            reason: reason.into(),
+            scope,
+            expires_at: bench.desk.now().plus_days(days),
+            fields: fields
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        let try_it =
+            |access: &crate::Access, decision: &Decision| decide(&bench.desk, access, &one.id, 1, decision);
+        let address = [("c-ip", "203.0.113.45")];
+        for (decision, field) in [
+            (dismiss("", Scope::Server, 30, &[]), "reason"),
+            (dismiss("a scanner", Scope::Server, 0, &[]), "expires_at"),
+            (dismiss("a scanner", Scope::Server, 1_000, &[]), "expires_at"),
+            (dismiss("a scanner", Scope::Tenant, 30, &[]), "fields"),
+            (dismiss("a scanner", Scope::All, 30, &[]), "fields"),
+            (
+                dismiss("a scanner", Scope::Tenant, 30, &[("c-ip|nonsense", "x")]),
+                "fields",
+            ),
+        ] {
+            let refused = try_it(&analyst(), &decision);
+            assert!(
+                matches!(&refused, Err(Error::Invalid { field: which, .. }) if *which == field),
+                "{refused:?}"
+            );
+        }
+        // Whoever sees one tenant does not decide for all.
+        let local = somebody(
+            "l",
+            Role::SocAnalyst,
+            TenantSet::Only([scene.tenant.clone()].into()),
+        );
+        assert!(matches!(
+            try_it(&local, &dismiss("a scanner", Scope::All, 30, &address)),
+            Err(Error::Forbidden { .. })
+        ));
+        let done = try_it(&local, &dismiss("a scanner", Scope::Tenant, 30, &address)).unwrap();
+        assert!(done.dismissal_id.is_some());
+    });
+}

@@ -1,0 +1,285 @@
+//! What hunts said.
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use vigie_hunt::{HostResult, HuntResult};
+
+use crate::db::{Reader, Sql, params};
+use crate::desk::Tx;
+use crate::findings::Changes;
+use crate::{
+    Access, CampaignId, Desk, Error, EvidenceId, HuntId, Page, PageRequest, Result, ServerId, TenantId, Time,
+    Verb, servers,
+};
+
+/// Files listed of those a hunt skipped; the rest is counted in its `stats`.
+const SKIPPED: usize = 500;
+
+/// A hunt that was done.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Hunt {
+    /// Its identifier: that of its job.
+    pub id: HuntId,
+    /// Whose evidence it was.
+    pub tenant_id: TenantId,
+    /// The campaign.
+    pub campaign_id: CampaignId,
+    /// The pack that ran.
+    pub pack: String,
+    /// Its version.
+    pub pack_version: String,
+    /// What was hunted in.
+    pub evidence: Vec<EvidenceId>,
+    /// Names the files it read, see `docs/hunt.schema.json`.
+    pub manifest_sha256: String,
+    /// Counts, see `docs/hunt.schema.json`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub stats: Json,
+    /// What the reader must know before trusting the answer.
+    pub warnings: Vec<String>,
+    /// Files of which something was skipped, and why; at most 500.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub skipped: Vec<Json>,
+    /// What it changed.
+    pub changes: Changes,
+    /// When it was done.
+    pub finished_at: Time,
+}
+
+/// What a hunt said of one server.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HuntServer {
+    /// The hunt.
+    pub hunt_id: HuntId,
+    /// The server.
+    pub server_id: ServerId,
+    /// What its logs call it.
+    pub host: String,
+    /// The verdict.
+    pub verdict: String,
+    /// The stretch that was really looked at: `{from, to}`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub window: Json,
+    /// Why this verdict: `[{en, fr}]`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub reasons: Json,
+    /// What the evidence covers, see `docs/hunt.schema.json`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub coverage: Json,
+    /// What happened, told as stories, see `docs/hunt.schema.json`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub storylines: Json,
+    /// Events by source.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub events: Json,
+    /// Events that the benign catalogue hid.
+    pub suppressed: i64,
+}
+
+impl Hunt {
+    const COLUMNS: &str = "h.id, h.tenant_id, h.campaign_id, h.pack, h.pack_version, h.evidence, h.manifest_sha256, h.stats, \
+         h.warnings, h.skipped, h.changes, h.finished_at";
+
+    fn read(row: &mut Reader) -> Result<Hunt> {
+        Ok(Hunt {
+            id: row.get()?,
+            tenant_id: row.get()?,
+            campaign_id: row.get()?,
+            pack: row.get()?,
+            pack_version: row.get()?,
+            evidence: row.json()?,
+            manifest_sha256: row.get()?,
+            stats: row.json()?,
+            warnings: row.json()?,
+            skipped: row.json()?,
+            changes: row.json()?,
+            finished_at: row.get()?,
+        })
+    }
+}
+
+impl HuntServer {
+    const COLUMNS: &str = "s.hunt_id, s.server_id, s.host, s.verdict, s.looked_at, s.reasons, s.coverage, s.storylines, \
+         s.events, s.suppressed";
+
+    fn read(row: &mut Reader) -> Result<HuntServer> {
+        Ok(HuntServer {
+            hunt_id: row.get()?,
+            server_id: row.get()?,
+            host: row.get()?,
+            verdict: row.get()?,
+            window: row.json()?,
+            reasons: row.json()?,
+            coverage: row.json()?,
+            storylines: row.json()?,
+            events: row.json()?,
+            suppressed: row.get()?,
+        })
+    }
+}
+
+pub(super) struct NewHuntRow<'a> {
+    pub(super) id: &'a HuntId,
+    pub(super) tenant: &'a TenantId,
+    pub(super) campaign: &'a CampaignId,
+    pub(super) pack: &'a str,
+    pub(super) pack_version: &'a str,
+    pub(super) evidence: Json,
+    pub(super) basis: &'a str,
+    pub(super) result: &'a HuntResult,
+    pub(super) changes: Json,
+}
+
+pub(super) fn insert(tx: &mut Tx<'_>, new: &NewHuntRow<'_>) -> Result<()> {
+    let skipped: Vec<Json> = new
+        .result
+        .manifest
+        .iter()
+        .filter(|file| !file.skipped.is_empty() || file.format.is_none())
+        .take(SKIPPED)
+        .map(|file| json!({"path": file.path, "size": file.size, "format": file.format, "skipped": file.skipped}))
+        .collect();
+    tx.execute(
+        "INSERT INTO hunt (id, tenant_id, campaign_id, pack, pack_version, evidence, basis, manifest_sha256, stats, warnings, \
+         skipped, changes, finished_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        params![
+            new.id,
+            new.tenant,
+            new.campaign,
+            new.pack,
+            new.pack_version,
+            new.evidence.to_string(),
+            new.basis,
+            &new.result.manifest_sha256,
+            json!(new.result.stats).to_string(),
+            json!(new.result.warnings).to_string(),
+            json!(skipped).to_string(),
+            new.changes.to_string(),
+            tx.now,
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn set_changes(tx: &mut Tx<'_>, id: &HuntId, changes: &Json) -> Result<()> {
+    tx.execute(
+        "UPDATE hunt SET changes = $2 WHERE id = $1",
+        params![id, changes.to_string()],
+    )?;
+    Ok(())
+}
+
+pub(super) fn insert_server(
+    tx: &mut Tx<'_>,
+    hunt: &HuntId,
+    server: &ServerId,
+    tenant: &TenantId,
+    host: &HostResult,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO hunt_server (hunt_id, server_id, tenant_id, host, verdict, looked_at, reasons, coverage, storylines, \
+         events, suppressed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         ON CONFLICT (hunt_id, server_id) DO NOTHING",
+        params![
+            hunt,
+            server,
+            tenant,
+            &host.host,
+            host.verdict.id(),
+            json!(host.window).to_string(),
+            json!(host.reasons).to_string(),
+            json!(host.coverage).to_string(),
+            json!(host.storylines).to_string(),
+            json!(host.events).to_string(),
+            host.suppressed as i64,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Hunts, newest first.
+pub fn list(
+    desk: &Desk,
+    access: &Access,
+    campaign: Option<&CampaignId>,
+    tenant: Option<&TenantId>,
+    page: &PageRequest,
+) -> Result<Page<Hunt>> {
+    access.require(Verb::ReadInternal)?;
+    let limit = page.limit()?;
+    let after: Option<(i64, String)> = page.after()?;
+    let mut sql = Sql::new("SELECT ");
+    sql.push(Hunt::COLUMNS)
+        .push(" FROM hunt h WHERE ")
+        .tenants("h.tenant_id", access);
+    if let Some(campaign) = campaign {
+        sql.push(" AND h.campaign_id = ").bind(campaign);
+    }
+    if let Some(tenant) = tenant {
+        sql.push(" AND h.tenant_id = ").bind(tenant);
+    }
+    if let Some((at, id)) = after {
+        sql.push(" AND (h.finished_at, h.id) < (")
+            .bind(at)
+            .push(", ")
+            .bind(id)
+            .push(")");
+    }
+    sql.push(" ORDER BY h.finished_at DESC, h.id DESC LIMIT ")
+        .bind(limit as i64 + 1);
+    let rows = desk.read(|tx| tx.rows(&sql))?;
+    let all: Result<Vec<Hunt>> = rows
+        .into_iter()
+        .map(|row| Hunt::read(&mut row.reader()))
+        .collect();
+    Page::of(all?, limit, |one| (one.finished_at.micros(), one.id.clone()))
+}
+
+/// One hunt, and what it said of each server.
+///
+/// # Errors
+/// [`Error::NotFound`] also for those outside `access`.
+pub fn get(desk: &Desk, access: &Access, id: &HuntId) -> Result<(Hunt, Vec<HuntServer>)> {
+    access.require(Verb::ReadInternal)?;
+    desk.read(|tx| {
+        let mut sql = Sql::new("SELECT ");
+        sql.push(Hunt::COLUMNS)
+            .push(" FROM hunt h WHERE h.id = ")
+            .bind(id);
+        sql.push(" AND ").tenants("h.tenant_id", access);
+        let row = tx.rows(&sql)?.into_iter().next();
+        let hunt = Hunt::read(&mut row.ok_or(Error::NotFound { what: "hunt" })?.reader())?;
+        let sql = format!(
+            "SELECT {} FROM hunt_server s WHERE s.hunt_id = $1 ORDER BY s.host, s.server_id",
+            HuntServer::COLUMNS
+        );
+        let rows = tx.query(&sql, params![id])?;
+        let servers: Result<Vec<HuntServer>> = rows
+            .into_iter()
+            .map(|row| HuntServer::read(&mut row.reader()))
+            .collect();
+        Ok((hunt, servers?))
+    })
+}
+
+/// What hunts said of one server, newest first, at most a hundred.
+///
+/// # Errors
+/// [`Error::NotFound`] also for those outside `access`.
+pub fn of_server(desk: &Desk, access: &Access, server: &ServerId) -> Result<Vec<HuntServer>> {
+    access.require(Verb::Read)?;
+    let rows = desk.read(|tx| {
+        servers::find(tx, access, server)?;
+        let sql = format!(
+            "SELECT {} FROM hunt_server s JOIN hunt h ON h.id = s.hunt_id WHERE s.server_id = $1 \
+             ORDER BY h.finished_at DESC, h.id DESC LIMIT 100",
+            HuntServer::COLUMNS
+        );
+        tx.query(&sql, params![server])
+    })?;
+    rows.into_iter()
+        .map(|row| HuntServer::read(&mut row.reader()))
+        .collect()
+}

@@ -1,0 +1,13 @@
+//! Observations: everything somebody or something reported about servers. None is ever overwritten.
+
+mod fact;
+mod import;
+mod store;
+
+pub use fact::FactJson;
+pub use import::{ImportOptions, ImportReport, Unplaced, import};
+pub(crate) use store::of_servers;
+pub use store::{NewObservation, Observation, add, list};
+
+#[cfg(test)]
+mod tests;
