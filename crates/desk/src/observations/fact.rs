@@ -12,6 +12,8 @@ use crate::{Error, Result};
 pub enum FactJson {
     /// It is there.
     Listed,
+    /// A list of machines of all kinds names it.
+    Machine,
     /// The product it runs.
     Product {
         /// `exchange`.
@@ -95,6 +97,7 @@ impl FactJson {
     pub fn kind(&self) -> &'static str {
         match self {
             FactJson::Listed => "listed",
+            FactJson::Machine => "machine",
             FactJson::Product { .. } => "product",
             FactJson::Build { .. } => "build",
             FactJson::Published { .. } => "published",
@@ -113,6 +116,7 @@ impl FactJson {
     pub(super) fn of(fact: &Fact) -> FactJson {
         match fact.clone() {
             Fact::Listed => FactJson::Listed,
+            Fact::Machine => FactJson::Machine,
             Fact::Product(ProductLine { product, line }) => FactJson::Product { product, line },
             Fact::Build { version, source } => FactJson::Build {
                 version: version.to_string(),
@@ -151,6 +155,7 @@ impl FactJson {
         let unknown = |what: &str, word: &str| Error::invalid("fact", format!("{word:?} is no {what}"));
         Ok(match self.clone() {
             FactJson::Listed => Fact::Listed,
+            FactJson::Machine => Fact::Machine,
             FactJson::Product { product, line } => Fact::Product(ProductLine { product, line }),
             FactJson::Build { version, source } => Fact::Build {
                 version: version.parse().map_err(|error: vigie_exposure::VersionError| {
@@ -200,6 +205,7 @@ mod tests {
         };
         let facts = [
             Fact::Listed,
+            Fact::Machine,
             Fact::Product(ProductLine {
                 product: "exchange".into(),
                 line: Some("2016".into()),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use vigie_exposure::{Fact, Observation, Origin, Subject};
+use vigie_exposure::{Fact, Observation, Origin, Place, Subject};
 
-use super::store::put_all;
+use super::store::{put_all, text_of};
 use crate::audit::{self, Act};
 use crate::db::{Sql, params};
 use crate::desk::Tx;
@@ -170,7 +170,7 @@ impl Import<'_> {
             }
             let known = known
                 .first()
-                .and_then(|one| one.origin.place.as_deref()?.parse::<ServerId>().ok());
+                .and_then(|one| text_of(one.origin.place.as_ref()?).parse::<ServerId>().ok());
             let tenant: Option<TenantId> = server.tenant.as_deref().and_then(|tenant| tenant.parse().ok());
             let (Some(tenant), true) = (tenant, known.is_some() || self.options.new_servers) else {
                 seen.into_iter().for_each(|one| self.unplaced(one));
@@ -195,6 +195,8 @@ impl Import<'_> {
             counts.0 += 1;
             counts.1 += kept;
         }
+        let others = estate.others.iter().flat_map(|server| &server.observations);
+        others.for_each(|one| self.unplaced(one));
         for (tenant, (servers, kept, new)) in by_tenant {
             let act = Act {
                 tenant: Some(&tenant),
@@ -228,13 +230,14 @@ impl Import<'_> {
                     name: Some(name),
                     fqdn: row.get()?,
                     addresses: row.json()?,
+                    ..Subject::default()
                 }),
                 fact: Fact::Listed,
                 at: None,
                 origin: Origin {
                     reader: KNOWN,
                     file: KNOWN.into(),
-                    place: Some(id.into()),
+                    place: Some(Place::Path(id.into())),
                 },
             });
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use vigie_exposure::{Origin, Subject};
+use vigie_exposure::{Origin, Place, Subject};
 
 use super::FactJson;
 use crate::audit::{self, Act};
@@ -76,7 +76,7 @@ pub fn add(desk: &Desk, access: &Access, server: &ServerId, new: &NewObservation
             origin: Origin {
                 reader: "person",
                 file: access.actor().name.as_str().into(),
-                place: Some(new.place.as_str().into()),
+                place: Some(Place::Path(new.place.as_str().into())),
             },
         };
         put_all(tx, access, &server.tenant_id, &server.id, [&seen])?;
@@ -92,6 +92,28 @@ pub fn add(desk: &Desk, access: &Access, server: &ServerId, new: &NewObservation
     })
 }
 
+/// A place as it is kept: `6`, `Feuil1!7`, `hosts[3]`.
+pub(super) fn text_of(place: &Place) -> String {
+    match place {
+        Place::Line(line) => line.to_string(),
+        Place::Row { sheet, row } => format!("{sheet}!{row}"),
+        Place::Path(path) => path.to_string(),
+    }
+}
+
+fn place_of(text: String) -> Place {
+    if let Ok(line) = text.parse() {
+        return Place::Line(line);
+    }
+    match text.rsplit_once('!').map(|(sheet, row)| (sheet, row.parse())) {
+        Some((sheet, Ok(row))) => Place::Row {
+            sheet: sheet.into(),
+            row,
+        },
+        _ => Place::Path(text.into()),
+    }
+}
+
 /// Keeps observations of one server; those that are there already are not kept twice. Says how many were new.
 pub(crate) fn put_all<'a>(
     tx: &mut Tx<'_>,
@@ -104,7 +126,7 @@ pub(crate) fn put_all<'a>(
     for one in seen {
         let fact = FactJson::of(&one.fact);
         let text = json!(fact).to_string();
-        let place = one.origin.place.as_deref();
+        let place = one.origin.place.as_ref().map(text_of);
         let digest = hex(&Sha256::digest(
             json!([text, one.at, one.origin.reader, &*one.origin.file, place]).to_string(),
         ));
@@ -207,7 +229,7 @@ pub(crate) fn of_servers(
                 origin: Origin {
                     reader: reader_name(&reader),
                     file: Arc::clone(file),
-                    place: place.map(Into::into),
+                    place: place.map(place_of),
                 },
             });
     }
