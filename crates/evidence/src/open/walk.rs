@@ -1,6 +1,6 @@
 //! Which files there are, and whose: folders and archives become units.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File, FileType};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -91,10 +91,12 @@ pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceE
     for path in paths {
         wholes.push(fs::canonicalize(path).map_err(|cause| failed(path, cause))?);
     }
+    let given: HashSet<&Path> = wholes.iter().map(PathBuf::as_path).collect();
+    let mut before: HashSet<&Path> = HashSet::new();
     let mut different = Vec::new();
-    for (index, (path, whole)) in paths.iter().zip(&wholes).enumerate() {
-        let within = |other: &PathBuf| whole != other && whole.starts_with(other);
-        if wholes[..index].contains(whole) || wholes.iter().any(within) {
+    for (path, whole) in paths.iter().zip(&wholes) {
+        let is_within = whole.ancestors().skip(1).any(|folder| given.contains(folder));
+        if !before.insert(whole) || is_within {
             let path = path.display();
             plan.warnings.add(format!("{path}: given twice, read once"));
         } else {
