@@ -83,7 +83,7 @@ impl<T> Page<T> {
     }
 }
 
-fn encode(key: &impl Serialize) -> Result<String> {
+pub(crate) fn encode(key: &impl Serialize) -> Result<String> {
     let bytes = serde_json::to_vec(key).map_err(|error| Error::Database(error.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

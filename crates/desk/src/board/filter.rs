@@ -67,7 +67,7 @@ impl BoardFilter {
             sql.push(" JOIN server s ON s.id = c.server_id");
         }
         sql.push(" WHERE c.campaign_id = ").bind(campaign);
-        sql.push(" AND ").tenants("c.tenant_id", access);
+        sql.push(" AND ").tenants_among("c.tenant_id", access);
         if let Some(tenant) = &self.tenant_id {
             sql.push(" AND c.tenant_id = ").bind(tenant);
         }
