@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub(crate) mod scene;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -175,6 +177,11 @@ impl Answer {
             true => Value::Null,
             false => self.json(),
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn ok_text(self, text: &str) {
+        assert_eq!((self.status.as_u16(), self.text().as_str()), (200, text));
     }
 
     #[track_caller]
