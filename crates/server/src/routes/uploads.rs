@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vigie_desk::evidence::Evidence;
 use vigie_desk::uploads::{self, NewUpload, Upload};
-use vigie_desk::{TenantId, UploadId};
+use vigie_desk::{Error, TenantId, UploadId};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -92,14 +92,32 @@ pub(crate) async fn append_upload(
         .and_then(|value| value.to_str().ok()?.parse::<i64>().ok())
         .ok_or_else(|| Problem::bad_request("the header Upload-Offset is missing or is no number"))?;
     let place = caller.app().transfer()?;
+    let access = caller.access().clone();
     let mut reader = BodyReader::new(body);
     caller
-        .ask(move |desk, access| {
+        .app()
+        .block(move |desk| {
             let _place = place;
-            uploads::append(desk, access, &id, offset, &mut reader)
+            uploads::append(desk, &access, &id, offset, &mut reader).map_err(|error| match error {
+                Error::Conflict { current } => elsewhere(offset, current),
+                other => other.into(),
+            })
         })
         .await
         .map(Json)
+}
+
+/// The bytes belong elsewhere: an upload goes on where it is, not at a revision.
+fn elsewhere(offset: i64, received: i64) -> Problem {
+    let mut problem = Problem::new(
+        StatusCode::CONFLICT,
+        "offset",
+        "the upload is elsewhere",
+        format!("{received} bytes were received, and these are to begin at {offset}"),
+        "Go on from the offset in `current`.",
+    );
+    problem.current = Some(received);
+    problem
 }
 
 /// Gives an upload up. What was received of it is deleted.

@@ -93,7 +93,7 @@ pub(crate) async fn upload(who: &Client, tenant: &str, server: &str, campaign: &
     // Sent again by mistake: it is said where to go on.
     who.send("PATCH", &path, &[("upload-offset", "0")], first.to_vec())
         .await
-        .refused(409, "state");
+        .refused(409, "offset");
     let offset = first.len().to_string();
     who.send(
         "PATCH",
@@ -145,10 +145,16 @@ pub(crate) async fn play(bench: &Bench, who: &Client, campaign: &str, mark: &str
     let found = findings["items"].as_array().unwrap();
     assert!(!found.is_empty(), "{detail}");
     let finding = id(&found[0]);
+    let lines = who.get(&format!("/api/v1/findings/{finding}/lines")).await.ok();
+    let fields = &lines[0]["fields"];
+    assert!(
+        fields.as_object().is_some_and(|fields| !fields.is_empty()),
+        "{lines}"
+    );
     let dismiss = json!({
         "items": [{"id": finding, "revision": 1}, {"id": finding, "revision": 1}],
         "decision": {
-            "decision": "dismiss", "reason": format!("{mark}: our own scanner"), "scope": "tenant",
+            "decision": "dismiss", "reason": format!("{mark}: our own scanner"), "scope": "all", "fields": fields,
             "expires_at": "2021-09-01T00:00:00Z",
         },
     });
