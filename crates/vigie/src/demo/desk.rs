@@ -1,6 +1,5 @@
 //! The demo's desk: the simulated provider in the middle of its crisis, for a browser.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
 use vigie_desk::campaigns::{self, Campaign, NewCampaign};
+use vigie_desk::cells::Stage;
 use vigie_desk::findings::{self, Decision, FindingFilter, FindingState};
 use vigie_desk::hunts::{self, HuntHandler, NewHunt};
 use vigie_desk::jobs::JobState;
@@ -24,6 +24,8 @@ use zip::write::SimpleFileOptions;
 
 /// The threat of the demo.
 const PACK: &str = "hafnium-2021";
+/// Hours for which answers hold in the demo.
+const TEN_YEARS: i64 = 10 * 365 * 24;
 /// What marks a desk that a demo made, so that the next one may take its place.
 const MARK: &str = "made-by-the-demo";
 
@@ -41,7 +43,8 @@ pub(super) fn fill(out: &Path, evidence: &Path, inventory: &Path, cancel: &Atomi
         pack: pack.name.clone(),
         pack_version: pack.version.clone(),
         tenants: tenants.iter().map(|tenant| tenant.id.clone()).collect(),
-        stale_hours: BTreeMap::new(),
+        // The crisis is of 2021: as told, every answer of then would be too old by now.
+        stale_hours: Stage::ALL.iter().map(|stage| (*stage, TEN_YEARS)).collect(),
     };
     let campaign = campaigns::open(&desk, &access, &new)?;
     for tenant in &tenants {
