@@ -14,6 +14,7 @@ mod list;
 mod outputs;
 mod progress;
 mod rules;
+mod serve;
 mod simulate;
 mod suppress;
 
@@ -38,7 +39,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
     version,
     max_term_width = 100,
     after_help = "To begin:\n  vigie demo                                  a simulated provider, hunted\n  \
-                  vigie hunt EVIDENCE --report report.html    your own evidence\n\n\
+                  vigie hunt EVIDENCE --report report.html    your own evidence\n  \
+                  vigie serve --data DIR                      the desk, in a browser\n\n\
                   Exit status: 0 done, 1 failed, 2 usage, 3 --fail-on reached, 4 something refused\n\
                   under --strict, 130 stopped by ctrl-c"
 )]
@@ -68,11 +70,16 @@ enum Command {
     Indicators(indicators::Arguments),
     /// Advisories: whether a CSAF document is as the specification says
     Advisory(advisory::Arguments),
+    /// Serve the desk: campaigns, evidence, findings and cases in a browser, and an API
+    Serve(serve::Arguments),
     /// Write the evidence of a simulated provider, with the ground truth beside it
     Simulate(simulate::Arguments),
     /// Simulate a small provider, hunt its evidence, write the report
     Demo(demo::Arguments),
 }
+
+/// Whether a server runs, which looks after ctrl-c itself.
+static SERVING: AtomicBool = AtomicBool::new(false);
 
 /// The exit status when `--fail-on` is reached.
 const REACHED: u8 = 3;
@@ -95,6 +102,7 @@ fn main() -> ExitCode {
         Command::Suppress(arguments) => suppress::run(&arguments, lang),
         Command::Indicators(arguments) => indicators::run(&arguments, lang),
         Command::Advisory(arguments) => advisory::run(&arguments, lang),
+        Command::Serve(arguments) => serve::run(&arguments, lang),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };
@@ -112,6 +120,9 @@ fn main() -> ExitCode {
 fn stop_on_ctrl_c(cancel: &Arc<AtomicBool>, lang: Lang) {
     let flag = Arc::clone(cancel);
     let installed = ctrlc::set_handler(move || {
+        if SERVING.load(Ordering::SeqCst) {
+            return;
+        }
         if flag.swap(true, Ordering::SeqCst) {
             std::process::exit(i32::from(STOPPED));
         }

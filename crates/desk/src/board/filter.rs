@@ -27,6 +27,8 @@ words!(
 
 /// Which servers of a campaign. Conditions on cells are about what they say now: a stale one is unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct BoardFilter {
     /// Of tenants with one of these contracts.
@@ -34,8 +36,10 @@ pub struct BoardFilter {
     /// Of tenants of one of these agencies.
     pub agency: Vec<String>,
     /// Of this tenant.
+    #[serde(rename = "tenant")]
     pub tenant_id: Option<TenantId>,
     /// Whose tenant's name, or own name, holds this.
+    #[serde(rename = "q")]
     pub search: Option<String>,
     /// With one of these verdicts.
     pub verdict: Vec<String>,

@@ -157,13 +157,18 @@ pub struct FindingLine {
 
 /// Which findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct FindingFilter {
     /// Of this tenant.
+    #[serde(rename = "tenant")]
     pub tenant_id: Option<TenantId>,
     /// Of this server.
+    #[serde(rename = "server")]
     pub server_id: Option<ServerId>,
     /// Of this campaign.
+    #[serde(rename = "campaign")]
     pub campaign_id: Option<CampaignId>,
     /// In this state.
     pub state: Option<FindingState>,
@@ -172,6 +177,7 @@ pub struct FindingFilter {
     /// Of this rule.
     pub rule_id: Option<String>,
     /// Whose statement or title holds this.
+    #[serde(rename = "q")]
     pub search: Option<String>,
     /// Also those that are gone.
     pub gone: bool,
