@@ -333,7 +333,6 @@ fn sample(schema: &Value, name: &str, document: &Value, other: &Scene) -> Value 
                     name,
                     document,
                     other,
-                    path,
                 );
             }
         };
