@@ -1,0 +1,15 @@
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+/** The reports' blue, from light to dark. */
+const watch: MantineColorsTuple = ["#eaf2fb", "#d3e3f4", "#a7c7ea", "#8ec1f5", "#5b97d6", "#37699e", "#235384", "#17406d", "#123357", "#0c2440"];
+
+export const theme = createTheme({
+  fontFamily: '"Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", sans-serif',
+  fontFamilyMonospace: '"Cascadia Mono", Consolas, Menlo, "DejaVu Sans Mono", monospace',
+  colors: { watch },
+  primaryColor: "watch",
+  primaryShade: { light: 7, dark: 3 },
+  autoContrast: true,
+  defaultRadius: "sm",
+  cursorType: "pointer",
+});
