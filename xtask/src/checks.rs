@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{bench, browser, cargo, fuzz, root, run, run_in};
+use crate::{bench, browser, cargo, fuzz, postgres, root, run, run_in};
 
 /// Seconds each fuzz target runs as part of all checks.
 const FUZZ_SECONDS: u64 = 8;
@@ -31,7 +31,16 @@ const STEPS: [Step; 7] = [
     },
     Step {
         name: "tests",
-        check: || run(&cargo(), &["test", "--workspace"]),
+        check: || {
+            postgres::with_postgres(|url| {
+                run_in(
+                    &root(),
+                    &cargo(),
+                    &["test", "--workspace"],
+                    &[(postgres::VARIABLE, url)],
+                )
+            })
+        },
     },
     Step {
         name: "documentation",

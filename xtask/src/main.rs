@@ -16,6 +16,7 @@ mod checks;
 #[cfg(test)]
 mod docs;
 mod fuzz;
+mod postgres;
 mod tools;
 
 const HELP: &str = "\
@@ -39,6 +40,8 @@ usage: cargo xtask COMMAND
                      --flame    flame graphs, by perf, into docs/images
   fuzz [TARGET] [--seconds N]
                    fuzz one parser or all of them, each for N seconds (60)
+  postgres COMMAND...
+                   run a command with a PostgreSQL of its own: cargo xtask postgres cargo test -p vigie-desk
   browser          open the reports of a hunt in a real browser and check them";
 
 /// Seconds a fuzz target runs unless told otherwise.
@@ -56,6 +59,9 @@ fn main() -> ExitCode {
         // What `bench literals` runs for each engine.
         ["scan", engine, literals, text] => bench::scan_and_print(engine, literals, text),
         ["browser"] => browser::check(),
+        ["postgres", program, arguments @ ..] => {
+            postgres::with_postgres(|url| run_in(&root(), program, arguments, &[(postgres::VARIABLE, url)]))
+        }
         ["fuzz", rest @ ..] if fuzz_arguments(rest).is_some() => {
             let (target, seconds) = fuzz_arguments(rest).unwrap_or_default();
             fuzz::run_targets(target, seconds)

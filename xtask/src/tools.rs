@@ -63,6 +63,14 @@ pub(crate) const PERF: Tool = Tool {
     purpose: "drawing flame graphs",
 };
 
+/// The database server the desk is tested on besides SQLite.
+pub(crate) const POSTGRES: Tool = Tool {
+    names: &["initdb"],
+    variable: "VIGIE_INITDB",
+    package: "postgresql",
+    purpose: "testing the desk on PostgreSQL",
+};
+
 /// The interpreter of the browser check.
 pub(crate) const NODE: Tool = Tool {
     names: &["node", "nodejs"],

@@ -128,6 +128,8 @@ CREATE TABLE cell (
     PRIMARY KEY (campaign_id, server_id, stage)
 );
 CREATE INDEX cell_by_tenant ON cell (campaign_id, tenant_id, server_id, stage, state, detail, stale_at);
+-- For counts and filters: one stage of a campaign lies together, by what its cells say.
+CREATE INDEX cell_by_word ON cell (campaign_id, stage, state, detail, stale_at, tenant_id, server_id);
 CREATE INDEX cell_by_server ON cell (server_id);
 CREATE INDEX cell_by_staleness ON cell (stale_at);
 

@@ -1,7 +1,7 @@
 //! Accounts: who may sign in, as what, and for which tenants.
 //!
 //! Passwords are kept as argon2id. A second factor (TOTP) can be added by everybody for themselves, with recovery codes.
-//! Attempts to sign in are counted before anything is looked at, by login and by address ([`throttle`]). What signing in
+//! Attempts to sign in are counted before anything is looked at, by login and by address (`throttle`). What signing in
 //! gives is a session ([`sessions`]); programs have keys ([`crate::keys`]). Who comes from an identity provider is known
 //! by issuer and subject ([`oidc`]).
 

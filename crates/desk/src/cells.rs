@@ -12,7 +12,7 @@
 //! `suspected` counts as yes until shown otherwise. Of `attempted` nobody knows whether it worked.
 //!
 //! What is said about a cell is a **statement**, kept for ever; the cell is what follows from all of them by the rules of
-//! [`derive`]. A cell whose answer is older than its stage allows reads as unknown: nothing stays green by silence.
+//! [`derive()`]. A cell whose answer is older than its stage allows reads as unknown: nothing stays green by silence.
 
 mod rules;
 mod store;

@@ -2,7 +2,6 @@
 //! with an order in the environment.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,7 +13,7 @@ use crate::db::migrate::{MIGRATIONS, apply, version};
 use crate::db::{Database, params};
 use crate::evidence;
 use crate::jobs::{self, Job, JobState, NewJob};
-use crate::testing::{Bench, analyst, director, on_each_database};
+use crate::testing::{Bench, Schema, analyst, director, on_each_database};
 use crate::uploads::{self, NewUpload};
 use crate::worker::{Handler, Outcome, Pulse, run_one};
 use crate::world::{SystemClock, SystemEntropy};
@@ -300,12 +299,44 @@ fn a_migration_that_is_killed_is_done_whole_or_not_at_all() {
         Ok(rows.len())
     });
     assert_eq!(found.unwrap(), 0, "nothing of what was begun");
-    assert!(version(&database).unwrap() <= 3);
+    assert_eq!(version(&database).unwrap(), 3, "what was done before it");
     drop(database);
     // It comes back, and goes on.
     let desk = bench.again();
     assert!(desk.migrated().is_none_or(|migrated| migrated.backup.is_some()));
     tenants::create(&desk, &director(), &tenants::TenantFields::named("after")).unwrap();
+}
+
+#[test]
+fn a_database_server_that_is_restarted_is_found_again() {
+    on_each_database(|bench| {
+        let Some(url) = &bench.options.database else {
+            return;
+        };
+        let tenant = bench.tenant("before");
+        Schema::cut_connections(url);
+        tenants::get(&bench.desk, &director(), &tenant).unwrap();
+        Schema::cut_connections(url);
+        bench.tenant("after");
+        // In the middle of a transaction: it is done again, and once.
+        let mut attempts = 0;
+        bench
+            .desk
+            .write(|tx| {
+                attempts += 1;
+                if attempts == 1 {
+                    Schema::cut_connections(url);
+                }
+                tenants::insert(tx, &director(), &tenants::TenantFields::named("during"))
+            })
+            .unwrap();
+        assert_eq!(attempts, 2);
+        assert_eq!(
+            tenants::count(&bench.desk, &director(), &Default::default()).unwrap(),
+            3
+        );
+        assert!(audit::verify(&bench.desk, &director()).unwrap().sound);
+    });
 }
 
 /// A small disk of its own, where that can be had.
@@ -330,20 +361,13 @@ impl Drop for SmallDisk {
     }
 }
 
-fn options_in(folder: &Path) -> Options {
-    Options {
-        data: folder.join("data"),
-        ..Bench::fresh()
-    }
-}
-
 #[test]
 fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let Some(disk) = SmallDisk::mount() else {
         println!("skipped: a small disk cannot be mounted here");
         return;
     };
-    let desk = Desk::open(&options_in(disk.0.path())).unwrap();
+    let desk = Desk::open(&Bench::options_in(disk.0.path())).unwrap();
     let tenant = tenants::create(&desk, &director(), &tenants::TenantFields::named("Client"))
         .unwrap()
         .id;

@@ -3,7 +3,7 @@
 //! Bytes come in by [`crate::uploads`] and are kept once per tenant, whatever their names: a **blob**. Every blob has a key
 //! of its own, sealed with its tenant's, which is sealed with the master key. A blob is a row of chunks of at most 1 MiB,
 //! each deflated when that helps and sealed by itself (AES-256-GCM), so that it can be written, torn, resumed and read in
-//! a stream ([`chunks`]). Its SHA-256 is that of the bytes as they were received.
+//! a stream (`chunks`). Its SHA-256 is that of the bytes as they were received.
 //!
 //! Who received, read, took out or verified evidence is recorded in the audit of its tenant, which nobody can change: that
 //! is its **custody** ([`custody`]). Evidence is deleted only when its retention is over and nobody holds it

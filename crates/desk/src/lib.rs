@@ -8,7 +8,7 @@
 //!
 //! - Every function that touches data takes an [`Access`]. What belongs to a tenant outside it does not exist
 //!   ([`Error::NotFound`]); what the role may not do on tenants inside it is [`Error::Forbidden`]. Lists, searches and
-//!   counts are filtered in the SQL itself ([`db::Sql::tenants`]).
+//!   counts are filtered in the SQL itself (`db::Sql::tenants`).
 //! - What can be changed has a `revision`. A change names the revision it was made from and gets [`Error::Conflict`] when
 //!   somebody was faster.
 //! - Every change is recorded in the same transaction ([`audit`]). What is recorded can be neither changed nor deleted.
@@ -19,10 +19,10 @@
 //!
 //! 1. A file in `migrations/`: tables with `BIGINT`, `TEXT`, `DOUBLE PRECISION` and `BLOB` only, `tenant_id` in each that
 //!    holds what is a tenant's, `revision` in each whose rows change, an index per list; `-- append-only: TABLE` for
-//!    what must never change. Name it in [`db::migrate`].
+//!    what must never change. Name it in `db::migrate`.
 //! 2. A module here: the type (`Serialize`, `ToSchema` behind the feature `openapi`), its `COLUMNS` and how it is read from
-//!    a row, then `create`, `get`, `list`, `change`. Begin each with [`Access::require`] or [`Access::require_in`]; put
-//!    [`db::Sql::tenants`] into each query; end each change with [`audit::record`].
+//!    a row, then `create`, `get`, `list`, `change`. Begin each with `Access::require` or `Access::require_in`; put
+//!    `db::Sql::tenants` into each query; end each change with `audit::record`.
 //! 3. Tests below it: what it does, a conflict, and every function with a foreign [`Access`] (`testing::strangers`).
 //!
 //! # One SQL text for two databases
@@ -31,7 +31,7 @@
 //! that others must wait for is locked by updating it (`UPDATE .. RETURNING`), which both understand. SQLite has one
 //! writer, whose transactions begin as `IMMEDIATE`; readers see a snapshot (WAL) and never wait.
 //!
-//! The drivers are `rusqlite` and `postgres` under a small layer of our own ([`db`]), both blocking. An asynchronous
+//! The drivers are `rusqlite` and `postgres` under a small layer of our own (`db`), both blocking. An asynchronous
 //! driver would hand every row of SQLite from one thread to another, and nothing else below the server is asynchronous.
 
 mod access;
@@ -46,7 +46,7 @@ pub mod catalogue;
 pub mod cells;
 #[cfg(test)]
 mod crashes;
-pub mod db;
+mod db;
 mod desk;
 mod error;
 pub mod evidence;

@@ -156,26 +156,47 @@ fn add_findings(bench: &Bench, load: &Load, count: usize) {
     );
 }
 
-/// Asks again and again, and holds the median to its bound.
-fn ask<T>(missed: &mut Vec<String>, name: &str, bound_ms: u64, mut query: impl FnMut() -> T) {
-    let mut times: Vec<Duration> = (0..ROUNDS)
-        .map(|_| {
-            let started = Instant::now();
-            std::hint::black_box(query());
-            started.elapsed()
-        })
-        .collect();
+/// Nanoseconds this thread has run: what others do on the machine does not count. Linux says.
+fn on_processor() -> Option<u64> {
+    std::fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
+}
+
+fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
-    let (median, worst) = (times[ROUNDS / 2], times[ROUNDS - 1]);
-    let verdict = if median <= Duration::from_millis(bound_ms) {
+    times[times.len() / 2]
+}
+
+/// Asks again and again, and holds the median to its bound: of the time on the processor, where it is known.
+fn ask<T>(missed: &mut Vec<String>, name: &str, bound_ms: u64, mut query: impl FnMut() -> T) {
+    let (mut wall, mut processor) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (started, ran) = (Instant::now(), on_processor());
+        std::hint::black_box(query());
+        wall.push(started.elapsed());
+        if let (Some(before), Some(after)) = (ran, on_processor()) {
+            processor.push(Duration::from_nanos(after - before));
+        }
+    }
+    let wall = median(&mut wall);
+    let held = if processor.is_empty() {
+        wall
+    } else {
+        median(&mut processor)
+    };
+    let verdict = if held <= Duration::from_millis(bound_ms) {
         ""
     } else {
         "  MISSED"
     };
     println!(
-        "{name:<58} median {:>8.2} ms  worst {:>8.2} ms  bound {bound_ms} ms{verdict}",
-        median.as_secs_f64() * 1e3,
-        worst.as_secs_f64() * 1e3
+        "{name:<58} median {:>8.2} ms  on the processor {:>8.2} ms  bound {bound_ms} ms{verdict}",
+        wall.as_secs_f64() * 1e3,
+        held.as_secs_f64() * 1e3
     );
     if !verdict.is_empty() {
         missed.push(name.to_owned());

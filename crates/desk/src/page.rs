@@ -14,11 +14,13 @@ const MOST: u32 = 1_000;
 
 /// Which page of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct PageRequest {
     /// Items, 1 to 1000; 100 unless told otherwise.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
 
@@ -60,6 +62,7 @@ pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
     /// What to give as `cursor` for the next page; `null` on the last.
+    #[serde(rename = "next_cursor")]
     pub next: Option<String>,
 }
 
@@ -80,7 +83,7 @@ impl<T> Page<T> {
     }
 }
 
-fn encode(key: &impl Serialize) -> Result<String> {
+pub(crate) fn encode(key: &impl Serialize) -> Result<String> {
     let bytes = serde_json::to_vec(key).map_err(|error| Error::Database(error.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

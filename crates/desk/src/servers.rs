@@ -112,11 +112,15 @@ impl Server {
 
 /// Which servers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct ServerFilter {
     /// Of this tenant.
+    #[serde(rename = "tenant")]
     pub tenant_id: Option<TenantId>,
     /// Part of the name, or of the name in DNS.
+    #[serde(rename = "q")]
     pub search: Option<String>,
     /// Also those that ceased to be there.
     pub archived: bool,

@@ -176,9 +176,12 @@ impl Tenant {
 
 /// Which tenants.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct TenantFilter {
     /// Part of the name.
+    #[serde(rename = "q")]
     pub search: Option<String>,
     /// This contract.
     pub contract: Option<Contract>,

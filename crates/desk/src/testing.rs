@@ -36,10 +36,10 @@ impl Bench {
         Bench::open(None)
     }
 
-    /// Options of a desk that was never opened. The folder stays.
-    pub(crate) fn fresh() -> Options {
+    /// Options of a desk in a folder that was never opened.
+    pub(crate) fn options_in(folder: &std::path::Path) -> Options {
         Options {
-            data: TempDir::new().unwrap().keep().join("data"),
+            data: folder.join("data"),
             database: None,
             clock: Arc::new(ManualClock::at(MORNING)),
             entropy: Arc::new(Seeded::new(1)),
@@ -136,12 +136,22 @@ impl Schema {
         let mut client = postgres::Client::connect(&base, postgres::NoTls).unwrap();
         client.batch_execute(&format!("CREATE SCHEMA {name}")).unwrap();
         let joint = if base.contains('?') { '&' } else { '?' };
-        let url = format!("{base}{joint}options=-csearch_path%3D{name}");
+        let url = format!("{base}{joint}application_name={name}&options=-csearch_path%3D{name}");
         Some(Schema { base, name, url })
     }
 }
 
 impl Schema {
+    /// Cuts all connections of a desk, as a server does that is restarted.
+    pub(crate) fn cut_connections(url: &str) {
+        let name = url.rsplit("%3D").next().unwrap();
+        let mut client =
+            postgres::Client::connect(&std::env::var("VIGIE_TEST_POSTGRES").unwrap(), postgres::NoTls)
+                .unwrap();
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1";
+        assert!(!client.query(sql, &[&name]).unwrap().is_empty());
+    }
+
     /// Makes the schema of an address empty.
     pub(crate) fn empty(url: &str) {
         let name = url.rsplit("%3D").next().unwrap();

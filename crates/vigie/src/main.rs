@@ -14,6 +14,7 @@ mod list;
 mod outputs;
 mod progress;
 mod rules;
+mod serve;
 mod simulate;
 mod suppress;
 
@@ -33,7 +34,8 @@ use crate::hunt::Language;
     version,
     max_term_width = 100,
     after_help = "To begin:\n  vigie demo                                  a simulated provider, hunted\n  \
-                  vigie hunt EVIDENCE --report report.html    your own evidence\n\n\
+                  vigie hunt EVIDENCE --report report.html    your own evidence\n  \
+                  vigie serve --data DIR                      the desk, in a browser\n\n\
                   Exit status: 0 done, 1 failed, 2 usage, 3 --fail-on reached, 4 something refused\n\
                   under --strict, 130 stopped by ctrl-c"
 )]
@@ -63,6 +65,8 @@ enum Command {
     Indicators(indicators::Arguments),
     /// Advisories: whether a CSAF document is as the specification says
     Advisory(advisory::Arguments),
+    /// Serve the desk: campaigns, evidence, findings and cases in a browser, and an API
+    Serve(serve::Arguments),
     /// Write the evidence of a simulated provider, with the ground truth beside it
     Simulate(simulate::Arguments),
     /// Simulate a small provider, hunt its evidence, write the report
@@ -80,7 +84,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let lang = Language::choose(cli.lang);
     let cancel = Arc::new(AtomicBool::new(false));
-    stop_on_ctrl_c(&cancel, lang);
+    // A server stops in its own way.
+    if !matches!(cli.command, Command::Serve(_)) {
+        stop_on_ctrl_c(&cancel, lang);
+    }
     let outcome = match cli.command {
         Command::Hunt(arguments) => hunt::run(&arguments, lang, &cancel),
         Command::Manifest(arguments) => list::manifest(&arguments, lang, &cancel),
@@ -90,6 +97,7 @@ fn main() -> ExitCode {
         Command::Suppress(arguments) => suppress::run(&arguments, lang),
         Command::Indicators(arguments) => indicators::run(&arguments, lang),
         Command::Advisory(arguments) => advisory::run(&arguments, lang),
+        Command::Serve(arguments) => serve::run(&arguments, lang),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };

@@ -14,11 +14,15 @@ const LONGEST: usize = 20_000;
 
 /// Which records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct JournalFilter {
     /// Of this tenant.
+    #[serde(rename = "tenant")]
     pub tenant_id: Option<TenantId>,
     /// Of this campaign.
+    #[serde(rename = "campaign")]
     pub campaign_id: Option<CampaignId>,
     /// About things of this kind: `server`, `case`, ...
     pub subject_kind: Option<String>,
@@ -29,6 +33,7 @@ pub struct JournalFilter {
     /// Acts that begin so: `case.`, `say`.
     pub action: Option<String>,
     /// Whose words hold this.
+    #[serde(rename = "q")]
     pub search: Option<String>,
     /// From this moment on.
     pub since: Option<Time>,

@@ -19,6 +19,7 @@ const SHOWN: usize = 100;
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AuditReport))]
 pub struct Report {
     /// Whether everything is as it was written.
     pub sound: bool,
@@ -49,6 +50,7 @@ pub struct ChainReport {
 /// Something that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AuditProblem))]
 pub struct Problem {
     /// The record.
     pub seq: i64,

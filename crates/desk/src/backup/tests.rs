@@ -162,7 +162,8 @@ fn a_backup_that_cannot_be_made_leaves_nothing() {
 
 #[test]
 fn tables_of_an_older_version_are_copied_before_they_are_changed() {
-    let bench = Bench::fresh();
+    let folder = tempfile::TempDir::new().unwrap();
+    let bench = Bench::options_in(folder.path());
     std::fs::create_dir_all(&bench.data).unwrap();
     let database = Database::sqlite(bench.data.join("desk.sqlite"));
     apply(&database, Time(0), &MIGRATIONS[..3]).unwrap();

@@ -24,6 +24,8 @@ words!(
 
 /// Which servers of a campaign. Conditions on cells are about what they say now: a stale one is unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct BoardFilter {
     /// Of tenants with one of these contracts.
@@ -31,8 +33,10 @@ pub struct BoardFilter {
     /// Of tenants of one of these agencies.
     pub agency: Vec<String>,
     /// Of this tenant.
+    #[serde(rename = "tenant")]
     pub tenant_id: Option<TenantId>,
     /// Whose tenant's name, or own name, holds this.
+    #[serde(rename = "q")]
     pub search: Option<String>,
     /// With one of these verdicts.
     pub verdict: Vec<String>,
@@ -63,7 +67,7 @@ impl BoardFilter {
             sql.push(" JOIN server s ON s.id = c.server_id");
         }
         sql.push(" WHERE c.campaign_id = ").bind(campaign);
-        sql.push(" AND ").tenants("c.tenant_id", access);
+        sql.push(" AND ").tenants_among("c.tenant_id", access);
         if let Some(tenant) = &self.tenant_id {
             sql.push(" AND c.tenant_id = ").bind(tenant);
         }

@@ -71,6 +71,10 @@ impl Counts {
         self.stale += if stale { count } else { 0 };
     }
 
+    fn all(&self) -> i64 {
+        self.unknown + self.yes + self.no
+    }
+
     /// What they say together: unknown as soon as one is, then yes as soon as one is.
     pub fn together(&self) -> Truth {
         match self {
@@ -165,14 +169,13 @@ pub fn board(
     let limit = page.limit()?;
     desk.read(|tx| {
         let found = campaigns::find(tx, access, campaign)?;
-        let all = match filter.is_everything() {
-            true => None,
-            false => Some(totals(tx, access, campaign, &BoardFilter::default())?),
-        };
-        let (tenants_matching, servers_matching) = totals(tx, access, campaign, filter)?;
-        let (tenants_total, servers_total) = all.unwrap_or((tenants_matching, servers_matching));
         let stages = summary(tx, access, campaign, filter)?;
-        let keys = tenant_page(tx, access, campaign, filter, page, limit)?;
+        let servers_matching = stages.first().map_or(0, |first| first.counts.all());
+        let (keys, tenants_matching) = tenant_page(tx, access, campaign, filter, page, limit)?;
+        let (tenants_total, servers_total) = match filter.is_everything() {
+            true => (tenants_matching, servers_matching),
+            false => totals(tx, access, campaign, &BoardFilter::default())?,
+        };
         let page = Page::of(keys, limit, |key| (key.1, key.2.clone(), key.0.clone()))?;
         let next = page.next;
         let ids: Vec<TenantId> = page.items.into_iter().map(|(id, ..)| id).collect();
@@ -215,16 +218,17 @@ fn summary(
     campaign: &CampaignId,
     filter: &BoardFilter,
 ) -> Result<Vec<StageSummary>> {
-    let mut sql = Sql::new("SELECT c.stage, c.state, c.detail, CASE WHEN c.stale_at <= ");
-    sql.bind(tx.now).push(" THEN 1 ELSE 0 END AS stale, COUNT(*)");
+    let mut sql = Sql::new("SELECT c.stage, c.state, c.detail, COUNT(*), CAST(SUM(CASE WHEN c.stale_at <= ");
+    sql.bind(tx.now).push(" THEN 1 ELSE 0 END) AS BIGINT)");
     filter.from(&mut sql, campaign, access, tx.now, false);
-    sql.push(" GROUP BY c.stage, c.state, c.detail, stale");
+    sql.push(" GROUP BY c.stage, c.state, c.detail");
     let mut tally = Tally::default();
     for row in tx.rows(&sql)? {
         let mut row = row.reader();
         let (stage, state, detail): (Stage, Truth, String) = (row.get()?, row.get()?, row.get()?);
-        let (stale, count): (bool, i64) = (row.get()?, row.get()?);
-        tally.add(stage, state, &detail, stale, count);
+        let (count, stale): (i64, i64) = (row.get()?, row.get()?);
+        tally.add(stage, state, &detail, false, count - stale);
+        tally.add(stage, state, &detail, true, stale);
     }
     Ok(tally.finish())
 }
@@ -234,6 +238,9 @@ struct Tally(BTreeMap<Stage, (Counts, BTreeMap<String, i64>)>);
 
 impl Tally {
     fn add(&mut self, stage: Stage, state: Truth, detail: &str, stale: bool, count: i64) {
+        if count == 0 {
+            return;
+        }
         let (counts, words) = self.0.entry(stage).or_default();
         let (state, detail) = if stale {
             (Truth::Unknown, "unknown")
@@ -273,7 +280,7 @@ impl Tally {
 /// A tenant with where it stands in the order: a number, smallest first, then its name.
 type Key = (TenantId, i64, String);
 
-/// The tenants of a page, in order.
+/// The tenants of a page, in order, and how many there are on all pages.
 fn tenant_page(
     tx: &mut Tx<'_>,
     access: &Access,
@@ -281,14 +288,17 @@ fn tenant_page(
     filter: &BoardFilter,
     page: &PageRequest,
     limit: usize,
-) -> Result<Vec<Key>> {
+) -> Result<(Vec<Key>, i64)> {
     let after: Option<(i64, String, String)> = page.after()?;
     let now = tx.now;
-    let mut sql = Sql::new("SELECT k.tenant_id, k.place, n.name_key FROM (SELECT c.tenant_id, ");
+    let mut sql = Sql::new(
+        "SELECT k.tenants, k.tenant_id, k.place, n.name_key FROM (SELECT COUNT(*) OVER () AS tenants, c.tenant_id, ",
+    );
     order(&mut sql, filter.sort.unwrap_or(Sort::Unknown), campaign, now);
     sql.push(" AS place");
     filter.from(&mut sql, campaign, access, now, false);
     sql.push(" GROUP BY c.tenant_id) k JOIN tenant n ON n.id = k.tenant_id");
+    let is_first = after.is_none();
     if let Some((place, name, id)) = after {
         sql.push(" WHERE (k.place, n.name_key, k.tenant_id) > (");
         sql.bind(place)
@@ -300,13 +310,20 @@ fn tenant_page(
     }
     sql.push(" ORDER BY k.place, n.name_key, k.tenant_id LIMIT ")
         .bind(limit as i64 + 1);
-    let rows = tx.rows(&sql)?;
-    rows.into_iter()
-        .map(|row| {
-            let mut row = row.reader();
-            Ok((row.get()?, row.get()?, row.get()?))
-        })
-        .collect()
+    let mut tenants = None;
+    let mut keys = Vec::new();
+    for row in tx.rows(&sql)? {
+        let mut row = row.reader();
+        tenants = Some(row.get()?);
+        keys.push((row.get()?, row.get()?, row.get()?));
+    }
+    let tenants = match tenants {
+        Some(tenants) => tenants,
+        None if is_first => 0,
+        // Behind the last page the rows that tell are not there.
+        None => totals(tx, access, campaign, filter)?.0,
+    };
+    Ok((keys, tenants))
 }
 
 /// The number a tenant is ordered by, over its cells.

@@ -138,13 +138,18 @@ impl Case {
 
 /// Which cases.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct CaseFilter {
     /// Of this tenant.
+    #[serde(rename = "tenant")]
     pub tenant_id: Option<TenantId>,
     /// Of this campaign.
+    #[serde(rename = "campaign")]
     pub campaign_id: Option<CampaignId>,
     /// About this server.
+    #[serde(rename = "server")]
     pub server_id: Option<ServerId>,
     /// In this state.
     pub state: Option<CaseState>,
@@ -153,6 +158,7 @@ pub struct CaseFilter {
     /// Whom it is assigned to.
     pub assigned_to: Option<AccountId>,
     /// Part of the title.
+    #[serde(rename = "q")]
     pub search: Option<String>,
 }
 

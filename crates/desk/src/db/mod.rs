@@ -11,10 +11,10 @@ mod sqlite;
 mod value;
 
 pub(crate) use pool::{Database, Kind};
-pub use sql::Sql;
+pub(crate) use sql::Sql;
 pub(crate) use sql::anywhere;
 pub(crate) use value::params;
-pub use value::{FromValue, Mismatch, Reader, Row, Value};
+pub(crate) use value::{FromValue, Mismatch, Reader, Row, Value};
 
 use crate::{Error, Result};
 

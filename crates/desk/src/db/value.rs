@@ -2,7 +2,7 @@
 
 /// A value of a column, or of a placeholder.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     /// Nothing.
     Null,
     /// `BIGINT`; also what is true (1) or false (0).
@@ -18,11 +18,11 @@ pub enum Value {
 /// A value that is not what the program expects there: the database was changed by something else.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {wanted}, found {found}")]
-pub struct Mismatch {
+pub(crate) struct Mismatch {
     /// What was expected.
-    pub wanted: &'static str,
+    pub(crate) wanted: &'static str,
     /// What is there.
-    pub found: String,
+    pub(crate) found: String,
 }
 
 impl Value {
@@ -93,7 +93,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 }
 
 /// What can be read from a column.
-pub trait FromValue: Sized {
+pub(crate) trait FromValue: Sized {
     /// Reads it.
     ///
     /// # Errors
@@ -155,11 +155,11 @@ impl<T: FromValue> FromValue for Option<T> {
 
 /// A row of an answer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row(pub(crate) Vec<Value>);
+pub(crate) struct Row(pub(crate) Vec<Value>);
 
 impl Row {
     /// Reads its columns from left to right.
-    pub fn reader(self) -> Reader {
+    pub(crate) fn reader(self) -> Reader {
         Reader {
             values: self.0.into_iter(),
         }
@@ -168,7 +168,7 @@ impl Row {
 
 /// The columns of a row, from left to right.
 #[derive(Debug)]
-pub struct Reader {
+pub(crate) struct Reader {
     values: std::vec::IntoIter<Value>,
 }
 
@@ -177,7 +177,7 @@ impl Reader {
     ///
     /// # Errors
     /// When it holds something else, or there is none left.
-    pub fn get<T: FromValue>(&mut self) -> crate::Result<T> {
+    pub(crate) fn get<T: FromValue>(&mut self) -> crate::Result<T> {
         let value = self
             .values
             .next()
@@ -192,7 +192,7 @@ impl Reader {
     ///
     /// # Errors
     /// When it holds something else.
-    pub fn json<T: serde::de::DeserializeOwned>(&mut self) -> crate::Result<T> {
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&mut self) -> crate::Result<T> {
         let text: String = self.get()?;
         serde_json::from_str(&text).map_err(|error| crate::Error::Damaged {
             what: "a row of the database".into(),

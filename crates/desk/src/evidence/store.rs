@@ -98,15 +98,21 @@ impl Evidence {
 
 /// Which evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct EvidenceFilter {
     /// Of this tenant.
+    #[serde(rename = "tenant")]
     pub tenant_id: Option<TenantId>,
     /// Of this server.
+    #[serde(rename = "server")]
     pub server_id: Option<ServerId>,
     /// Of this campaign.
+    #[serde(rename = "campaign")]
     pub campaign_id: Option<CampaignId>,
     /// Part of its name, or all of its hash.
+    #[serde(rename = "q")]
     pub search: Option<String>,
     /// Also what was deleted.
     pub deleted: bool,

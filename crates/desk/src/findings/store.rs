@@ -15,6 +15,9 @@ use crate::{
     Severity, TenantId, Time, Verb,
 };
 
+/// Findings that a search looks through for one page.
+const LOOKED_THROUGH: i64 = 200_000;
+
 words!(
     /// What was decided of a finding.
     FindingState {
@@ -152,13 +155,18 @@ pub struct FindingLine {
 
 /// Which findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct FindingFilter {
     /// Of this tenant.
+    #[serde(rename = "tenant")]
     pub tenant_id: Option<TenantId>,
     /// Of this server.
+    #[serde(rename = "server")]
     pub server_id: Option<ServerId>,
     /// Of this campaign.
+    #[serde(rename = "campaign")]
     pub campaign_id: Option<CampaignId>,
     /// In this state.
     pub state: Option<FindingState>,
@@ -167,6 +175,7 @@ pub struct FindingFilter {
     /// Of this rule.
     pub rule_id: Option<String>,
     /// Whose statement or title holds this.
+    #[serde(rename = "q")]
     pub search: Option<String>,
     /// Also those that are gone.
     pub gone: bool,
@@ -215,50 +224,128 @@ impl FindingFilter {
     }
 }
 
+/// Where a finding stands in the list: rank, time, identifier.
+type Key = (i64, i64, String);
+
+/// Only findings behind a place in the list. Written so that the index serves it: ranks fall while times rise.
+fn behind(sql: &mut Sql, (rank, found, id): &Key) {
+    sql.push(" AND f.rank <= ")
+        .bind(*rank)
+        .push(" AND (f.rank < ")
+        .bind(*rank);
+    sql.push(" OR (f.found_at, f.id) > (")
+        .bind(*found)
+        .push(", ")
+        .bind(id)
+        .push("))");
+}
+
+/// Only findings up to a place in the list.
+fn up_to(sql: &mut Sql, (rank, found, id): &Key) {
+    sql.push(" AND f.rank >= ")
+        .bind(*rank)
+        .push(" AND (f.rank > ")
+        .bind(*rank);
+    sql.push(" OR (f.found_at, f.id) <= (")
+        .bind(*found)
+        .push(", ")
+        .bind(id)
+        .push("))");
+}
+
 /// Findings, worst first, then oldest first.
+///
+/// A search looks through at most 200000 findings for one page: there may be fewer than asked for on a page, or none, and
+/// still a next one.
 pub fn list(
     desk: &Desk,
     access: &Access,
     filter: &FindingFilter,
     page: &PageRequest,
 ) -> Result<Page<Finding>> {
+    list_through(desk, access, filter, page, LOOKED_THROUGH)
+}
+
+pub(super) fn list_through(
+    desk: &Desk,
+    access: &Access,
+    filter: &FindingFilter,
+    page: &PageRequest,
+    most: i64,
+) -> Result<Page<Finding>> {
     access.require(Verb::ReadInternal)?;
     let limit = page.limit()?;
-    let after: Option<(i64, i64, String)> = page.after()?;
-    let mut sql = Sql::new("SELECT ");
-    sql.push(Finding::COLUMNS).push(Finding::FROM);
-    filter.push(&mut sql, access);
-    if let Some((rank, found, id)) = after {
-        // Written so that the index serves it: ranks fall while times rise.
-        sql.push(" AND f.rank <= ")
-            .bind(rank)
-            .push(" AND (f.rank < ")
-            .bind(rank);
-        sql.push(" OR (f.found_at, f.id) > (")
-            .bind(found)
-            .push(", ")
-            .bind(id)
-            .push("))");
-    }
-    sql.push(" ORDER BY f.rank DESC, f.found_at, f.id LIMIT ")
-        .bind(limit as i64 + 1);
-    let rows = desk.read(|tx| tx.rows(&sql))?;
-    let all: Result<Vec<Finding>> = rows
-        .into_iter()
-        .map(|row| Finding::read(&mut row.reader()))
-        .collect();
-    Page::of(all?, limit, |one| {
-        (one.severity.rank(), one.found_at.micros(), one.id.clone())
+    let after: Option<Key> = page.after()?;
+    desk.read(|tx| {
+        let mut sql = Sql::new("SELECT ");
+        sql.push(Finding::COLUMNS).push(Finding::FROM);
+        filter.push(&mut sql, access);
+        if let Some(after) = &after {
+            behind(&mut sql, after);
+        }
+        let end = match filter.search {
+            Some(_) => looked_through(tx, access, filter, after.as_ref(), most)?,
+            None => None,
+        };
+        if let Some(end) = &end {
+            up_to(&mut sql, end);
+        }
+        sql.push(" ORDER BY f.rank DESC, f.found_at, f.id LIMIT ")
+            .bind(limit as i64 + 1);
+        let all: Result<Vec<Finding>> = tx
+            .rows(&sql)?
+            .into_iter()
+            .map(|row| Finding::read(&mut row.reader()))
+            .collect();
+        let key = |one: &Finding| (one.severity.rank(), one.found_at.micros(), one.id.to_string());
+        let mut page = Page::of(all?, limit, key)?;
+        if let (None, Some(end)) = (&page.next, &end) {
+            page.next = Some(crate::page::encode(end)?);
+        }
+        Ok(page)
     })
 }
 
-/// How many findings there are, counted up to 10000.
+/// How far a search looks for one page; `None`: to the end.
+fn looked_through(
+    tx: &mut Tx<'_>,
+    access: &Access,
+    filter: &FindingFilter,
+    after: Option<&Key>,
+    most: i64,
+) -> Result<Option<Key>> {
+    let all = FindingFilter {
+        search: None,
+        ..filter.clone()
+    };
+    let mut sql = Sql::new("SELECT f.rank, f.found_at, f.id FROM finding f");
+    all.push(&mut sql, access);
+    if let Some(after) = after {
+        behind(&mut sql, after);
+    }
+    sql.push(" ORDER BY f.rank DESC, f.found_at, f.id LIMIT 1 OFFSET ")
+        .bind(most - 1);
+    let Some(row) = tx.rows(&sql)?.into_iter().next() else {
+        return Ok(None);
+    };
+    let mut row = row.reader();
+    Ok(Some((row.get()?, row.get()?, row.get()?)))
+}
+
+/// How many findings there are: counted up to 10000, and of a search among the first 200000.
 pub fn count(desk: &Desk, access: &Access, filter: &FindingFilter) -> Result<i64> {
     access.require(Verb::ReadInternal)?;
-    let mut sql = Sql::new("SELECT COUNT(*) FROM (SELECT 1 FROM finding f");
-    filter.push(&mut sql, access);
-    sql.push(" LIMIT 10000) counted");
-    desk.read(|tx| tx.count(&sql))
+    desk.read(|tx| {
+        let mut sql = Sql::new("SELECT COUNT(*) FROM (SELECT 1 FROM finding f");
+        filter.push(&mut sql, access);
+        if filter.search.is_some()
+            && let Some(end) = looked_through(tx, access, filter, None, LOOKED_THROUGH)?
+        {
+            up_to(&mut sql, &end);
+        }
+        sql.push(" LIMIT 10000) counted");
+        tx.count(&sql)
+    })
 }
 
 /// One finding.

@@ -149,6 +149,35 @@ fn the_queue_is_worst_first_in_pages_and_filtered() {
 }
 
 #[test]
+fn a_search_looks_through_so_many_for_a_page_and_finds_all_in_the_end() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        let all: Vec<vigie_hunt::Finding> = (0..23)
+            .map(|number| found(&format!("rule {}", number % 7), vigie_hunt::Severity::High))
+            .collect();
+        keep(bench, &scene, &all);
+        let search = FindingFilter {
+            search: Some("rule 3 happened".into()),
+            ..FindingFilter::default()
+        };
+        let mut page = PageRequest::first(2);
+        let (mut seen, mut pages) = (Vec::new(), 0);
+        loop {
+            let got = store::list_through(&bench.desk, &analyst(), &search, &page, 4).unwrap();
+            seen.extend(got.items.into_iter().map(|one| one.id));
+            pages += 1;
+            page.cursor = got.next;
+            if page.cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 3);
+        assert!(pages >= 6, "{pages}");
+        assert_eq!(count(&bench.desk, &analyst(), &search).unwrap(), 3);
+    });
+}
+
+#[test]
 fn what_is_found_again_stays_what_it_is_and_what_is_not_is_gone() {
     on_each_database(|bench| {
         let scene = scene(bench);

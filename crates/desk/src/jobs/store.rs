@@ -156,6 +156,8 @@ pub struct JobEvent {
 
 /// Which jobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct JobFilter {
     /// Of this kind.
@@ -163,8 +165,10 @@ pub struct JobFilter {
     /// In this state.
     pub state: Option<JobState>,
     /// About this tenant.
+    #[serde(rename = "tenant")]
     pub tenant_id: Option<TenantId>,
     /// About this campaign.
+    #[serde(rename = "campaign")]
     pub campaign_id: Option<CampaignId>,
 }
 

@@ -1,7 +1,7 @@
 //! Observations in the database.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -162,8 +162,23 @@ pub fn list(desk: &Desk, access: &Access, server: &ServerId) -> Result<Vec<Obser
         .collect()
 }
 
-/// Readers as `vigie-exposure` knows them.
-const READERS: [&str; 6] = ["csv", "xlsx", "healthchecker", "hunt", "probe", "nmap"];
+/// Different readers that are told apart; there are about a dozen.
+const MOST_READERS: usize = 100;
+
+/// A reader's name for as long as the program runs, as `vigie-exposure` wants it.
+fn reader_name(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    match names.get(name) {
+        Some(known) => known,
+        None if names.len() >= MOST_READERS => "other",
+        None => {
+            let kept: &'static str = name.to_owned().leak();
+            names.insert(kept);
+            kept
+        }
+    }
+}
 
 /// Everything observed of some servers, in the order in which it came, for `vigie-exposure`.
 pub(crate) fn of_servers(
@@ -190,10 +205,7 @@ pub(crate) fn of_servers(
                 fact: fact.fact()?,
                 at,
                 origin: Origin {
-                    reader: READERS
-                        .into_iter()
-                        .find(|known| *known == reader)
-                        .unwrap_or("person"),
+                    reader: reader_name(&reader),
                     file: Arc::clone(file),
                     place: place.map(Into::into),
                 },

@@ -1,0 +1,43 @@
+//! The resources of the API, a file each.
+
+pub(crate) mod accounts;
+pub(crate) mod alerts;
+pub(crate) mod audit;
+pub(crate) mod campaigns;
+pub(crate) mod cases;
+pub(crate) mod events;
+pub(crate) mod evidence;
+pub(crate) mod findings;
+pub(crate) mod hunts;
+pub(crate) mod inventories;
+pub(crate) mod keys;
+pub(crate) mod packs;
+pub(crate) mod servers;
+pub(crate) mod session;
+pub(crate) mod tenants;
+pub(crate) mod uploads;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use vigie_desk::Page;
+
+/// A page of a list, with how many there are in all.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Counted<T> {
+    /// The items.
+    items: Vec<T>,
+    /// What to give as `cursor` for the next page; `null` on the last.
+    next_cursor: Option<String>,
+    /// How many fit, on all pages.
+    total: i64,
+}
+
+impl<T> Counted<T> {
+    fn new(page: Page<T>, total: i64) -> Counted<T> {
+        Counted {
+            items: page.items,
+            next_cursor: page.next,
+            total,
+        }
+    }
+}
