@@ -20,7 +20,7 @@ const prefixes = [];
 // A key stands alone in quotes anywhere (tables of keys), or begins a template.
 for (const [, key] of sources.matchAll(/["'`]([a-z_]+(?:\.[a-z_0-9]+)+)["'`]/g)) used.add(key);
 for (const [, key] of sources.matchAll(/\btn\(\s*"([^"]+)"/g)) [`${key}_one`, `${key}_other`].forEach((form) => used.add(form));
-for (const [, prefix] of sources.matchAll(/\bt\(\s*`([a-z_.]+\.)\$\{/g)) prefixes.push(prefix);
+for (const [, prefix] of sources.matchAll(/`([a-z_]+\.[a-z_.]*)\$\{/g)) prefixes.push(prefix);
 for (const [, key] of sources.matchAll(/\bt\(\s*"([^"]+)"/g)) if (!(key in en)) wrong.push(`used and not there: ${key}`);
 for (const [, key] of sources.matchAll(/\btn\(\s*"([^"]+)"/g)) {
   for (const form of ["one", "other"]) if (!(`${key}_${form}` in en)) wrong.push(`used and not there: ${key}_${form}`);

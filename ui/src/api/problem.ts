@@ -1,5 +1,7 @@
 /** An error of the server, `application/problem+json`. */
 export interface Problem {
+  /** What kind of problem: `urn:vigie:problem:conflict`. */
+  type?: string;
   title: string;
   status: number;
   detail?: string;

@@ -3,7 +3,7 @@ import type { components } from "./schema";
 // The types of the API's document, by the names it gives them.
 type Schemas = components["schemas"];
 export type Board = Schemas["Board"];
-export type BoardTenant = Schemas["BoardTenant"];
+export type BoardTenant = Board["tenants"]["items"][number];
 export type BoardServer = Schemas["BoardServer"];
 export type Campaign = Schemas["Campaign"];
 export type Case = Schemas["Case"];

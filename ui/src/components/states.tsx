@@ -9,12 +9,13 @@ import { Sign } from "./signs";
 const KNOWN = [0, 401, 403, 404, 409, 412, 413, 422, 429, 503, 507] as const;
 
 /** What went wrong in the reader's language, and what to do about it. */
-export function explain(error: unknown, { t }: Language): { title: string; detail?: string; todo: string } {
+export function explain(error: unknown, language: Language): { title: string; detail?: string; todo: string } {
+  const { t } = language;
   const problem = problemOf(error);
   const known = KNOWN.find((status) => status === problem.status);
   const title = known === undefined ? t("problem.other", { status: problem.status || "?" }) : t(`problem.${known}`);
   const todo = known === undefined ? t("problem.todo.other") : t(`problem.todo.${known}`);
-  return { title, detail: problem.detail ?? (problem.title || undefined), todo: problem.what_to_do || todo };
+  return { title, detail: problem.detail ?? (problem.title || undefined), todo: (language.locale === "en" && problem.what_to_do) || todo };
 }
 
 /** A problem, where what it concerns would have stood. */

@@ -79,15 +79,15 @@ export function useT() {
 }
 
 const MINUTE = 60_000;
-const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+const UNITS: ["day" | "hour" | "minute", number][] = [
   ["day", 1440 * MINUTE],
   ["hour", 60 * MINUTE],
   ["minute", MINUTE],
 ];
 
 /** The largest unit of which there are at least two, so that ages stay exact to within half. */
-function unit(ms: number): [Intl.RelativeTimeFormatUnit, number] {
-  const [name, length] = UNITS.find(([, length]) => Math.abs(ms) >= 2 * length) ?? ["minute", MINUTE];
+function unit(ms: number): ["day" | "hour" | "minute", number] {
+  const [name, length] = UNITS.find(([, length]) => Math.abs(ms) >= 2 * length) ?? (["minute", MINUTE] as const);
   return [name, Math.trunc(ms / length)];
 }
 

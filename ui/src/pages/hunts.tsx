@@ -68,7 +68,7 @@ function Bring({ campaign, closed }: { campaign: string; closed: boolean }) {
   const hunt = useMay("hunt");
   const tenants = useQuery({ queryKey: ["campaigns", campaign, "tenants"], queryFn: () => need(api.GET("/api/v1/campaigns/{id}/tenants", { params: { path: { id: campaign } } })) });
   const all = useTenants();
-  const inside = new Set(tenants.data?.map((one) => ("id" in one ? one.id : (one as { tenant_id: string }).tenant_id)));
+  const inside = new Set<string>(tenants.data);
   const [tenant, setTenant] = useState<string | null>(null);
   const [server, setServer] = useState<string | null>(null);
   const servers = useServers(tenant);

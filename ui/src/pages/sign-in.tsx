@@ -51,10 +51,10 @@ export function SignIn() {
 /** A sign-in that failed is not an expired session: its words differ from those of other 401s. */
 function Refused({ error }: { error: unknown }) {
   const t = useT();
-  const { detail, what_to_do } = problemOf(error);
+  const needed = problemOf(error).type === "urn:vigie:problem:code-needed";
   return (
     <p role="alert" className="refused tone-compromised">
-      <strong>{t("sign_in.refused")}</strong> {what_to_do ?? detail}
+      {needed ? t("sign_in.code_needed") : <><strong>{t("sign_in.refused")}</strong> {t("sign_in.check")}</>}
     </p>
   );
 }
