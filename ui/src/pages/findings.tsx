@@ -1,4 +1,4 @@
-import { Button, Checkbox, Kbd, Select, TextInput } from "@mantine/core";
+import { Button, Kbd, Select, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
@@ -157,7 +157,7 @@ export default function Findings() {
                   return (
                     <div key={one.id} id={`f-${one.id}`} role="option" aria-selected={picked.has(one.id)} className={`row${index === here ? " here" : ""}${picked.has(one.id) ? " picked" : ""}`} style={{ height: size, transform: `translateY(${start}px)` }} onClick={() => { setAt(index); box.current?.focus({ preventScroll: true }); }}>
                       <span aria-hidden="true" onClick={(event) => { event.stopPropagation(); setAt(index); pick(one.id); }}>
-                        <Checkbox size="xs" checked={picked.has(one.id)} readOnly tabIndex={-1} aria-label={one.title} />
+                        <span className={`box${picked.has(one.id) ? " on" : ""}`} />
                       </span>
                       <span className="row-text">
                         <span className="row-title">{locale === "fr" ? one.statement_fr : one.statement_en}</span>
