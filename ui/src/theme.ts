@@ -8,8 +8,7 @@ export const theme = createTheme({
   fontFamilyMonospace: '"Cascadia Mono", Consolas, Menlo, "DejaVu Sans Mono", monospace',
   colors: { watch },
   primaryColor: "watch",
-  primaryShade: { light: 7, dark: 3 },
-  autoContrast: true,
+  primaryShade: { light: 7, dark: 5 },
   defaultRadius: "sm",
   cursorType: "pointer",
 });

@@ -10,7 +10,6 @@ export type Case = Schemas["Case"];
 export type Cell = Schemas["Cell"];
 export type Clock = Schemas["Clock"];
 export type CurvePoint = Schemas["Point"];
-export type Curves = Schemas["Curves"];
 export type Decision = Schemas["Decision"];
 export type Entry = Schemas["Entry"];
 export type Evidence = Schemas["Evidence"];

@@ -60,12 +60,15 @@ export function FindingPanel({ finding }: { finding: Finding }) {
   );
 }
 
+/** A path without the folder that the desk unpacked its evidence into. */
+const placeOf = (path: string) => path.replace(/^[0-9a-f-]{36}-\d+\/tenant\//, "");
+
 function Line({ line }: { line: FindingLine }) {
   const { t } = useLanguage();
   const place = line.record != null ? t("finding.record", { n: String(line.record) }) : line.line != null ? t("finding.line", { n: String(line.line) }) : "";
   return (
     <li>
-      <span className="muted small path">{line.path} {place}{line.at && <> · <Moment at={line.at} /></>}</span>
+      <span className="muted small path"><span title={line.path}>{placeOf(line.path)}</span> {place}{line.at && <> · <Moment at={line.at} /></>}</span>
       <code className="mono">{line.excerpt}</code>
       <details>
         <summary>{t("finding.fields")}</summary>

@@ -7,14 +7,13 @@ import { api, need } from "../api/client";
 import type { Board as BoardData, Cell } from "../api/types";
 import { BoardGrid } from "../board/grid";
 import { filterOf, SORTS, useFilter } from "../board/filter";
-import { Totals } from "../board/totals";
 import { CellDetail } from "../board/cell";
 import { Moment } from "../components/badges";
 import { Empty, ProblemBox } from "../components/states";
 import { type Key, useLanguage } from "../i18n";
 import { CONTRACTS, EXPOSURES, STAGES, VERDICTS, wordKey } from "../words";
 
-const Curves = lazy(() => import("../board/curves"));
+const Stages = lazy(() => import("../board/curves"));
 const PAGE = 250;
 
 /** What of a cell was asked for, with where it stands. */
@@ -81,8 +80,7 @@ export default function Board() {
         </div>
         <Link to={`/findings?campaign=${id}`}>{t("board.findings")}</Link>
       </header>
-      {head && <Totals board={head} onPick={setFilter} />}
-      <Suspense fallback={<div className="curves" />}><Curves campaign={id} /></Suspense>
+      {head && <Suspense fallback={<div className="totals" />}><Stages board={head} onPick={setFilter} /></Suspense>}
       <section className="filters" aria-label={t("board.filters")}>
         <TextInput ref={searchBox} label={t("board.search")} placeholder="/" value={search} onChange={(event) => setSearch(event.currentTarget.value)} />
         <MultiSelect label={t("board.contract")} data={options(CONTRACTS, (word) => t(`contract.${word}` as Key))} value={filter.contract} onChange={(contract) => setFilter({ contract })} clearable />
