@@ -95,7 +95,7 @@ function Curve({ stage, points }: { stage: Stage; points: CurvePoint[] }) {
     const axis = { color: colour("muted"), fontSize: 11 };
     chart.current?.setOption({
       animation: false,
-      grid: { left: 0, right: 4, top: 6, bottom: 0, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      grid: { left: 0, right: 4, top: 6, bottom: 6, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       tooltip: {
         trigger: "axis", confine: true, transitionDuration: 0, backgroundColor: colour("paper"), borderColor: colour("rule"), padding: 6, textStyle: { color: colour("ink"), fontSize: 12 },
         // Put together out of our own words and numbers only.

@@ -49,8 +49,8 @@ export default function CasePage() {
             </div>
             {may && (
               <Group gap="xs" align="end">
-                <Select label={t("case.assigned")} clearable value={one.assigned_to ?? null} onChange={(to) => assign.mutate(to)} data={people.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []} />
-                <Select label={t("case.state")} allowDeselect={false} value={one.state} onChange={(state) => (state === "closed" ? setClosing(true) : state && move.mutate({ state: state as Case["state"], resolution: "" }))} data={CASE_STATES.map((value) => ({ value, label: t(`state.case.${value}`) }))} />
+                <Select w={190} label={t("case.assigned")} clearable value={one.assigned_to ?? null} onChange={(to) => assign.mutate(to)} data={people.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []} />
+                <Select w={160} label={t("case.state")} allowDeselect={false} value={one.state} onChange={(state) => (state === "closed" ? setClosing(true) : state && move.mutate({ state: state as Case["state"], resolution: "" }))} data={CASE_STATES.map((value) => ({ value, label: t(`state.case.${value}`) }))} />
               </Group>
             )}
           </header>

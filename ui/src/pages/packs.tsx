@@ -65,7 +65,7 @@ function One({ name }: { name: string }) {
                   <tbody>
                     {one.vulnerabilities.map((cve) => (
                       <tr key={cve.id}>
-                        <th scope="row" className="num">{cve.id}{cve.alias && <><br /><span className="muted small">{cve.alias}</span></>}</th>
+                        <th scope="row" className="nowrap">{cve.id}{cve.alias && <><br /><span className="muted small">{cve.alias}</span></>}</th>
                         <td>{cve.title[locale]}<br /><span className="muted small">{cve.allows[locale]}</span></td>
                         <td>{cve.exploited ? <Mark shape="suspected" tone="suspected">{cve.exploited_from ?? t("answer.yes")}</Mark> : <span className="muted">{t("pack.not_known")}</span>}</td>
                         <td className="num">{cve.cvss == null ? "–" : number(cve.cvss)}</td>

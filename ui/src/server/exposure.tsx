@@ -69,7 +69,7 @@ export function Exposure({ server, pack }: { server: string; pack: string }) {
                   <tbody>
                     {[...one.cves].sort((a, b) => rankOf("exposure", a.status) - rankOf("exposure", b.status)).map((cve) => (
                       <tr key={cve.cve}>
-                        <th scope="row" className="num">{cve.cve}</th><td><Word stage="exposure" word={cve.status} plain /></td><td><Moment at={cve.since} /></td><td>{locale === "fr" ? cve.reason_fr : cve.reason}</td>
+                        <th scope="row" className="nowrap">{cve.cve}</th><td><Word stage="exposure" word={cve.status} plain /></td><td><Moment at={cve.since} /></td><td>{locale === "fr" ? cve.reason_fr : cve.reason}</td>
                       </tr>
                     ))}
                   </tbody>
