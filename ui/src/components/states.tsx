@@ -34,11 +34,11 @@ export function ProblemBox({ error, retry }: { error: unknown; retry?: () => voi
 /** Says that an act failed, and stays until it was read. */
 export function sayProblem(error: unknown, language: Language) {
   const { title, detail, todo } = explain(error, language);
-  notifications.show({ color: "red", title, message: [detail, todo].filter(Boolean).join(" — "), autoClose: false });
+  notifications.show({ color: "red", title, message: [detail, todo].filter(Boolean).join(" — "), autoClose: false, closeButtonProps: { "aria-label": language.t("act.close") } });
 }
 
-export function sayDone(message: string) {
-  notifications.show({ color: "watch", message });
+export function sayDone(message: string, { t }: Language) {
+  notifications.show({ color: "watch", message, closeButtonProps: { "aria-label": t("act.close") } });
 }
 
 /** Nothing to show, and what would change that. */

@@ -43,7 +43,7 @@ function Queue() {
     onSuccess: (taken) => {
       void queries.invalidateQueries({ queryKey: ["cases"] });
       if (taken) navigate(`/cases/${taken.id}`);
-      else sayDone(t("case.none_waits"));
+      else sayDone(t("case.none_waits"), language);
     },
     onError: (error) => sayProblem(error, language),
   });

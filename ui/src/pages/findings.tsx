@@ -74,7 +74,7 @@ export default function Findings() {
     onSuccess: ({ results }) => {
       const failed = results.filter((one) => one.problem);
       const done = results.length - failed.length;
-      if (done > 0) sayDone(tn("finding.decided", done));
+      if (done > 0) sayDone(tn("finding.decided", done), language);
       // Somebody else was faster, or it would hide too much: each says so for itself.
       if (failed.length > 0) sayProblem(new Error(failed.map((one) => one.problem?.detail).join("; ")), language);
       setPicked(new Set(failed.map((one) => one.id)));

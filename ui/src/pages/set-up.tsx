@@ -12,7 +12,8 @@ const LEAST = 12;
 
 /** The page of the one-time link that the first start prints: makes the first administrator. */
 export function SetUp() {
-  const { t, locale } = useLanguage();
+  const language = useLanguage();
+  const { t, locale } = language;
   const navigate = useNavigate();
   const [search] = useSearchParams();
   const [login, setLogin] = useState("");
@@ -23,7 +24,7 @@ export function SetUp() {
   const setUp = useMutation({
     mutationFn: () => need(api.POST("/api/v1/setup", { body: { token, login, name: name || login, password, locale } })),
     onSuccess: () => {
-      sayDone(t("set_up.done"));
+      sayDone(t("set_up.done"), language);
       navigate("/sign-in", { replace: true });
     },
   });
