@@ -154,7 +154,7 @@ async function judge({ page, noise }, server, { campaign, api }) {
   check("an escalated finding is a case", made !== undefined);
   await page.goto(`${server.origin}/cases/${made.id}`);
   await settle(page);
-  await page.getByRole("textbox", { name: "Note" }).fill('<script>window.owned=1</script><img src=x onerror="window.owned=1"> [go](javascript:window.owned=1) **gras**');
+  await page.getByRole("textbox", { name: "Note" }).fill('**gras** [go](javascript:window.owned=1) ![x](https://example.org/x.png)\n\n<script>window.owned=1</script><img src=x onerror="window.owned=1">');
   await page.getByRole("button", { name: "Ajouter" }).click();
   await page.locator(".note strong").waitFor();
   check("markup in a note stays text", (await page.locator(".note script, .note img, .note a").count()) === 0 && (await page.evaluate(() => window.owned)) === undefined);
