@@ -22,7 +22,8 @@ mod tools;
 const HELP: &str = "\
 usage: cargo xtask COMMAND
 
-  demo             build the release binary and hunt a small simulated provider
+  demo             build the release binary, hunt a small simulated provider, and serve its desk until ctrl-c;
+                   --no-serve leaves the desk out
   test             run every check of the project, and say at the end which passed
   bench [PART...] [--quick | --size SIZE] [--rounds N]
                    measure whole processes beside other tools and hold them to the targets, on so much evidence (1G),
@@ -93,12 +94,15 @@ fn fuzz_arguments<'a>(words: &[&'a str]) -> Option<(Option<&'a str>, u64)> {
     }
 }
 
-/// Builds the release binary and hunts a simulated provider with it.
+/// Builds the release binary, hunts a simulated provider with it, and serves its desk.
 fn demo(arguments: &[&str]) -> Result<()> {
     run(&cargo(), &["build", "--release", "--package", "vigie"])?;
     let vigie = bench::release_binary("vigie")?.display().to_string();
     let mut all = vec!["demo"];
-    all.extend(arguments);
+    all.extend(arguments.iter().filter(|word| **word != "--no-serve"));
+    if !arguments.iter().any(|word| word.contains("-serve")) {
+        all.push("--serve");
+    }
     run(&vigie, &all)
 }
 

@@ -34,6 +34,7 @@ impl Cluster {
             programs,
             folder,
         };
+        #[cfg(unix)]
         if let Some((user, group)) = cluster.account {
             std::os::unix::fs::chown(&cluster.folder, Some(user), Some(group))?;
         }
@@ -78,6 +79,7 @@ impl Cluster {
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
+        #[cfg(unix)]
         if let Some((user, group)) = self.account {
             std::os::unix::process::CommandExt::uid(&mut command, user);
             std::os::unix::process::CommandExt::gid(&mut command, group);

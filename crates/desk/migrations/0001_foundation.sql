@@ -1,3 +1,5 @@
+-- function: fold
+
 -- The audit: one chain of records per tenant, and one named 'provider'.
 CREATE TABLE audit_head (
     chain TEXT PRIMARY KEY,
@@ -23,6 +25,7 @@ CREATE TABLE audit (
     PRIMARY KEY (chain, seq)
 );
 CREATE INDEX audit_at ON audit (at, chain, seq);
+CREATE INDEX audit_action ON audit (action, at);
 CREATE INDEX audit_campaign ON audit (campaign_id, at, chain, seq);
 CREATE INDEX audit_subject ON audit (subject_kind, subject_id, at);
 -- append-only: audit

@@ -67,8 +67,8 @@ CREATE TABLE finding (
     UNIQUE (campaign_id, server_id, basis, fingerprint)
 );
 -- The queue: what nobody decided, worst first, oldest first.
-CREATE INDEX finding_queue ON finding (state, rank DESC, found_at, id);
-CREATE INDEX finding_by_rank ON finding (rank DESC, found_at, id);
+CREATE INDEX finding_queue ON finding (state, rank DESC, found_at, id, tenant_id, gone_at);
+CREATE INDEX finding_by_rank ON finding (rank DESC, found_at, id, tenant_id, gone_at);
 CREATE INDEX finding_by_tenant ON finding (tenant_id, state, rank DESC, found_at, id);
 CREATE INDEX finding_by_campaign ON finding (campaign_id, state, rank DESC, found_at, id);
 CREATE INDEX finding_by_server ON finding (server_id, rank DESC, found_at, id);

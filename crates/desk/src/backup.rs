@@ -78,9 +78,41 @@ fn sqlite_copy(database: &Database, to: &Path) -> Result<()> {
     file.sync_all().map_err(Error::io(to))
 }
 
+/// An address without its password, which everybody on the machine could read in the list of processes; and the password.
+fn without_password(url: &str) -> (String, Option<String>) {
+    let password = url.parse::<postgres::Config>().ok().and_then(|config| {
+        let password = config.get_password()?.to_vec();
+        String::from_utf8(password).ok()
+    });
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return (url.to_owned(), password);
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let authority = match authority.rsplit_once('@') {
+        Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+        None => authority.to_owned(),
+    };
+    let path = match path.split_once('?') {
+        Some((path, query)) => {
+            let kept: Vec<&str> = query
+                .split('&')
+                .filter(|part| !part.starts_with("password="))
+                .collect();
+            format!("{path}?{}", kept.join("&"))
+        }
+        None => path.to_owned(),
+    };
+    (format!("{scheme}://{authority}{path}"), password)
+}
+
 /// Runs a program of PostgreSQL; `None` when it is not installed.
-fn postgres_tool(program: &str, arguments: &[&str]) -> Result<Option<()>> {
-    let output = match Command::new(program).args(arguments).output() {
+fn postgres_tool(program: &str, arguments: &[&str], password: Option<&str>) -> Result<Option<()>> {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    if let Some(password) = password {
+        command.env("PGPASSWORD", password);
+    }
+    let output = match command.output() {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io(program)(error)),
@@ -98,16 +130,16 @@ fn postgres_tool(program: &str, arguments: &[&str]) -> Result<Option<()>> {
 }
 
 fn dump(database: &Database, to: &Path) -> Result<Option<()>> {
-    let url = database.url().unwrap_or_default();
+    let (url, password) = without_password(database.url().unwrap_or_default());
     let to = to
         .to_str()
         .ok_or_else(|| Error::invalid("backup", "its path is no UTF-8"))?;
     let file = format!("--file={to}");
-    let schema = schema_of(url).map(|schema| format!("--schema={schema}"));
+    let schema = schema_of(&url).map(|schema| format!("--schema={schema}"));
     let mut arguments = vec!["--format=custom", "--no-owner", file.as_str()];
     arguments.extend(schema.as_deref());
-    arguments.push(url);
-    postgres_tool("pg_dump", &arguments)
+    arguments.push(&url);
+    postgres_tool("pg_dump", &arguments, password.as_deref())
 }
 
 /// The one schema an address is confined to, when it is.
@@ -442,17 +474,16 @@ fn restore_postgres(dump: &Path, url: &str) -> Result<()> {
     let dump = dump
         .to_str()
         .ok_or_else(|| Error::invalid("backup", "its path is no UTF-8"))?;
+    let (url, password) = without_password(url);
     let target = format!("--dbname={url}");
-    let done = postgres_tool(
-        "pg_restore",
-        &[
-            "--no-owner",
-            "--single-transaction",
-            "--exit-on-error",
-            &target,
-            dump,
-        ],
-    )?;
+    let arguments = [
+        "--no-owner",
+        "--single-transaction",
+        "--exit-on-error",
+        &target,
+        dump,
+    ];
+    let done = postgres_tool("pg_restore", &arguments, password.as_deref())?;
     done.ok_or_else(|| Error::state("pg_restore is not installed: install the client programs of PostgreSQL"))
 }
 

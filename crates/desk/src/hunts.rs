@@ -10,7 +10,7 @@ mod start;
 
 pub use handler::HuntHandler;
 pub use results::{Hunt, HuntServer, get, list, of_server};
-pub use start::{NewHunt, clean, rehunt, start};
+pub use start::{NewHunt, clean, rehunt, settle, start};
 
 /// The kind of job.
 pub(crate) const KIND: &str = "hunt";

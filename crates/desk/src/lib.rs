@@ -57,6 +57,7 @@ pub mod idempotency;
 mod ids;
 pub mod jobs;
 pub mod keys;
+pub mod maintenance;
 #[cfg(test)]
 mod measure;
 pub mod observations;

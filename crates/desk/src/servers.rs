@@ -138,7 +138,7 @@ impl ServerFilter {
             let pattern = anywhere(search);
             sql.push(" AND (s.name_key LIKE ")
                 .bind(pattern.as_str())
-                .push(" ESCAPE '!' OR LOWER(s.fqdn) LIKE ");
+                .push(" ESCAPE '!' OR fold(s.fqdn) LIKE ");
             sql.bind(pattern).push(" ESCAPE '!')");
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use crate::desk::Tx;
-use crate::jobs::{self, Beat, Claim, Job, Progress};
+use crate::jobs::{self, Beat, Claim, Job, JobState, Progress};
 use crate::{Desk, Error, Result};
 
 /// Seconds a lease lasts. A worker beats three times as often.
@@ -33,6 +33,13 @@ pub trait Handler: Send + Sync {
     fn kind(&self) -> &'static str;
     /// Does one. Looks at [`Pulse::is_stopping`] often.
     fn run(&self, desk: &Desk, job: &Job, pulse: &Arc<Pulse>) -> Outcome;
+    /// Called when one failed for good or was stopped, to say so where people look. It may not be, when the process dies.
+    ///
+    /// # Errors
+    /// When the database is away.
+    fn ended_badly(&self, _desk: &Desk) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Between a worker and its heartbeat.
@@ -155,7 +162,11 @@ pub fn run_one(
             true,
         ),
     };
-    ended.map(Some)
+    let job = ended?;
+    if matches!(job.state, JobState::Failed | JobState::Cancelled) {
+        handler.ended_badly(desk)?;
+    }
+    Ok(Some(job))
 }
 
 /// Does jobs until `stop` is set. When there are none it looks again after `pause`.

@@ -27,7 +27,7 @@ pub(crate) async fn once(
     let body = to_bytes(body, IMPORT_LIMIT).await.map_err(|_| {
         Problem::bad_request("the body is too large to be sent with an Idempotency-Key, or was cut off")
     })?;
-    let digest = digest(&parts.method.to_string(), &parts.uri.to_string(), &body);
+    let digest = digest(parts.method.as_str(), &parts.uri.to_string(), &body);
     let begun = {
         let name = name.clone();
         caller
@@ -76,7 +76,7 @@ pub(crate) async fn once(
     if let Err(problem) = outcome {
         // It was done: that its answer could not be kept must not make it look undone.
         tracing::error!(
-            detail = problem.detail,
+            detail = &*problem.detail,
             "an answer could not be kept for its Idempotency-Key"
         );
     }

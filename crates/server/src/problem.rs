@@ -11,25 +11,32 @@ use vigie_desk::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
     /// What kind of problem: `urn:vigie:problem:conflict`. Programs look at this and at nothing else.
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
+    #[serde(rename = "type", serialize_with = "as_urn")]
+    #[schema(value_type = String)]
+    pub(crate) kind: &'static str,
     /// The same in a few words.
     pub(crate) title: &'static str,
     /// The HTTP status.
     pub(crate) status: u16,
     /// What happened here.
-    pub(crate) detail: String,
+    #[schema(value_type = String)]
+    pub(crate) detail: Box<str>,
     /// What to do about it.
     pub(crate) what_to_do: &'static str,
     /// Which value is meant, when it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) field: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub(crate) field: Option<Box<str>>,
     /// The revision it is at now, when somebody was faster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) current: Option<i64>,
     /// Seconds to wait before another try.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) retry_after: Option<i64>,
+    pub(crate) retry_after: Option<u32>,
+}
+
+fn as_urn<S: serde::Serializer>(kind: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("urn:vigie:problem:{kind}"))
 }
 
 /// The media type of problems.
@@ -38,16 +45,16 @@ pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 impl Problem {
     pub(crate) fn new(
         status: StatusCode,
-        kind: &str,
+        kind: &'static str,
         title: &'static str,
         detail: impl Into<String>,
         what_to_do: &'static str,
     ) -> Problem {
         Problem {
-            kind: format!("urn:vigie:problem:{kind}"),
+            kind,
             title,
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: detail.into().into(),
             what_to_do,
             field: None,
             current: None,
@@ -75,7 +82,7 @@ impl Problem {
             format!("{field}: {why}"),
             "Correct the value and send it again.",
         );
-        problem.field = Some(field.to_owned());
+        problem.field = Some(field.into());
         problem
     }
 
@@ -99,7 +106,7 @@ impl Problem {
         )
     }
 
-    pub(crate) fn too_many(seconds: i64) -> Problem {
+    pub(crate) fn too_many(seconds: u32) -> Problem {
         let mut problem = Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too-many-requests",
@@ -179,7 +186,7 @@ impl From<Error> for Problem {
                     "Wait until then. If it was not you who tried, tell an administrator.",
                 );
                 let now = vigie_desk::world::Clock::now(&vigie_desk::world::SystemClock);
-                problem.retry_after = Some(until.seconds_since(now).clamp(1, 900));
+                problem.retry_after = Some(until.seconds_since(now).clamp(1, 900) as u32);
                 problem
             }
             Error::Unavailable(why) => {

@@ -31,11 +31,11 @@ impl Bucket {
 
 impl Rates {
     /// Takes one request of `name`; the seconds to wait when there were too many.
-    pub(crate) fn take(&self, name: &str, anybody: bool) -> Option<i64> {
+    pub(crate) fn take(&self, name: &str, anybody: bool) -> Option<u32> {
         self.take_at(name, anybody, Instant::now())
     }
 
-    fn take_at(&self, name: &str, anybody: bool, now: Instant) -> Option<i64> {
+    fn take_at(&self, name: &str, anybody: bool, now: Instant) -> Option<u32> {
         let limits = if anybody { ANYBODY } else { KNOWN };
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= REMEMBERED && !buckets.contains_key(name) {
@@ -55,7 +55,7 @@ impl Rates {
         });
         bucket.fill(now);
         if bucket.left < 1.0 {
-            return Some(((1.0 - bucket.left) / limits.1).ceil() as i64);
+            return Some(((1.0 - bucket.left) / limits.1).ceil() as u32);
         }
         bucket.left -= 1.0;
         None

@@ -237,7 +237,9 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 fn log(format: LogFormat) {
     let subscriber = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_target(false);
+        .with_target(false)
+        // Whoever read the log may be gone: that is no reason to fall over.
+        .log_internal_errors(false);
     // A process that set its own log up keeps it.
     let _ = match format {
         LogFormat::Text => subscriber.with_ansi(false).try_init(),

@@ -5,17 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use vigie_desk::hunts::{self, HuntHandler};
-use vigie_desk::{Access, Desk, Result, audit, cells, evidence, jobs, uploads, worker};
+use vigie_desk::hunts::HuntHandler;
+use vigie_desk::{Desk, Result, jobs, maintenance, worker};
 
 /// How often a worker looks for a job.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often answers that became too old are turned into unknown ones.
-const SWEEP: Duration = Duration::from_secs(30);
-/// How often everything else is looked after.
-const TIDY: Duration = Duration::from_secs(3_600);
-/// Cells swept at once.
-const CELLS: u32 = 1_000;
+/// How often what must be done now and then is done.
+const MAINTENANCE: Duration = Duration::from_secs(60);
 
 /// The threads.
 pub(crate) struct Workers {
@@ -70,42 +66,25 @@ impl Workers {
 
 /// Does what has to be done now and then, until `stop`.
 fn look_after(desk: &Desk, stop: &AtomicBool) {
-    let mut swept: Option<Instant> = None;
-    let mut tidied: Option<Instant> = None;
-    let due = |last: Option<Instant>, every: Duration| last.is_none_or(|at| at.elapsed() >= every);
+    let mut last: Option<Instant> = None;
     while !stop.load(Ordering::SeqCst) {
-        if due(swept, SWEEP) {
-            tell("sweeping stale cells", cells::sweep(desk, CELLS));
-            swept = Some(Instant::now());
-        }
-        if due(tidied, TIDY) {
-            tell("giving up forgotten uploads", uploads::sweep(desk));
-            tell(
-                "deleting evidence whose retention is over",
-                evidence::expire(desk),
-            );
-            tell("removing what hunts left open", hunts::clean(desk));
-            tell("publishing a root", publish_root(desk));
-            tidied = Some(Instant::now());
+        if last.is_none_or(|at| at.elapsed() >= MAINTENANCE) {
+            match maintenance::run(desk) {
+                Ok(done) if done == maintenance::Done::default() => {}
+                Ok(done) => tracing::info!(
+                    stale_cells = done.stale_cells,
+                    forgotten_uploads = done.forgotten_uploads,
+                    expired_evidence = done.expired_evidence,
+                    dead_hunts = done.dead_hunts,
+                    failed_hunts = done.failed_hunts,
+                    rows = done.rows,
+                    root = done.root.map(|root| root.root),
+                    "maintenance"
+                ),
+                Err(error) => tracing::error!(%error, "maintenance failed; it is tried again"),
+            }
+            last = Some(Instant::now());
         }
         std::thread::sleep(Duration::from_millis(200));
-    }
-}
-
-/// Publishes a root over all chains once a day.
-fn publish_root(desk: &Desk) -> Result<usize> {
-    let access = Access::system("roots");
-    let latest = audit::roots(desk, &access)?.into_iter().map(|root| root.at).max();
-    if latest.is_some_and(|at| desk.now() < at.plus_hours(24)) {
-        return Ok(0);
-    }
-    audit::publish_root(desk, &access).map(|_| 1)
-}
-
-fn tell(what: &str, outcome: Result<usize>) {
-    match outcome {
-        Ok(0) => {}
-        Ok(count) => tracing::info!(count, "{what}"),
-        Err(error) => tracing::error!(%error, "{what}"),
     }
 }

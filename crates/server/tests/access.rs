@@ -1,5 +1,7 @@
 //! Signing in, what a stolen cookie or a guessed password gets, and two people at once.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{PASSWORD, on_each_database};

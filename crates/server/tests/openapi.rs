@@ -1,5 +1,7 @@
 //! The document of the API: the committed one is what the code says, and it holds together.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeSet;

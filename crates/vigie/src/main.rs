@@ -73,6 +73,9 @@ enum Command {
     Demo(demo::Arguments),
 }
 
+/// Whether a server runs, which looks after ctrl-c itself.
+static SERVING: AtomicBool = AtomicBool::new(false);
+
 /// The exit status when `--fail-on` is reached.
 const REACHED: u8 = 3;
 /// The exit status when something was refused under `--strict`.
@@ -84,10 +87,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let lang = Language::choose(cli.lang);
     let cancel = Arc::new(AtomicBool::new(false));
-    // A server stops in its own way.
-    if !matches!(cli.command, Command::Serve(_)) {
-        stop_on_ctrl_c(&cancel, lang);
-    }
+    stop_on_ctrl_c(&cancel, lang);
     let outcome = match cli.command {
         Command::Hunt(arguments) => hunt::run(&arguments, lang, &cancel),
         Command::Manifest(arguments) => list::manifest(&arguments, lang, &cancel),
@@ -115,6 +115,9 @@ fn main() -> ExitCode {
 fn stop_on_ctrl_c(cancel: &Arc<AtomicBool>, lang: Lang) {
     let flag = Arc::clone(cancel);
     let installed = ctrlc::set_handler(move || {
+        if SERVING.load(Ordering::SeqCst) {
+            return;
+        }
         if flag.swap(true, Ordering::SeqCst) {
             std::process::exit(i32::from(STOPPED));
         }

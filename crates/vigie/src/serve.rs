@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use vigie_report::Lang;
 use vigie_server::{LogFormat, Options, Started, Tls};
 
-use crate::tell;
+use crate::{SERVING, tell};
 
 /// Arguments of `vigie serve`.
 #[derive(Args)]
@@ -71,12 +72,19 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
             Log::Json => LogFormat::Json,
         },
     };
-    vigie_server::serve(&options, |started| eprint!("{}", announcement(started, lang)))?;
+    serve(&options, lang)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Serves until ctrl-c, and says where.
+pub(crate) fn serve(options: &Options, lang: Lang) -> Result<()> {
+    SERVING.store(true, Ordering::SeqCst);
+    vigie_server::serve(options, |started| eprint!("{}", announcement(started, lang)))?;
+    Ok(())
+}
+
 /// What is printed once it listens.
-pub(crate) fn announcement(started: &Started, lang: Lang) -> String {
+fn announcement(started: &Started, lang: Lang) -> String {
     let colon = tell(lang, ": ", "\u{a0}: ");
     let mut text = String::new();
     let mut line = |label: &str, value: &str| text.push_str(&format!("{label}{colon}{value}\n"));

@@ -256,9 +256,9 @@ pub fn change(
             ],
         )?;
         expect_changed(changed, Some(before.revision), "account")?;
-        expect_administrator(tx)?;
         let details = json!({"before": before.fields, "after": fields});
         recorded(tx, access, id, "account.change", details)?;
+        expect_administrator(tx)?;
         find(tx, id)
     })
 }
@@ -282,7 +282,6 @@ pub fn set_disabled(
             params![id, revision, disabled.then_some(tx.now)],
         )?;
         expect_changed(changed, Some(before.revision), "account")?;
-        expect_administrator(tx)?;
         tx.execute("DELETE FROM session WHERE account_id = $1", params![id])?;
         let action = if disabled {
             "account.disable"
@@ -290,10 +289,12 @@ pub fn set_disabled(
             "account.enable"
         };
         recorded(tx, access, id, action, json!({}))?;
+        expect_administrator(tx)?;
         find(tx, id)
     })
 }
 
+/// To be asked after recording: the chain's lock makes two who close each other's account wait for one another.
 fn expect_administrator(tx: &mut Tx<'_>) -> Result<()> {
     let left = tx.one(
         "SELECT id FROM account WHERE role = $1 AND disabled_at IS NULL LIMIT 1",

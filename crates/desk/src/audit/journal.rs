@@ -164,7 +164,7 @@ fn push(filter: &JournalFilter, sql: &mut Sql) {
             .bind(format!("{action}\u{10ffff}"));
     }
     if let Some(search) = &filter.search {
-        sql.push(" AND LOWER(text) LIKE ")
+        sql.push(" AND fold(text) LIKE ")
             .bind(anywhere(search))
             .push(" ESCAPE '!'");
     }

@@ -260,3 +260,42 @@ fn strangers_read_verify_export_and_say_nothing() {
         );
     });
 }
+
+#[test]
+fn the_main_courante_is_searched_in_every_script() {
+    on_each_database(|bench| {
+        remark(bench, None, "ÉTAT DES LIEUX : coupé à 9 h");
+        let filter = JournalFilter {
+            search: Some("état des".into()),
+            ..JournalFilter::default()
+        };
+        assert_eq!(
+            list(&bench.desk, &analyst(), &filter, &PageRequest::default())
+                .unwrap()
+                .items
+                .len(),
+            1
+        );
+    });
+}
+
+/// An export is a file of somebody else's: whatever it holds, the answer is a report or an error.
+#[test]
+fn no_file_upsets_the_verification() {
+    let bench = Bench::sqlite();
+    let tenant = bench.tenant("Client");
+    remark(&bench, Some(&tenant), "words");
+    publish_root(&bench.desk, &admin()).unwrap();
+    let text = exported(&bench, Some(&tenant)).into_bytes();
+    let whole = verify_export(&text[..]).unwrap();
+    assert!(whole.sound);
+    for index in 0..text.len() {
+        let _ = verify_export(&text[..index]);
+        let mut broken = text.clone();
+        broken[index] ^= 0x15;
+        // What changes nothing of what is said (a space, the case of a number) may pass; a changed word may not.
+        if let Ok(report) = verify_export(&broken[..]) {
+            assert!(!report.sound || report.chain.head == whole.chain.head, "{index}");
+        }
+    }
+}

@@ -186,6 +186,30 @@ fn tables_of_an_older_version_are_copied_before_they_are_changed() {
 }
 
 #[test]
+fn passwords_are_not_handed_to_programs_where_all_can_read_them() {
+    for (url, bare) in [
+        (
+            "postgres://vigie:s%40c:ret@db.example:5432/desk?sslmode=require",
+            "postgres://vigie@db.example:5432/desk?sslmode=require",
+        ),
+        (
+            "postgres://vigie@db.example/desk?password=s%40c:ret&x=1",
+            "postgres://vigie@db.example/desk?x=1",
+        ),
+        ("postgresql://db.example/desk", "postgresql://db.example/desk"),
+    ] {
+        let (found, password) = without_password(url);
+        assert_eq!(found, bare);
+        assert_eq!(
+            password.is_some(),
+            url.parse::<postgres::Config>()
+                .is_ok_and(|config| config.get_password().is_some())
+        );
+        assert!(password.is_none_or(|password| password == "s@c:ret"));
+    }
+}
+
+#[test]
 fn a_database_of_a_newer_or_another_program_is_left_alone() {
     let bench = Bench::sqlite();
     let change = |sql: &str| bench.desk.write(|tx| tx.execute(sql, &[])).unwrap();

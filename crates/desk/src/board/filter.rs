@@ -8,6 +8,9 @@ use crate::tenants::Contract;
 use crate::words::words;
 use crate::{Access, CampaignId, TenantId, Time};
 
+/// Tenants for which looking each up is cheaper than looking through the campaign.
+const FEW_TENANTS: usize = 20;
+
 words!(
     /// In which order tenants stand.
     Sort {
@@ -67,7 +70,8 @@ impl BoardFilter {
             sql.push(" JOIN server s ON s.id = c.server_id");
         }
         sql.push(" WHERE c.campaign_id = ").bind(campaign);
-        sql.push(" AND ").tenants_among("c.tenant_id", access);
+        sql.push(" AND ")
+            .tenants_among("c.tenant_id", access, FEW_TENANTS);
         if let Some(tenant) = &self.tenant_id {
             sql.push(" AND c.tenant_id = ").bind(tenant);
         }

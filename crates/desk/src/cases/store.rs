@@ -320,7 +320,7 @@ pub fn list(desk: &Desk, access: &Access, filter: &CaseFilter, page: &PageReques
         sql.push(" AND w.assigned_to = ").bind(account);
     }
     if let Some(search) = &filter.search {
-        sql.push(" AND LOWER(w.title) LIKE ")
+        sql.push(" AND fold(w.title) LIKE ")
             .bind(anywhere(search))
             .push(" ESCAPE '!'");
     }

@@ -102,12 +102,30 @@ fn dialect(text: &str, kind: Kind) -> String {
     for line in text.lines() {
         match line.strip_prefix("-- append-only: ") {
             Some(table) => sql.push_str(&append_only(table.trim(), kind)),
+            None if line == "-- function: fold" => sql.push_str(fold(kind)),
             None if kind == Kind::Postgres => sql.push_str(&line.replace(" BLOB", " BYTEA")),
             None => sql.push_str(line),
         }
         sql.push('\n');
     }
     sql
+}
+
+/// `fold(text)`: lower case in every script, for searches. SQLite gets it with each connection.
+fn fold(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => "",
+        // Without ICU the database's own rules must do.
+        Kind::Postgres => {
+            "DO $do$ BEGIN \
+             CREATE FUNCTION fold(text) RETURNS text LANGUAGE sql IMMUTABLE AS \
+             $fold$ SELECT lower($1 COLLATE \"und-x-icu\") $fold$; \
+             EXCEPTION WHEN undefined_object THEN \
+             CREATE FUNCTION fold(text) RETURNS text LANGUAGE sql IMMUTABLE AS \
+             $fold$ SELECT lower($1 COLLATE \"default\") $fold$; \
+             END $do$;"
+        }
+    }
 }
 
 /// Triggers that refuse to change or delete what a table holds.

@@ -3,9 +3,6 @@
 use super::Value;
 use crate::{Access, TenantSet};
 
-/// Tenants for which looking each up is cheaper than looking through all.
-const FEW_TENANTS: usize = 20;
-
 /// A query with its parameters, put together piece by piece.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sql {
@@ -65,10 +62,10 @@ impl Sql {
     }
 
     /// The same for a query that is narrow enough without it: a condition that no index is used for. Many tenants times
-    /// many servers would be looked up pair by pair otherwise.
-    pub(crate) fn tenants_among(&mut self, column: &str, access: &Access) -> &mut Sql {
+    /// many servers would be looked up pair by pair otherwise. Up to `few` tenants the index is used all the same.
+    pub(crate) fn tenants_among(&mut self, column: &str, access: &Access, few: usize) -> &mut Sql {
         match access.tenants() {
-            TenantSet::Only(these) if these.len() > FEW_TENANTS => self
+            TenantSet::Only(these) if these.len() > few => self
                 .push("CASE WHEN ")
                 .one_of(column, these)
                 .push(" THEN 1 ELSE 0 END = 1"),

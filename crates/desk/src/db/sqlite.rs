@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags};
 
@@ -31,6 +32,12 @@ impl Sqlite {
              PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; \
              PRAGMA mmap_size = 1073741824;",
         )?;
+        // SQLite's own LOWER knows ASCII only.
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+        connection.create_scalar_function("fold", 1, flags, |context| {
+            let text: Option<String> = context.get(0)?;
+            Ok(text.map(|text| text.to_lowercase()))
+        })?;
         if !writes {
             connection.execute_batch("PRAGMA query_only = ON;")?;
         }

@@ -192,7 +192,7 @@ pub fn list(
         sql.push(" AND e.campaign_id = ").bind(campaign);
     }
     if let Some(search) = &filter.search {
-        sql.push(" AND (LOWER(e.name) LIKE ")
+        sql.push(" AND (fold(e.name) LIKE ")
             .bind(anywhere(search))
             .push(" ESCAPE '!' OR e.sha256 = ");
         sql.bind(search.trim().to_lowercase()).push(")");

@@ -1,6 +1,6 @@
 //! Doing hunts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use vigie_hunt::{HostResult, HuntOptions, HuntResult, SuppressionFile, Verdict};
 use vigie_pack::Pack;
 
-use super::start::{Payload, folder};
+use super::start::{Payload, folder, settle};
 use super::{KIND, results};
 use crate::campaigns;
 use crate::cells::{self, Put, Stage};
@@ -84,6 +84,10 @@ impl Handler for HuntHandler {
             ) => Outcome::Hopeless(error.to_string()),
             Err(error) => Outcome::Failed(error.to_string()),
         }
+    }
+
+    fn ended_badly(&self, desk: &Desk) -> Result<()> {
+        settle(desk).map(|_| ())
     }
 }
 
@@ -266,11 +270,24 @@ impl Done {
     fn keep(&self, tx: &mut Tx<'_>) -> Result<Json> {
         let access = Access::system("hunt");
         let campaign = campaigns::find_open(tx, &access, &self.campaign)?;
-        let placed = self.place(tx)?;
+        let all_placed = self.place(tx)?;
+        let placed: BTreeSet<ServerId> = all_placed.iter().cloned().collect();
         let mut all = Changes::default();
         // The row that the others point to comes first; what changed is known last.
         results::insert(tx, &self.row(json!({})))?;
-        for (host, server) in self.result.hosts.iter().zip(&placed) {
+        for server in &placed {
+            // Two machines of one server (its short and its long name) are told together; the worst comes first.
+            let mut hosts = self
+                .result
+                .hosts
+                .iter()
+                .zip(&all_placed)
+                .filter(|(_, of)| *of == server);
+            let Some((host, _)) = hosts.next() else {
+                continue;
+            };
+            let mut found = host.findings.clone();
+            found.extend(hosts.flat_map(|(other, _)| other.findings.iter().cloned()));
             let place = findings::Place {
                 tenant: &self.tenant,
                 server,
@@ -278,7 +295,7 @@ impl Done {
                 hunt: &self.hunt,
                 basis: &self.basis,
             };
-            let changes = findings::put_all(tx, &place, &host.findings)?;
+            let changes = findings::put_all(tx, &place, &found)?;
             all.new += changes.new;
             all.known += changes.known;
             all.gone += changes.gone;
@@ -290,7 +307,7 @@ impl Done {
             .servers
             .iter()
             .flatten()
-            .filter(|server| !placed.contains(server))
+            .filter(|server| !placed.contains(*server))
         {
             self.say_nothing_found(tx, &access, &campaign, server)?;
         }
@@ -367,7 +384,6 @@ impl Done {
             };
             placed.push(server);
         }
-        // Two machines of one server (its short and its long name) would overwrite each other.
         Ok(placed)
     }
 

@@ -113,7 +113,7 @@ fn start_in(tx: &mut Tx<'_>, access: &Access, campaign: &Campaign, ids: &[Eviden
     Ok(job)
 }
 
-/// The cell says that it is not hunted yet, unless it was before.
+/// The cell says that a hunt runs, unless it was hunted already.
 fn say_running(
     tx: &mut Tx<'_>,
     access: &Access,
@@ -122,20 +122,80 @@ fn say_running(
     server: &ServerId,
     job: &JobId,
 ) -> Result<()> {
+    let hunted = tx.one(
+        "SELECT 1 FROM cell WHERE campaign_id = $1 AND server_id = $2 AND stage = $3 AND detail = 'hunted'",
+        params![&campaign.id, server, Stage::Hunt],
+    )?;
+    if hunted.is_some() {
+        return Ok(());
+    }
+    say(
+        tx,
+        access,
+        campaign,
+        (tenant, server),
+        "running",
+        json!({"job_id": job}),
+    )
+}
+
+/// Says a word in the cell *hunt*, where there is one.
+fn say(
+    tx: &mut Tx<'_>,
+    access: &Access,
+    campaign: &Campaign,
+    (tenant, server): (&TenantId, &ServerId),
+    detail: &str,
+    proof: serde_json::Value,
+) -> Result<()> {
     let put = Put {
         campaign: &campaign.id,
         tenant,
         server,
         stage: Stage::Hunt,
-        detail: "running",
+        detail,
         basis: "hunt",
         as_of: tx.now,
-        proof: json!({"job_id": job}),
+        proof,
     };
     match cells::put(tx, access, campaign, &put) {
         Err(Error::NotFound { .. }) => Ok(()),
         other => other,
     }
+}
+
+/// Cells that say a hunt runs, whose job ended without a word (it failed, or was stopped), say that it failed. Says how
+/// many.
+pub fn settle(desk: &Desk) -> Result<usize> {
+    let access = Access::system("hunt");
+    desk.write(|tx| {
+        let rows = tx.query(
+            "SELECT c.campaign_id, c.tenant_id, c.server_id, c.proof FROM campaign p \
+             JOIN cell c ON c.campaign_id = p.id AND c.stage = 'hunt' AND c.state = 'no' AND c.detail = 'running' \
+             WHERE p.closed_at IS NULL ORDER BY c.campaign_id, c.server_id LIMIT 2000",
+            &[],
+        )?;
+        let mut settled = 0;
+        for row in rows {
+            let mut row = row.reader();
+            let (campaign, tenant, server): (CampaignId, TenantId, ServerId) = (row.get()?, row.get()?, row.get()?);
+            let proof: serde_json::Value = row.json()?;
+            let job = tx.one(
+                "SELECT state, error FROM job WHERE id = $1 AND state IN ('failed', 'cancelled')",
+                params![proof["job_id"].as_str().unwrap_or_default()],
+            )?;
+            let Some(job) = job else {
+                continue;
+            };
+            let mut job = job.reader();
+            let (state, error): (JobState, Option<String>) = (job.get()?, job.get()?);
+            let open = campaigns::find_open(tx, &access, &campaign)?;
+            let proof = json!({"job_id": proof["job_id"], "state": state, "error": error});
+            say(tx, &access, &open, (&tenant, &server), "failed", proof)?;
+            settled += 1;
+        }
+        Ok(settled)
+    })
 }
 
 /// Asks for all evidence of a campaign to be hunted again, as it was hunted before, and for what was never hunted: what to

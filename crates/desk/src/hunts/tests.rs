@@ -192,6 +192,7 @@ fn evidence_hunted_again_keeps_what_was_decided_and_says_what_changed() {
         let accepted = findings::decide(&bench.desk, &analyst(), &first[0].id, 1, &accept).unwrap();
         let jobs = rehunt(&bench.desk, &analyst(), &scene.campaign).unwrap();
         assert_eq!(jobs.len(), 1);
+        assert_eq!(word(bench, &scene, Stage::Hunt), "hunted", "it was, and still is");
         let done = work(bench);
         let (hunt, _) = get(&bench.desk, &analyst(), &done.id.as_str().parse().unwrap()).unwrap();
         assert_eq!(
@@ -311,6 +312,7 @@ fn damaged_evidence_ends_the_hunt_with_the_reason() {
     let failed = work(&bench);
     assert_eq!(failed.state, JobState::Failed);
     assert!(failed.error.unwrap().contains("damaged"));
+    assert_eq!(word(&bench, &scene, Stage::Hunt), "failed");
     assert!(all_findings(&bench).is_empty());
     assert!(is_empty(&bench.desk.data().join("work")));
 }
@@ -322,6 +324,19 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     entries
         .flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] })
         .collect()
+}
+
+#[test]
+fn a_hunt_that_was_stopped_does_not_run_for_ever_on_the_board() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        let evidence = send(bench, &scene, Some(&scene.server), "logs.zip", &zip(&logs(true)));
+        let job = ask(bench, &scene, &evidence);
+        assert_eq!(settle(&bench.desk).unwrap(), 0);
+        crate::jobs::cancel(&bench.desk, &analyst(), &job.id).unwrap();
+        assert_eq!(settle(&bench.desk).unwrap(), 1);
+        assert_eq!(word(bench, &scene, Stage::Hunt), "failed");
+    });
 }
 
 #[test]
@@ -347,6 +362,16 @@ fn strangers_start_and_see_no_hunts() {
         ask(bench, &scene, &evidence);
         let hunt = work(bench).id.as_str().parse().unwrap();
         let found = all_findings(bench);
+        let dismiss = Decision::Dismiss {
+            reason: "known here".into(),
+            scope: Scope::Server,
+            expires_at: desk.now().plus_days(9),
+            fields: BTreeMap::new(),
+        };
+        let entry = findings::decide(desk, &analyst(), &found[1].id, 1, &dismiss)
+            .unwrap()
+            .dismissal_id
+            .unwrap();
         let other = bench.tenant("Other");
         let new = NewHunt {
             campaign_id: scene.campaign.clone(),
@@ -355,6 +380,7 @@ fn strangers_start_and_see_no_hunts() {
         for access in strangers(&other) {
             assert_hidden(start(desk, &access, &new));
             assert_hidden(rehunt(desk, &access, &scene.campaign));
+            assert_hidden(catalogue::revoke(desk, &access, &entry));
             assert_hidden(of_server(desk, &access, &scene.server));
             let accept = Decision::Accept {
                 reason: String::new(),

@@ -1,6 +1,6 @@
 //! What the tests of the API share: a desk on each database, people with sessions, and requests to the real router.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 pub(crate) mod scene;
 

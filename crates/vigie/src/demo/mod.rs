@@ -1,10 +1,13 @@
 //! `vigie demo`: the main job, on a provider that does not exist.
 
+mod desk;
+
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -31,6 +34,9 @@ pub(crate) struct Arguments {
     /// The same seed gives the same provider
     #[arg(long, default_value_t = 2021)]
     seed: u64,
+    /// Then serve its desk, a campaign in full swing, until ctrl-c
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:8443")]
+    serve: Option<SocketAddr>,
 }
 
 /// Runs `vigie demo`.
@@ -60,7 +66,8 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
         bar.finish();
     }
     let report = arguments.out.join("report.html");
-    Output::open(&report, &[evidence])?.write(|out| vigie_report::html(&result, lang, out))?;
+    Output::open(&report, std::slice::from_ref(&evidence))?
+        .write(|out| vigie_report::html(&result, lang, out))?;
     let plan = vigie_simulate::demo_plan(arguments.seed);
     let inventory = arguments.out.join("inventory.csv");
     std::fs::write(&inventory, vigie_simulate::inventory(&plan))
@@ -81,11 +88,22 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     for (label, path) in labels.iter().zip([&inventory, &report, &truth]) {
         writeln!(out, "{label}{colon}{}", absolute(path))?;
     }
-    Ok(if result.stats.interrupted {
-        ExitCode::from(STOPPED)
-    } else {
-        ExitCode::SUCCESS
-    })
+    drop(out);
+    if result.stats.interrupted {
+        return Ok(ExitCode::from(STOPPED));
+    }
+    if let Some(listen) = arguments.serve {
+        note(
+            "opening a campaign on a desk...",
+            "ouverture d’une campagne sur un poste de pilotage…",
+        );
+        let data = desk::fill(&arguments.out, &evidence, &inventory, cancel)?;
+        if cancel.load(Ordering::SeqCst) {
+            return Ok(ExitCode::from(STOPPED));
+        }
+        desk::serve(data, listen, lang)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What the office believes and what the logs showed, for the threat that was hunted, on the last day of the logs.
