@@ -1,0 +1,36 @@
+import type { components } from "./schema";
+
+// The types of the API's document, by the names it gives them.
+type Schemas = components["schemas"];
+export type Board = Schemas["Board"];
+export type BoardTenant = Board["tenants"]["items"][number];
+export type BoardServer = Schemas["BoardServer"];
+export type Campaign = Schemas["Campaign"];
+export type Case = Schemas["Case"];
+export type Cell = Schemas["Cell"];
+export type Clock = Schemas["Clock"];
+export type CurvePoint = Schemas["Point"];
+export type Decision = Schemas["Decision"];
+export type Entry = Schemas["Entry"];
+export type Evidence = Schemas["Evidence"];
+export type Finding = Schemas["Finding"];
+export type FindingLine = Schemas["FindingLine"];
+export type Hunt = Schemas["Hunt"];
+export type HuntServer = Schemas["HuntServer"];
+export type Item = Schemas["CaseItem"];
+export type ItemBody = Schemas["CaseItemBody"];
+export type Job = Schemas["Job"];
+export type Observation = Schemas["Observation"];
+export type QueueEntry = Schemas["QueueEntry"];
+export type Server = Schemas["Server"];
+export type Session = Schemas["WhoAmI"];
+export type Tenant = Schemas["Tenant"];
+export type TenantFields = Schemas["TenantFields"];
+export type Upload = Schemas["Upload"];
+export type Verb = Schemas["Verb"];
+
+/** Something said in both languages. */
+export interface Said {
+  en: string;
+  fr: string;
+}

@@ -1,0 +1,232 @@
+// Plays a crisis in a real browser against the real program, in French and English:
+//   VIGIE=path/to/vigie CHROMIUM=/usr/bin/chromium node tests/run.mjs [FOLDER FOR SCREENSHOTS]
+// Exit status 1 when anything is wrong, with a line for each.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { check, inspect, launch, open, result, settle } from "./browser.mjs";
+import { serve } from "./server.mjs";
+
+const vigie = process.env.VIGIE;
+if (!vigie) {
+  console.error("set VIGIE to the program to test; it must have been built after `npm run build`");
+  process.exit(2);
+}
+const shots = resolve(process.argv[2] ?? "shots");
+mkdirSync(shots, { recursive: true });
+const place = mkdtempSync(join(tmpdir(), "vigie-ui-"));
+const PASSWORD = "the quick brown heron wades at 5";
+const VIEWS = [
+  { name: "laptop", viewport: { width: 1366, height: 768 } },
+  { name: "phone", viewport: { width: 390, height: 844 } },
+  { name: "wide", viewport: { width: 2560, height: 1440 } },
+];
+const LANGUAGES = [
+  { locale: "fr", colorScheme: "light" },
+  { locale: "en", colorScheme: "dark" },
+];
+
+/** Evidence of a provider that does not exist, as an archive per server, and an inventory of its servers. */
+function provider() {
+  const evidence = join(place, "evidence");
+  execFileSync(vigie, ["simulate", "--out", evidence, "--seed", "2021", "--days", "10"], { stdio: "ignore" });
+  const tenants = readdirSync(evidence, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const servers = tenants.flatMap((tenant) =>
+    readdirSync(join(evidence, tenant)).map((server) => {
+      const archive = join(place, `${tenant}-${server}.tar`);
+      execFileSync("tar", ["-cf", archive, "-C", join(evidence, tenant), server]);
+      return { tenant, server, archive };
+    }),
+  );
+  const today = new Date().toISOString().slice(0, 10);
+  const builds = ["15.1.2106.2", "15.1.2176.9", ""];
+  const rows = servers.map(({ tenant, server }, index) => [tenant, server, "Exchange 2016", builds[index % builds.length], "exsetup", index % 4 ? "oui" : "?", today].join(";"));
+  const inventory = join(place, "inventaire.csv");
+  writeFileSync(inventory, `tenant;server;product;build;build_source;published;observed_at\n${rows.join("\n")}\n`);
+  return { servers, inventory };
+}
+
+/** The first administrator, by the link that the first start prints, then signed in: a wrong password first. */
+async function comeIn(browser, server) {
+  const { page, context, noise, expected } = await open(browser, server.origin, { locale: "fr-FR", viewport: VIEWS[0].viewport });
+  await page.goto(server.setUp);
+  await settle(page);
+  await inspect(page, "set-up", "fr");
+  await page.getByLabel("Identifiant").fill("aline");
+  await page.getByLabel("Nom affiché").fill("Aline Morel");
+  await page.getByRole("textbox", { name: "Mot de passe", exact: false }).first().fill(PASSWORD);
+  await page.getByRole("textbox", { name: "Mot de passe, de nouveau" }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Créer le compte" }).click();
+  await page.waitForURL("**/sign-in");
+  await inspect(page, "sign-in", "fr");
+  expected.add(401);
+  await page.getByLabel("Identifiant").fill("aline");
+  await page.getByRole("textbox", { name: "Mot de passe" }).fill("not the password");
+  await page.getByRole("button", { name: "Se connecter" }).click();
+  await page.locator(".refused").waitFor();
+  check("a wrong password is refused in French", (await page.locator(".refused").innerText()).startsWith("Connexion refusée."));
+  await page.getByRole("textbox", { name: "Mot de passe" }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Se connecter" }).click();
+  await page.waitForURL("**/campaigns");
+  await settle(page);
+  await inspect(page, "no campaign yet", "fr");
+  check("sign-in: quiet", noise.length === 0, noise.join("; "));
+  return { page, context, noise };
+}
+
+/** Imports the inventory, opens a campaign and hunts one server's evidence, by hand in the pages; the rest by the API. */
+async function crisis({ page, context, noise }, server, { servers, inventory }) {
+  await page.getByRole("link", { name: "Clients" }).first().click();
+  await page.getByRole("button", { name: "Importer un inventaire" }).click();
+  await page.locator('input[type="file"]').setInputFiles(inventory);
+  await page.getByText(`${servers.length} lignes lues`).waitFor();
+  await inspect(page, "import", "fr");
+  await page.getByRole("dialog").getByRole("button", { name: "Fermer" }).click();
+  await page.getByRole("link", { name: "Campagnes" }).click();
+  await page.getByRole("button", { name: "Ouvrir une campagne" }).click();
+  await page.getByRole("combobox", { name: "Pack" }).click();
+  await page.getByRole("option", { name: /hafnium-2021/ }).click();
+  await inspect(page, "open a campaign", "fr");
+  await page.getByRole("button", { name: /^Ouvrir pour/ }).click();
+  await page.waitForURL(/campaigns\/.+/);
+  const campaign = page.url().split("/").at(-1);
+
+  const api = async (method, path, data) => {
+    const { csrf } = await (await context.request.get(`${server.origin}/api/v1/session`)).json();
+    const headers = { "X-CSRF-Token": csrf, Origin: server.origin };
+    const response = await context.request.fetch(`${server.origin}/api/v1${path}`, Buffer.isBuffer(data) ? { method, data, headers: { ...headers, "Content-Type": "application/octet-stream", "Upload-Offset": "0" } } : { method, data, headers });
+    if (!response.ok()) throw new Error(`${method} ${path}: ${response.status()} ${await response.text()}`);
+    return response.status() === 204 ? null : response.json();
+  };
+  const tenants = (await api("GET", "/tenants")).items;
+  const idOf = (name) => tenants.find((one) => one.name === name).id;
+  // One tenant each of what the provider owes: the SOC's lane, a clock, nothing.
+  for (const [index, tenant] of tenants.entries()) {
+    const contract = ["soc", "managed", "none"][index % 3];
+    const fields = { name: tenant.name, contract, locale: tenant.locale, agency: index % 2 ? "Nantes" : "Lyon", contacts: [], note: "" };
+    const { csrf } = await api("GET", "/session");
+    const response = await context.request.put(`${server.origin}/api/v1/tenants/${tenant.id}`, { data: fields, headers: { "If-Match": `"${tenant.revision}"`, "X-CSRF-Token": csrf, Origin: server.origin } });
+    check(`${tenant.name} got its contract`, response.ok(), await response.text());
+  }
+  const [byHand, ...others] = servers;
+  await page.getByRole("link", { name: "Chasses" }).click();
+  await page.getByRole("combobox", { name: "Client" }).click();
+  await page.getByRole("option", { name: byHand.tenant }).click();
+  await page.locator('input[type="file"]').setInputFiles(byHand.archive);
+  for (const { tenant, archive, server } of others) {
+    const bytes = readFileSync(archive);
+    const upload = await api("POST", "/uploads", { tenant_id: idOf(tenant), campaign_id: campaign, name: `${server}.tar`, size: bytes.length });
+    await api("PATCH", `/uploads/${upload.id}`, bytes);
+    const evidence = await api("POST", `/uploads/${upload.id}/finish`);
+    await api("POST", "/hunts", { campaign_id: campaign, evidence: [evidence.id] });
+  }
+  await page.waitForFunction((all) => document.querySelectorAll("table tbody tr").length >= all, servers.length, { timeout: 180_000 });
+  check("hunting: quiet", noise.length === 0, noise.join("; "));
+  return { campaign, api };
+}
+
+/** The analyst's way through findings, by the keyboard alone, and a case with a note full of script. */
+async function judge({ page, noise }, server, { campaign, api }) {
+  await page.goto(`${server.origin}/findings?campaign=${campaign}`);
+  await settle(page);
+  const total = async () => (await api("GET", `/findings?state=new&campaign=${campaign}`)).total;
+  const before = await total();
+  const list = page.getByRole("listbox");
+  await list.focus();
+  for (const key of ["j", "j", "k", "x", "j", "x"]) await page.keyboard.press(key);
+  await page.getByText("2 sélectionnés").waitFor();
+  await page.keyboard.press("a");
+  await page.waitForFunction((text) => document.querySelector("[role=status].muted")?.textContent?.replace(/\D/g, "") === text, String(before - 2));
+  check("two findings were accepted at once", (await total()) === before - 2);
+  await list.focus();
+  await page.keyboard.press("d");
+  await page.getByLabel("Pourquoi").fill("Contrôle de santé prévu, voir l’inventaire");
+  await inspect(page, "dismiss", "fr");
+  await page.getByRole("dialog").getByRole("button", { name: "Écarter" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  check("one finding was dismissed", (await api("GET", `/findings?state=dismissed&campaign=${campaign}`)).total === 1);
+  await list.focus();
+  await page.keyboard.press("e");
+  await page.waitForFunction((text) => document.querySelector("[role=status].muted")?.textContent?.replace(/\D/g, "") === text, String(before - 4));
+  const [made] = (await api("GET", "/cases")).items;
+  check("an escalated finding is a case", made !== undefined);
+  await page.goto(`${server.origin}/cases/${made.id}`);
+  await settle(page);
+  await page.getByRole("textbox", { name: "Note" }).fill('**gras** [go](javascript:window.owned=1) ![x](https://example.org/x.png)\n\n<script>window.owned=1</script><img src=x onerror="window.owned=1">');
+  await page.getByRole("button", { name: "Ajouter" }).click();
+  await page.locator(".note strong").waitFor();
+  check("markup in a note stays text", (await page.locator(".note script, .note img, .note a").count()) === 0 && (await page.evaluate(() => window.owned)) === undefined);
+  check("judging: quiet", noise.length === 0, noise.join("; "));
+  return made.id;
+}
+
+/** The board by keyboard, with its filters in the address. */
+async function board({ page, noise }, server, { campaign }) {
+  await page.goto(`${server.origin}/campaigns/${campaign}?verdict=compromised&q=a`);
+  await settle(page);
+  check("the address holds the filters", (await page.getByLabel("Client ou serveur").inputValue()) === "a");
+  await page.goto(`${server.origin}/campaigns/${campaign}`);
+  await settle(page);
+  const grid = page.getByRole("treegrid");
+  await grid.focus();
+  const rows = await page.locator(".grid-body [role=row]").count();
+  await page.keyboard.press("ArrowLeft");
+  check("the left arrow closes a client", (await page.locator(".grid-body [role=row]").count()) < rows);
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/servers/**");
+  check("Enter opens a server", (await page.locator("h1").innerText()).length > 0);
+  const id = page.url().split("/").at(-1);
+  check("board: quiet", noise.length === 0, noise.join("; "));
+  return id;
+}
+
+/** Every page, in each language and size. */
+async function look(browser, server, state, pages) {
+  for (const { locale, colorScheme } of LANGUAGES) {
+    for (const { name, viewport } of VIEWS) {
+      const { page, context, noise } = await open(browser, server.origin, { storageState: state, viewport, colorScheme, locale });
+      await context.addInitScript((locale) => localStorage.setItem("vigie.locale", locale), locale);
+      for (const [what, path] of Object.entries(pages)) {
+        const at = `${what}-${name}-${locale}`;
+        await page.goto(server.origin + path);
+        await page.locator("h1").waitFor();
+        await settle(page);
+        await inspect(page, at, locale);
+        check(`${at}: quiet`, noise.length === 0, noise.splice(0).join("; "));
+        await page.screenshot({ path: join(shots, `${at}.png`) });
+      }
+      await context.close();
+    }
+  }
+}
+
+const browser = await launch();
+const server = await serve(vigie, join(place, "data"));
+let failed = null;
+try {
+  const world = provider();
+  const hand = await comeIn(browser, server);
+  const where = await crisis(hand, server, world);
+  const made = await judge(hand, server, where);
+  const id = await board(hand, server, where);
+  const tenant = (await where.api("GET", "/tenants")).items[0].id;
+  const state = await hand.context.storageState();
+  await look(browser, server, state, {
+    campaigns: "/campaigns", board: `/campaigns/${where.campaign}`, server: `/servers/${id}`, findings: "/findings", cases: "/cases", case: `/cases/${made}`,
+    hunts: "/hunts", tenants: "/tenants", tenant: `/tenants/${tenant}`, packs: "/packs", pack: "/packs/hafnium-2021", journal: "/journal",
+  });
+} catch (error) {
+  failed = error;
+} finally {
+  await browser.close();
+  await server.stop();
+  rmSync(place, { recursive: true, force: true });
+}
+const { checks, wrong } = result();
+if (failed) console.error(failed);
+console.log(`${checks} checks, ${wrong} wrong; screenshots: ${shots}`);
+process.exit(wrong || failed ? 1 : 0);
