@@ -79,7 +79,8 @@ fn expect_pack(campaign: &Campaign, pack: &Pack) -> Result<()> {
     }
 }
 
-fn assess_some(
+/// Assesses some servers of a campaign; those without cells there are passed over.
+pub(crate) fn assess_some(
     tx: &mut Tx<'_>,
     access: &Access,
     campaign: &CampaignId,
@@ -124,7 +125,7 @@ fn assess_some(
         assessed.vulnerable += usize::from(server.status == Status::Vulnerable);
         assessed.unknown += usize::from(server.status == Status::Unknown);
         for (stage, detail, proof) in said(server) {
-            let as_of = as_of(server, detail, tx.now);
+            let as_of = as_of(server, tx.now);
             let key = (id.clone(), stage);
             let before = present.words.get(&key).map(String::as_str);
             let last = present.last.get(&key);
@@ -244,12 +245,9 @@ fn said(server: &ServerExposure) -> [(Stage, &'static str, serde_json::Value); 2
     ]
 }
 
-/// The moment an answer is true of: when the build was seen. What nobody knows, nobody knows now.
-fn as_of(server: &ServerExposure, detail: &str, now: Time) -> Time {
-    match server.build.observed_at {
-        Some(at) if detail != "unknown" => Time(at),
-        _ => now,
-    }
+/// The moment an answer is true of: when the build was seen. What nobody ever saw, nobody knows now.
+fn as_of(server: &ServerExposure, now: Time) -> Time {
+    server.build.observed_at.map_or(now, Time)
 }
 
 /// Everything `vigie-exposure` says of one server for a pack: builds and who contradicts, the window, the way out.

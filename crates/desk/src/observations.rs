@@ -6,8 +6,8 @@ mod store;
 
 pub use fact::FactJson;
 pub use import::{ImportOptions, ImportReport, Unplaced, import};
-pub(crate) use store::of_servers;
 pub use store::{NewObservation, Observation, add, list};
+pub(crate) use store::{of_servers, put_all};
 
 #[cfg(test)]
 mod tests;

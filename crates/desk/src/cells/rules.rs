@@ -99,33 +99,45 @@ impl Stage {
 
 /// The statement that stands, of all that were made about one cell, in the order in which they were made.
 ///
+/// Statements that rest on the same thing (`basis`: one body of evidence, the observations, a person's word) replace each
+/// other. Of those left:
+///
 /// - In most stages the newest stands: the latest `as_of`, of equals the one said last.
-/// - In the stage `verdict` only statements that rest on the same thing (`basis`: one body of evidence) replace each
-///   other. Of those left, the worst stands, since logs that show nothing do not undo logs that showed something; an
-///   answer beats none.
+/// - In the stage `verdict` the worst stands, since logs that show nothing do not undo logs that showed something; an answer
+///   beats none.
 /// - A person's verdict stands above everything said before it, in either direction. What a machine says later stands only
 ///   if it is worse.
 pub fn derive(stage: Stage, statements: &[Statement]) -> Option<usize> {
     if stage != Stage::Verdict {
-        return (0..statements.len()).max_by_key(|&index| (statements[index].as_of, index));
+        return last_of_each_basis(statements, 0)
+            .into_iter()
+            .max_by_key(|&index| (statements[index].as_of, index));
     }
     let person = statements.iter().rposition(|statement| statement.by_person);
     let said_since = person.map_or(0, |index| index + 1);
-    let mut newest: Vec<usize> = Vec::new();
-    for index in said_since..statements.len() {
-        let basis = &statements[index].basis;
-        match newest.iter_mut().find(|kept| statements[**kept].basis == *basis) {
-            Some(kept) => *kept = index,
-            None => newest.push(index),
-        }
-    }
     let badness = |index: usize| stage.badness(&statements[index].detail);
-    let worst = newest.into_iter().max_by_key(|&index| (badness(index), index));
+    let worst = last_of_each_basis(statements, said_since)
+        .into_iter()
+        .max_by_key(|&index| (badness(index), index));
     match (person, worst) {
         (Some(person), Some(worst)) if badness(worst) > badness(person) => Some(worst),
         (Some(person), _) => Some(person),
         (None, worst) => worst,
     }
+}
+
+fn last_of_each_basis(statements: &[Statement], from: usize) -> Vec<usize> {
+    let mut last: Vec<usize> = Vec::new();
+    for index in from..statements.len() {
+        match last
+            .iter_mut()
+            .find(|kept| statements[**kept].basis == statements[index].basis)
+        {
+            Some(kept) => *kept = index,
+            None => last.push(index),
+        }
+    }
+    last
 }
 
 #[cfg(test)]
@@ -158,6 +170,20 @@ mod tests {
         let all = [said("vulnerable", "a", 5, false), said("unknown", "a", 5, false)];
         assert_eq!(stands(Stage::Exposure, &all), "unknown");
         assert_eq!(stands(Stage::Exposure, &[]), "nothing");
+    }
+
+    #[test]
+    fn what_rests_on_the_same_thing_is_replaced_even_by_something_older() {
+        // Nobody could tell until the logs told which build there was, the day before.
+        let mut all = vec![
+            said("unknown", "observations", 9, false),
+            said("vulnerable", "observations", 8, false),
+        ];
+        assert_eq!(stands(Stage::Exposure, &all), "vulnerable");
+        all.push(said("fixed", "person", 9, true));
+        assert_eq!(stands(Stage::Exposure, &all), "fixed");
+        all.push(said("vulnerable", "observations", 8, false));
+        assert_eq!(stands(Stage::Exposure, &all), "fixed");
     }
 
     #[test]

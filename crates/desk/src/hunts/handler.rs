@@ -24,7 +24,8 @@ use crate::servers::{self, ServerFields};
 use crate::tenants::name_key;
 use crate::worker::{Handler, Outcome, Pulse};
 use crate::{
-    Access, CampaignId, Desk, Error, EvidenceId, HuntId, Result, ServerId, TenantId, Time, catalogue, packs,
+    Access, CampaignId, Desk, Error, EvidenceId, HuntId, Result, ServerId, TenantId, Time, catalogue,
+    exposure, observations, packs,
 };
 
 /// Hunts.
@@ -122,8 +123,9 @@ impl HuntHandler {
         options.evidence.threads = self.threads;
         options.evidence.cancel = pulse.stop_flag();
         options.evidence.progress = Some(Arc::new(Told(Arc::clone(pulse))));
-        let result = vigie_hunt::hunt(std::slice::from_ref(&root.0), &options)
+        let mut result = vigie_hunt::hunt(&[root.0.join(EVIDENCE)], &options)
             .map_err(|error| Error::state(error.to_string()))?;
+        without_folder(&mut result);
         if result.stats.interrupted || pulse.is_stopping() {
             return Ok(Outcome::Failed("it was told to stop".into()));
         }
@@ -136,8 +138,7 @@ impl HuntHandler {
                 .map_err(|_| Error::NotFound { what: "job" })?,
             tenant: given.tenant,
             campaign: given.campaign,
-            pack: given.pack.name.clone(),
-            pack_version: given.pack.version.clone(),
+            pack: given.pack,
             evidence: ids,
             servers,
             basis,
@@ -206,6 +207,34 @@ fn ids_of(all: &[(Evidence, EvidenceReader)]) -> Vec<EvidenceId> {
     all.iter().map(|(one, _)| one.id.clone()).collect()
 }
 
+/// Where a hunt's evidence lies in its folder: always the same, since the names of files are part of what names evidence.
+const EVIDENCE: &str = "evidence";
+/// The folder that stands for its tenant.
+const TENANT: &str = "tenant";
+
+/// Paths begin with the server or the name of the evidence: the folder they were opened into is gone and says nothing.
+fn without_folder(result: &mut HuntResult) {
+    let folder = format!("{EVIDENCE}/{TENANT}/");
+    let strip = |path: &mut String| {
+        if let Some(rest) = path.strip_prefix(&folder) {
+            *path = rest.to_owned();
+        }
+    };
+    for host in &mut result.hosts {
+        host.findings
+            .iter_mut()
+            .flat_map(|finding| &mut finding.evidence)
+            .for_each(|line| strip(&mut line.path));
+        host.observations
+            .iter_mut()
+            .for_each(|seen| strip(&mut seen.path));
+    }
+    result.manifest.iter_mut().for_each(|file| strip(&mut file.path));
+    for warning in &mut result.warnings {
+        *warning = warning.replace(&folder, "");
+    }
+}
+
 /// A name that is one name in a folder, whatever somebody called it.
 fn harmless(name: &str) -> String {
     let name: String = name
@@ -222,7 +251,7 @@ fn harmless(name: &str) -> String {
     }
 }
 
-/// Opens evidence into `root/tenant/SERVER/`, or `root/tenant/` when it is of no server in particular. False: stopped.
+/// Opens evidence into the folder of its server, or of its tenant when it is of no server in particular. False: stopped.
 fn unpack(
     root: &Path,
     one: &Evidence,
@@ -230,7 +259,7 @@ fn unpack(
     mut reader: EvidenceReader,
     pulse: &Pulse,
 ) -> Result<bool> {
-    let mut path = root.join("tenant");
+    let mut path = root.join(EVIDENCE).join(TENANT);
     if let Some(server) = server {
         path.push(harmless(server));
     }
@@ -257,8 +286,7 @@ struct Done {
     hunt: HuntId,
     tenant: TenantId,
     campaign: CampaignId,
-    pack: String,
-    pack_version: String,
+    pack: Pack,
     evidence: Vec<EvidenceId>,
     /// The server each piece says it is of.
     servers: Vec<Option<ServerId>>,
@@ -300,8 +328,14 @@ impl Done {
             all.known += changes.known;
             all.gone += changes.gone;
             results::insert_server(tx, &self.hunt, server, &self.tenant, host)?;
+            self.learn(tx, &access, server, host)?;
             self.say(tx, &access, &campaign, server, host)?;
         }
+        let learnt: Vec<(ServerId, TenantId)> = placed
+            .iter()
+            .map(|server| (server.clone(), self.tenant.clone()))
+            .collect();
+        exposure::assess_some(tx, &access, &self.campaign, &self.pack, &learnt)?;
         // What was hunted and left no trace of its server: nothing can be said of it but that.
         for server in self
             .servers
@@ -323,7 +357,7 @@ impl Done {
             subject: ("hunt", self.hunt.as_str()),
             campaign: Some(&self.campaign),
             text: "",
-            details: json!({"evidence": self.evidence, "pack_version": self.pack_version, "summary": summary}),
+            details: json!({"evidence": self.evidence, "pack_version": self.pack.version, "summary": summary}),
         };
         crate::audit::record(tx, &access, &act)?;
         Ok(summary)
@@ -334,8 +368,8 @@ impl Done {
             id: &self.hunt,
             tenant: &self.tenant,
             campaign: &self.campaign,
-            pack: &self.pack,
-            pack_version: &self.pack_version,
+            pack: &self.pack.name,
+            pack_version: &self.pack.version,
             evidence: json!(self.evidence),
             basis: &self.basis,
             result: &self.result,
@@ -407,6 +441,19 @@ impl Done {
         servers::insert(tx, &self.tenant, &fields)
     }
 
+    /// What the logs told of the server itself: the builds that wrote them, mitigations.
+    fn learn(&self, tx: &mut Tx<'_>, access: &Access, server: &ServerId, host: &HostResult) -> Result<()> {
+        if host.observations.is_empty() {
+            return Ok(());
+        }
+        let told = json!({"hosts": [{"host": host.host, "tenant": null, "observations": host.observations}]});
+        let file = format!("hunt {}", self.hunt);
+        let read = vigie_exposure::inventory::read(&file, told.to_string().as_bytes(), &Default::default());
+        let read = read.map_err(|error| Error::invalid("hunt", error.to_string()))?;
+        observations::put_all(tx, access, &self.tenant, server, &read.observations)?;
+        Ok(())
+    }
+
     /// The cells *evidence*, *hunt* and *verdict* of a server.
     fn say(
         &self,
@@ -441,7 +488,7 @@ impl Done {
             "findings": host.findings.len(),
             "suppressed": host.suppressed,
         });
-        let hunt = json!({"hunt_id": self.hunt, "pack_version": self.pack_version});
+        let hunt = json!({"hunt_id": self.hunt, "pack_version": self.pack.version});
         let received = json!({"evidence_id": self.evidence.first(), "pieces": self.evidence.len()});
         for (stage, detail, basis, as_of, proof) in [
             (Stage::Evidence, "received", "evidence", now, received),

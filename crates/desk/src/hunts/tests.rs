@@ -164,7 +164,8 @@ fn evidence_becomes_findings_and_a_verdict() {
                 .all(|one| one.server_id == scene.server && one.state == FindingState::New)
         );
         let lines = findings::lines(&bench.desk, &analyst(), &found[0].id).unwrap();
-        assert!(lines[0].path.contains("HttpProxy_2021030200-1.LOG"), "{lines:?}");
+        let path = "EX01/EX01_logs.zip!/EX01/HttpProxy/Ecp/HttpProxy_2021030200-1.LOG";
+        assert_eq!(lines[0].path, path);
         assert!(
             is_empty(&bench.desk.data().join("work")),
             "what was opened is gone"
@@ -195,6 +196,8 @@ fn evidence_hunted_again_keeps_what_was_decided_and_says_what_changed() {
         assert_eq!(word(bench, &scene, Stage::Hunt), "hunted", "it was, and still is");
         let done = work(bench);
         let (hunt, _) = get(&bench.desk, &analyst(), &done.id.as_str().parse().unwrap()).unwrap();
+        let (before, _) = get(&bench.desk, &analyst(), &first[0].hunt_id).unwrap();
+        assert_eq!(hunt.manifest_sha256, before.manifest_sha256, "the same evidence");
         assert_eq!(
             (hunt.changes.new, hunt.changes.known as usize, hunt.changes.gone),
             (0, first.len(), 0)
