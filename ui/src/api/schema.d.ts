@@ -3490,7 +3490,7 @@ export interface components {
             /** @description Which value is meant, when it is one. */
             field?: string | null;
             /**
-             * Format: int64
+             * Format: int32
              * @description Seconds to wait before another try.
              */
             retry_after?: number | null;
