@@ -49,6 +49,12 @@ export async function inspect(page, at, locale) {
   check(`${at}: lang`, (await page.getAttribute("html", "lang")) === locale);
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   check(`${at}: no sideways scrolling`, over <= 0, `${over} px over`);
+  const thin = await page.evaluate(() =>
+    [...document.querySelectorAll("main td, main th, main p, main dd, main li")]
+      .filter((element) => element.checkVisibility() && element.textContent.trim().length > 20 && element.getBoundingClientRect().width < 60)
+      .map((element) => element.outerHTML.slice(0, 120))[0],
+  );
+  check(`${at}: no text squeezed into a column of letters`, !thin, thin);
   const text = await page.innerText("body");
   const key = /\b(?:act|board|cell|curve|nav|word|state|problem|sign_in|story|count)\.[a-z_]+\b/.exec(text);
   check(`${at}: no key in place of a message`, !key, key?.[0]);

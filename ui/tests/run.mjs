@@ -184,6 +184,39 @@ async function board({ page, noise }, server, { campaign }) {
   return id;
 }
 
+/** What opens on pages: a cell's proof, a server's hunts and observations, a hunt's answer. */
+async function opened(browser, server, state, pages) {
+  for (const { locale, colorScheme } of LANGUAGES) {
+    const { page, context, noise } = await open(browser, server.origin, { storageState: state, viewport: VIEWS[0].viewport, colorScheme, locale });
+    await context.addInitScript((locale) => localStorage.setItem("vigie.locale", locale), locale);
+    const see = async (what) => {
+      await settle(page);
+      await page.waitForTimeout(300);
+      await inspect(page, `${what}-${locale}`, locale);
+      await page.screenshot({ path: join(shots, `${what}-${locale}.png`) });
+    };
+    await page.goto(server.origin + pages.board);
+    await page.locator(".cell").first().click();
+    await page.getByRole("dialog").locator(".history li").first().waitFor();
+    await see("cell");
+    await page.goto(server.origin + pages.server);
+    for (const tab of [1, 2, 3]) {
+      await page.getByRole("tab").nth(tab).click();
+      await see(`server-tab-${tab}`);
+    }
+    await page.goto(server.origin + pages.hunts);
+    await page.locator("table .link").first().click();
+    await page.getByRole("dialog").locator(".bands").first().waitFor();
+    await see("hunt");
+    await page.goto(server.origin + pages.journal);
+    await page.getByRole("button", { name: /Verify|Vérifier/ }).click();
+    await page.getByText(/as it was written|tel qu’écrit/).waitFor();
+    await see("audit");
+    check(`opened, ${locale}: quiet`, noise.length === 0, noise.join("; "));
+    await context.close();
+  }
+}
+
 /** Every page, in each language and size. */
 async function look(browser, server, state, pages) {
   for (const { locale, colorScheme } of LANGUAGES) {
@@ -215,10 +248,12 @@ try {
   const id = await board(hand, server, where);
   const tenant = (await where.api("GET", "/tenants")).items[0].id;
   const state = await hand.context.storageState();
-  await look(browser, server, state, {
+  const pages = {
     campaigns: "/campaigns", board: `/campaigns/${where.campaign}`, server: `/servers/${id}`, findings: "/findings", cases: "/cases", case: `/cases/${made}`,
     hunts: "/hunts", tenants: "/tenants", tenant: `/tenants/${tenant}`, packs: "/packs", pack: "/packs/hafnium-2021", journal: "/journal",
-  });
+  };
+  await opened(browser, server, state, pages);
+  await look(browser, server, state, pages);
 } catch (error) {
   failed = error;
 } finally {

@@ -1,6 +1,7 @@
-// The real program on a port of its own.
+// The real program on a port of its own, with the pages as they are now.
 
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 function freePort() {
@@ -41,5 +42,11 @@ export async function serve(vigie, data) {
       child.once("exit", done);
       child.kill("SIGTERM");
     });
-  return { origin: new URL(setUp).origin, setUp, stop };
+  const origin = new URL(setUp).origin;
+  const built = readFileSync(new URL("../dist/index.html", import.meta.url), "utf8");
+  if ((await (await fetch(origin)).text()) !== built) {
+    await stop();
+    throw new Error("the program holds older pages than dist/: build it again");
+  }
+  return { origin, setUp, stop };
 }

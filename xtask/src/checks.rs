@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{bench, browser, cargo, fuzz, postgres, root, run, run_in};
+use crate::{bench, browser, cargo, fuzz, postgres, root, run, run_in, ui};
 
 /// Seconds each fuzz target runs as part of all checks.
 const FUZZ_SECONDS: u64 = 8;
@@ -15,7 +15,7 @@ struct Step {
     check: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         name: "format",
         check: || run(&cargo(), &["fmt", "--all", "--check"]),
@@ -60,6 +60,10 @@ const STEPS: [Step; 7] = [
     Step {
         name: "report in a browser",
         check: browser::check,
+    },
+    Step {
+        name: "desk in a browser",
+        check: ui::check,
     },
     Step {
         name: "fuzzing",

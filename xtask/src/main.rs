@@ -1,4 +1,4 @@
-//! The project's tools, in Rust so that a contributor needs nothing else: `cargo xtask demo|test|bench|fuzz|browser`.
+//! The project's tools, in Rust so that a contributor needs nothing else: `cargo xtask demo|test|bench|fuzz|browser|ui`.
 
 // A tool for the terminal: what it measures goes to standard output.
 #![allow(clippy::print_stdout)]
@@ -18,6 +18,7 @@ mod docs;
 mod fuzz;
 mod postgres;
 mod tools;
+mod ui;
 
 const HELP: &str = "\
 usage: cargo xtask COMMAND
@@ -44,7 +45,8 @@ usage: cargo xtask COMMAND
                    fuzz one parser or all of them, each for N seconds (60)
   postgres COMMAND...
                    run a command with a PostgreSQL of its own: cargo xtask postgres cargo test -p vigie-desk
-  browser          open the pages of a hunt and of an assessment in a real browser and check them";
+  browser          open the pages of a hunt and of an assessment in a real browser and check them
+  ui               build the desk's pages and play a crisis in them, in a real browser";
 
 /// Seconds a fuzz target runs unless told otherwise.
 const FUZZ_SECONDS: u64 = 60;
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         // What `bench literals` runs for each engine.
         ["scan", engine, literals, text] => bench::scan_and_print(engine, literals, text),
         ["browser"] => browser::check(),
+        ["ui"] => ui::check(),
         ["postgres", program, arguments @ ..] => {
             postgres::with_postgres(|url| run_in(&root(), program, arguments, &[(postgres::VARIABLE, url)]))
         }
@@ -97,6 +100,11 @@ fn fuzz_arguments<'a>(words: &[&'a str]) -> Option<(Option<&'a str>, u64)> {
 
 /// Builds the release binary, hunts a simulated provider with it, and serves its desk.
 fn demo(arguments: &[&str]) -> Result<()> {
+    if !arguments.contains(&"--no-serve")
+        && let Err(error) = ui::build()
+    {
+        eprintln!("the desk will have no pages: {error:#}");
+    }
     run(&cargo(), &["build", "--release", "--package", "vigie"])?;
     let vigie = bench::release_binary("vigie")?.display().to_string();
     let mut all = vec!["demo"];

@@ -865,7 +865,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Brings an inventory in: a table (CSV, XLSX), the JSON of a hunt, the XML of HealthChecker. Then the exposure of all
+         * Brings an inventory in, of any format that `vigie exposure inventory` reads. Then the exposure of all
          *     open campaigns is worked out anew.
          */
         post: operations["import_inventory"];
@@ -2392,6 +2392,9 @@ export interface components {
             kind: "listed";
         } | {
             /** @enum {string} */
+            kind: "machine";
+        } | {
+            /** @enum {string} */
             kind: "product";
             /** @description `2016`. */
             line?: string | null;
@@ -2708,7 +2711,7 @@ export interface components {
              * @description Rows without anything.
              */
             empty_rows: number;
-            /** @description What recognised it: `csv`, `xlsx`, `hunt`, `healthchecker`. */
+            /** @description What recognised it: `csv`, `xlsx`, `hunt`, `healthchecker`, `nmap`, ... */
             format: string;
             /**
              * Format: int64
@@ -2971,7 +2974,7 @@ export interface components {
         /** @description Something that could not be understood. */
         NotUnderstood: {
             /** @description Where. */
-            place: string;
+            place: components["schemas"]["Sentence"];
             /** @description Why. */
             why: components["schemas"]["Sentence"];
         };
@@ -3490,7 +3493,7 @@ export interface components {
             /** @description Which value is meant, when it is one. */
             field?: string | null;
             /**
-             * Format: int64
+             * Format: int32
              * @description Seconds to wait before another try.
              */
             retry_after?: number | null;
@@ -6125,6 +6128,8 @@ export interface operations {
                 day_first?: boolean;
                 /** @description A column whose header is unknown: `HEADER=MEANING`, as often as needed. */
                 map?: string[];
+                /** @description Whether a scan was made from the Internet: only then what it found open is published. */
+                outside?: boolean;
             };
             header?: {
                 /** @description Anything that is new for each act: the same request with the same key is done once, within a day. */
