@@ -48,7 +48,7 @@ export function Import({ onClose, tenant }: { onClose: () => void; tenant: strin
             {bring.data.problems.length > 0 && (
               <>
                 <h3><Mark shape="suspected" tone="suspected">{tn("import.problems", bring.data.problems.length + bring.data.more_problems)}</Mark></h3>
-                <ul className="plain">{bring.data.problems.slice(0, 50).map(({ place, why }, index) => <li key={index}><span className="mono">{place}</span> {why[locale]}</li>)}</ul>
+                <ul className="plain">{bring.data.problems.slice(0, 50).map(({ place, why }, index) => <li key={index}><span className="mono">{place[locale]}</span> {why[locale]}</li>)}</ul>
               </>
             )}
             {bring.data.report.unplaced > 0 && (
