@@ -250,6 +250,35 @@ fn a_job_whose_worker_is_killed_is_done_by_another() {
 }
 
 #[test]
+fn a_worker_that_is_told_to_end_gives_its_job_back() {
+    on_each_database(|bench| {
+        let new = NewJob {
+            kind: "sleep".into(),
+            tenant_id: Some(bench.tenant("Client")),
+            campaign_id: None,
+            payload: json!({}),
+            dedupe: None,
+            priority: 0,
+            most_attempts: 1,
+            verb: Verb::Hunt,
+        };
+        let job = jobs::enqueue(&bench.desk, &analyst(), &new).unwrap();
+        let stop = AtomicBool::new(false);
+        let handlers: [&dyn Handler; 1] = [&Sleeper];
+        std::thread::scope(|scope| {
+            scope.spawn(|| run_one(&bench.desk, "w1", &handlers, &stop).unwrap());
+            while jobs::get(&bench.desk, &analyst(), &job.id).unwrap().state != JobState::Running {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        let after = jobs::get(&bench.desk, &analyst(), &job.id).unwrap();
+        assert_eq!((after.state, after.attempts), (JobState::Queued, 0));
+        assert!(jobs::claim(&bench.desk, "w2", &["sleep"], 60).unwrap().is_some());
+    });
+}
+
+#[test]
 fn what_was_acknowledged_before_a_kill_is_there_and_its_chain_is_whole() {
     on_each_database(|bench| {
         let (child, mut output) = child(bench, "tenants");

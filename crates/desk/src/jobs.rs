@@ -10,7 +10,7 @@ mod queue;
 mod store;
 
 pub(crate) use queue::complete_with;
-pub use queue::{Beat, Claim, claim, complete, fail, heartbeat, recover};
+pub use queue::{Beat, Claim, claim, complete, fail, heartbeat, recover, release};
 pub(crate) use store::put;
 pub use store::{
     Job, JobEvent, JobFilter, JobState, NewJob, Progress, cancel, enqueue, events, get, list, retry,

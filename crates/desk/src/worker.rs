@@ -90,7 +90,7 @@ impl Pulse {
     }
 
     /// Beats until the job has ended.
-    fn beat(&self, desk: &Desk, claim: &Claim) {
+    fn beat(&self, desk: &Desk, claim: &Claim, stop: &AtomicBool) {
         let every = Duration::from_secs((claim.lease_seconds / 3).max(1) as u64).min(Duration::from_secs(2));
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         while !*ended {
@@ -100,6 +100,9 @@ impl Pulse {
                 .unwrap_or_else(PoisonError::into_inner);
             if *ended {
                 return;
+            }
+            if stop.load(Ordering::SeqCst) {
+                self.stopping.store(true, Ordering::SeqCst);
             }
             // A database that is away for a moment is no reason to stop; a lease that went to somebody else is.
             match jobs::heartbeat(desk, claim, &self.progress()) {
@@ -134,27 +137,25 @@ pub fn run_one(
     };
     let pulse = Arc::new(Pulse::default());
     let outcome = std::thread::scope(|scope| {
-        scope.spawn(|| pulse.beat(desk, &claim));
+        scope.spawn(|| pulse.beat(desk, &claim, stop));
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             handler.run(desk, &claim.job, &pulse)
         }));
         pulse.end();
         outcome
     });
-    let stopped = pulse.is_stopping() || stop.load(Ordering::SeqCst);
+    // Stopped because the process ends, not because somebody wants the job stopped: another worker is to have it.
+    let leaving = stop.load(Ordering::SeqCst);
     let ended = match outcome {
         Ok(Outcome::Done(mut work)) => match jobs::complete_with(desk, &claim, |tx| work(tx)) {
+            Err(error @ (Error::Unavailable(_) | Error::Uncertain)) => Err(error),
             // What was worked out cannot be kept: that is a failure of the attempt.
-            Err(
-                error @ (Error::Database(_)
-                | Error::Damaged { .. }
-                | Error::NotFound { .. }
-                | Error::Invalid { .. }),
-            ) => jobs::fail(desk, &claim, &error.to_string(), false),
-            other => other,
+            Err(error) => jobs::fail(desk, &claim, &error.to_string(), false),
+            done => done,
         },
+        Ok(Outcome::Failed(_)) if leaving => jobs::release(desk, &claim),
         Ok(Outcome::Failed(why)) => jobs::fail(desk, &claim, &why, false),
-        Ok(Outcome::Hopeless(why)) => jobs::fail(desk, &claim, &why, !stopped),
+        Ok(Outcome::Hopeless(why)) => jobs::fail(desk, &claim, &why, true),
         Err(_) => jobs::fail(
             desk,
             &claim,
@@ -169,7 +170,7 @@ pub fn run_one(
     Ok(Some(job))
 }
 
-/// Does jobs until `stop` is set. When there are none it looks again after `pause`.
+/// Does jobs until `stop` is set; one that is being done then goes back to the queue as it was. When there are none it looks again after `pause`.
 pub fn run(desk: &Desk, worker: &str, handlers: &[&dyn Handler], stop: &AtomicBool, pause: Duration) {
     while !stop.load(Ordering::SeqCst) {
         match run_one(desk, worker, handlers, stop) {

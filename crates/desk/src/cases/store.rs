@@ -222,16 +222,15 @@ fn insert(tx: &mut Tx<'_>, access: &Access, new: &NewCase) -> Result<CaseId> {
     let id = CaseId::new(tx.now, tx.entropy);
     // Recorded first: the chain's lock makes two who open at once count one after the other.
     let details = json!({"fields": new.fields, "servers": new.servers});
-    recorded(
-        tx,
-        access,
-        &new.tenant_id,
-        new.campaign_id.as_ref(),
-        &id,
-        "case.open",
-        "",
+    let act = Act {
+        tenant: Some(&new.tenant_id),
+        action: "case.open",
+        subject: ("case", id.as_str()),
+        campaign: new.campaign_id.as_ref(),
+        text: "",
         details,
-    )?;
+    };
+    audit::record(tx, access, &act)?;
     tx.execute(
         "INSERT INTO work_case (id, tenant_id, campaign_id, number, title, severity, rank, state, resolution, shared, due_at, \
          opened_by, opened_at, waiting_since, revision) \
@@ -500,28 +499,6 @@ pub(crate) fn find(tx: &mut Tx<'_>, access: &Access, id: &CaseId) -> Result<Case
     Case::read(&mut row.ok_or(Error::NotFound { what: "case" })?.reader())
 }
 
-#[allow(clippy::too_many_arguments)]
-fn recorded(
-    tx: &mut Tx<'_>,
-    access: &Access,
-    tenant: &TenantId,
-    campaign: Option<&CampaignId>,
-    id: &CaseId,
-    action: &str,
-    text: &str,
-    details: serde_json::Value,
-) -> Result<()> {
-    let act = Act {
-        tenant: Some(tenant),
-        action,
-        subject: ("case", id.as_str()),
-        campaign,
-        text,
-        details,
-    };
-    audit::record(tx, access, &act).map(|_| ())
-}
-
 pub(crate) fn recorded_of(
     tx: &mut Tx<'_>,
     access: &Access,
@@ -530,14 +507,13 @@ pub(crate) fn recorded_of(
     text: &str,
     details: serde_json::Value,
 ) -> Result<()> {
-    recorded(
-        tx,
-        access,
-        &case.tenant_id,
-        case.campaign_id.as_ref(),
-        &case.id,
+    let act = Act {
+        tenant: Some(&case.tenant_id),
         action,
+        subject: ("case", case.id.as_str()),
+        campaign: case.campaign_id.as_ref(),
         text,
         details,
-    )
+    };
+    audit::record(tx, access, &act).map(|_| ())
 }

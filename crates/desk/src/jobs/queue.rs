@@ -153,6 +153,24 @@ pub fn complete(desk: &Desk, claim: &Claim, result: &Json) -> Result<Job> {
     complete_with(desk, claim, |_| Ok(result.clone()))
 }
 
+/// Gives a job back as if it had not been begun: its worker ends, and not because of it. One that was to be stopped is.
+///
+/// # Errors
+/// When another worker has the job by now.
+pub fn release(desk: &Desk, claim: &Claim) -> Result<Job> {
+    desk.write(|tx| {
+        end_lease(tx, claim)?;
+        tx.execute(
+            "UPDATE job SET state = CASE WHEN cancelling = 1 THEN 'cancelled' ELSE 'queued' END, \
+             finished_at = CASE WHEN cancelling = 1 THEN CAST($2 AS BIGINT) ELSE NULL END, attempts = attempts - 1, run_after = $2 \
+             WHERE id = $1",
+            params![&claim.job.id, tx.now],
+        )?;
+        happened(tx, &claim.job.id, "released", "its worker ends")?;
+        read(tx, &claim.job.id)
+    })
+}
+
 /// Says that an attempt failed. The job is tried again later, unless it was to be stopped, its attempts are used up, or
 /// `for_good`.
 ///
