@@ -7,6 +7,7 @@ import type { Session } from "./api/types";
 import { Empty, ProblemBox } from "./components/states";
 import { useT } from "./i18n";
 import { SetUp } from "./pages/set-up";
+import { SetPassword } from "./pages/password";
 import { SignIn } from "./pages/sign-in";
 import { Shell } from "./shell";
 
@@ -21,11 +22,13 @@ const Tenants = lazy(() => import("./pages/tenants"));
 const TenantPage = lazy(() => import("./pages/tenant"));
 const Packs = lazy(() => import("./pages/packs"));
 const Journal = lazy(() => import("./pages/journal"));
+const Settings = lazy(() => import("./pages/settings"));
 
 export function App() {
   return (
     <Routes>
       <Route path="/sign-in" element={<SignIn />} />
+      <Route path="/password" element={<SetPassword />} />
       <Route path="/setup" element={<SetUp />} />
       <Route path="*" element={<SignedIn />} />
     </Routes>
@@ -65,6 +68,7 @@ function Desk({ session }: { session: Session }) {
             <Route path="/tenants/:id" element={<TenantPage />} />
             <Route path="/packs/:name?" element={<Packs />} />
             <Route path="/journal" element={<Journal />} />
+            <Route path="/settings" element={<Settings />} />
             <Route path="*" element={<Empty title="state.no_page" />} />
           </Routes>
         </Suspense>

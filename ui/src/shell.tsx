@@ -17,6 +17,7 @@ const PAGES: { to: string; label: Key; internal?: boolean }[] = [
   { to: "/tenants", label: "nav.tenants" },
   { to: "/packs", label: "nav.packs" },
   { to: "/journal", label: "nav.journal", internal: true },
+  { to: "/settings", label: "nav.settings" },
 ];
 
 export function Shell({ children }: { children: ReactNode }) {

@@ -84,15 +84,6 @@ async function crisis({ page, context, noise }, server, { servers, inventory }) 
   await page.getByText(`${servers.length} lignes lues`).waitFor();
   await inspect(page, "import", "fr");
   await page.getByRole("dialog").getByRole("button", { name: "Fermer" }).click();
-  await page.getByRole("link", { name: "Campagnes" }).click();
-  await page.getByRole("button", { name: "Ouvrir une campagne" }).click();
-  await page.getByRole("combobox", { name: "Pack" }).click();
-  await page.getByRole("option", { name: /hafnium-2021/ }).click();
-  await inspect(page, "open a campaign", "fr");
-  await page.getByRole("button", { name: /^Ouvrir pour/ }).click();
-  await page.waitForURL(/campaigns\/.+/);
-  const campaign = page.url().split("/").at(-1);
-
   const api = async (method, path, data) => {
     const { csrf } = await (await context.request.get(`${server.origin}/api/v1/session`)).json();
     const headers = { "X-CSRF-Token": csrf, Origin: server.origin };
@@ -110,6 +101,14 @@ async function crisis({ page, context, noise }, server, { servers, inventory }) 
     const response = await context.request.put(`${server.origin}/api/v1/tenants/${tenant.id}`, { data: fields, headers: { "If-Match": `"${tenant.revision}"`, "X-CSRF-Token": csrf, Origin: server.origin } });
     check(`${tenant.name} got its contract`, response.ok(), await response.text());
   }
+  await page.getByRole("link", { name: "Campagnes" }).click();
+  await page.getByRole("button", { name: "Ouvrir une campagne" }).click();
+  await page.getByRole("combobox", { name: "Pack" }).click();
+  await page.getByRole("option", { name: /hafnium-2021/ }).click();
+  await inspect(page, "open a campaign", "fr");
+  await page.getByRole("button", { name: /^Ouvrir pour/ }).click();
+  await page.waitForURL(/campaigns\/.+/);
+  const campaign = page.url().split("/").at(-1);
   const [byHand, ...others] = servers;
   await page.getByRole("link", { name: "Chasses" }).click();
   await page.getByRole("combobox", { name: "Client" }).click();
@@ -184,6 +183,51 @@ async function board({ page, noise }, server, { campaign }) {
   return id;
 }
 
+/** An analyst comes in by an invitation and sees what an analyst may; a client's contact sees one client and no more. */
+async function team(browser, { page }, server) {
+  const tenants = ["Analyste SOC", "Contact client"];
+  for (const [index, role] of tenants.entries()) {
+    await page.goto(`${server.origin}/settings`);
+    await page.getByRole("button", { name: "Ajouter quelqu’un" }).click();
+    const form = page.getByRole("dialog");
+    await form.getByLabel("Identifiant").fill(`person${index}`);
+    await form.getByLabel("Nom").fill(`Personne ${index}`);
+    await form.getByRole("combobox", { name: "Rôle" }).click();
+    await page.getByRole("option", { name: role }).click();
+    if (index === 1) {
+      await form.getByRole("combobox", { name: "Clients" }).click();
+      await page.getByRole("option").first().click();
+      await page.keyboard.press("Escape");
+    }
+    await form.getByRole("button", { name: "Ajouter et créer le lien" }).click();
+    const link = await page.locator("code", { hasText: "/password?token=" }).innerText();
+    const own = await open(browser, server.origin, { locale: "fr-FR", viewport: VIEWS[0].viewport });
+    await own.page.goto(link);
+    await own.page.getByRole("textbox", { name: "Nouveau mot de passe" }).fill(`${PASSWORD} ${index}`);
+    await inspect(own.page, "password link", "fr");
+    await own.page.getByRole("button", { name: "Enregistrer" }).click();
+    await own.page.waitForURL("**/sign-in");
+    own.expected.add(401);
+    await own.page.getByLabel("Identifiant").fill(`person${index}`);
+    await own.page.getByRole("textbox", { name: "Mot de passe" }).fill(`${PASSWORD} ${index}`);
+    await own.page.getByRole("button", { name: "Se connecter" }).click();
+    await own.page.waitForURL("**/campaigns");
+    await settle(own.page);
+    await own.page.locator(".cards a").first().click();
+    await own.page.locator(".tenant-row").first().waitFor();
+    await settle(own.page);
+    await inspect(own.page, `board of ${role}`, "fr");
+    const links = await own.page.getByRole("navigation").innerText();
+    check(`${role}: pages`, links.includes("Constats") === (index === 0), links);
+    if (index === 1) {
+      check("a client's contact sees one client", (await own.page.locator(".tenant-row").count()) === 1);
+      check("a client's contact reads whose things he sees", !(await own.page.locator(".scope").innerText()).includes("Tous"));
+    }
+    check(`${role}: quiet`, own.noise.length === 0, own.noise.join("; "));
+    await own.context.close();
+  }
+}
+
 /** What opens on pages: a cell's proof, a server's hunts and observations, a hunt's answer. */
 async function opened(browser, server, state, pages) {
   for (const { locale, colorScheme } of LANGUAGES) {
@@ -250,8 +294,9 @@ try {
   const state = await hand.context.storageState();
   const pages = {
     campaigns: "/campaigns", board: `/campaigns/${where.campaign}`, server: `/servers/${id}`, findings: "/findings", cases: "/cases", case: `/cases/${made}`,
-    hunts: "/hunts", tenants: "/tenants", tenant: `/tenants/${tenant}`, packs: "/packs", pack: "/packs/hafnium-2021", journal: "/journal",
+    hunts: "/hunts", tenants: "/tenants", tenant: `/tenants/${tenant}`, packs: "/packs", pack: "/packs/hafnium-2021", journal: "/journal", settings: "/settings",
   };
+  await team(browser, hand, server);
   await opened(browser, server, state, pages);
   await look(browser, server, state, pages);
 } catch (error) {

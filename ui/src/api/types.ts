@@ -2,6 +2,8 @@ import type { components } from "./schema";
 
 // The types of the API's document, by the names it gives them.
 type Schemas = components["schemas"];
+export type Account = Schemas["Account"];
+export type AccountFields = Schemas["AccountFields"];
 export type Board = Schemas["Board"];
 export type BoardTenant = Board["tenants"]["items"][number];
 export type BoardServer = Schemas["BoardServer"];

@@ -81,7 +81,7 @@ function Cells({ server, campaign, cells }: { server: string; campaign: Campaign
             <li key={one} className="panel">
               <h2>{t(`stage.${one}`)}</h2>
               <p><Word stage={one} word={cell.stale ? "unknown" : cell.detail} plain /></p>
-              <p className="muted small">{cell.stale ? t("cell.was", { word: t(wordKey(one, cell.detail)) }) : cell.said_by || t("cell.nobody")} · <Age at={cell.as_of} /></p>
+              <p className="muted small">{cell.stale ? t("cell.was", { word: t(wordKey(one, cell.detail)) }) : cell.said_by || t("cell.nobody")}{cell.as_of && <> · <Age at={cell.as_of} /></>}</p>
               <button type="button" className="link small" aria-expanded={stage === one} onClick={() => setStage(stage === one ? null : one)}>{t("cell.why")}</button>
             </li>
           );

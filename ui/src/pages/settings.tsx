@@ -1,0 +1,25 @@
+import { useMay, useSession } from "../api/session";
+import { useLanguage } from "../i18n";
+import { Accounts } from "../settings/accounts";
+import { Keys } from "../settings/keys";
+import { Password } from "../settings/password";
+import { SecondFactor } from "../settings/second-factor";
+
+export default function Settings() {
+  const { t } = useLanguage();
+  const { user } = useSession();
+  const administers = useMay("administer");
+  return (
+    <>
+      <header className="page-head"><h1>{t("nav.settings")}</h1></header>
+      {user && (
+        <div className="halves">
+          <Password />
+          <SecondFactor since={user.totp_confirmed_at ?? null} />
+        </div>
+      )}
+      {administers && <Accounts />}
+      <Keys />
+    </>
+  );
+}
