@@ -168,7 +168,15 @@ fn fifty_at_once_lose_no_change() {
         for one in all.collect::<Vec<_>>() {
             one.await.unwrap();
         }
-        assert_eq!(admin.get(&path).await.ok()["note"], "50");
+        // So many requests at once may have used up what one may send.
+        let last = loop {
+            let last = admin.get(&path).await;
+            if last.status != 429 {
+                break last;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        };
+        assert_eq!(last.ok()["note"], "50");
     });
 }
 
