@@ -2,11 +2,11 @@
 //!
 //! Everything that is decided is decided below, in `vigie_desk`: what somebody may see and do, and what a change needs. A
 //! handler reads a request, asks the desk on a thread that may block, and writes the answer. Who asks is found by one layer
-//! ([`caller`]) in front of all handlers; a handler that takes a [`caller::Caller`] cannot be reached by anybody else.
+//! (`caller`) in front of all handlers; a handler that takes a `caller::Caller` cannot be reached by anybody else.
 //!
 //! # To add a resource
 //!
-//! A file in `routes/` with a `router()`, named in [`api`]; then `VIGIE_WRITE=1 cargo test -p vigie-server` writes the new
+//! A file in `routes/` with a `router()`, named in `api`; then `VIGIE_WRITE=1 cargo test -p vigie-server` writes the new
 //! `openapi.json`. The isolation test calls what it finds there by itself.
 
 mod app;
