@@ -18,6 +18,7 @@ use vigie_desk::uploads::{self, NewUpload};
 use vigie_desk::worker::{self, Handler};
 use vigie_desk::{Access, Desk, Options, PageRequest, Severity, exposure, packs};
 use vigie_exposure::inventory;
+use vigie_hunt::HuntResult;
 use vigie_pack::Product;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -30,12 +31,23 @@ const TEN_YEARS: i64 = 10 * 365 * 24;
 const MARK: &str = "made-by-the-demo";
 
 /// Fills a desk below `out` with the simulated provider: its inventory, a campaign, its evidence, what hunts found.
-pub(super) fn fill(out: &Path, evidence: &Path, inventory: &Path, cancel: &AtomicBool) -> Result<PathBuf> {
+pub(super) fn fill(
+    out: &Path,
+    evidence: &Path,
+    inventory: &Path,
+    hunted: &HuntResult,
+    cancel: &AtomicBool,
+) -> Result<PathBuf> {
     let data = out.join("desk");
     make_empty(&data)?;
     let desk = Desk::open(&Options::in_folder(&data))?;
     let access = Access::system("demo");
-    import(&desk, &access, inventory)?;
+    let table = std::fs::read(inventory).with_context(|| format!("cannot read {}", inventory.display()))?;
+    import(&desk, &access, "inventory.csv", &table)?;
+    // What the logs show of builds and updates, which the office does not know.
+    let mut json = Vec::new();
+    vigie_report::json(hunted, &mut json)?;
+    import(&desk, &access, "hunt.json", &json)?;
     let tenants = sign_contracts(&desk, &access)?;
     let pack = packs::load(&desk, PACK)?;
     let new = NewCampaign {
@@ -79,13 +91,12 @@ fn make_empty(data: &Path) -> Result<()> {
     std::fs::write(&mark, "").with_context(|| format!("cannot write {}", mark.display()))
 }
 
-fn import(desk: &Desk, access: &Access, inventory: &Path) -> Result<()> {
+fn import(desk: &Desk, access: &Access, name: &str, bytes: &[u8]) -> Result<()> {
     let options = inventory::Options {
         products: Product::embedded().map_err(|_| anyhow!("the products of this program cannot be read"))?,
         ..inventory::Options::default()
     };
-    let table = std::fs::read(inventory).with_context(|| format!("cannot read {}", inventory.display()))?;
-    let reading = inventory::read("inventory.csv", &table, &options)?;
+    let reading = inventory::read(name, bytes, &options)?;
     let placing = ImportOptions {
         tenant_id: None,
         new_tenants: true,

@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
             "opening a campaign on a desk...",
             "ouverture d’une campagne sur un poste de pilotage…",
         );
-        let data = desk::fill(&arguments.out, &evidence, &inventory, cancel)?;
+        let data = desk::fill(&arguments.out, &evidence, &inventory, &result, cancel)?;
         if cancel.load(Ordering::SeqCst) {
             return Ok(ExitCode::from(STOPPED));
         }
