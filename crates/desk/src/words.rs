@@ -1,6 +1,8 @@
 //! Enumerations whose variants are words: in the database, in JSON and in the API.
 
 /// An enumeration of words, with `id`, `from_id`, `ALL`, and the conversions that the store and JSON need.
+// `$id` is a token: what reads attributes for the API's document does not see through a literal fragment, and would name
+// the variants instead of the words.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $id:tt),+ $(,)? }) => {
         $(#[$doc])*

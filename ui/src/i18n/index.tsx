@@ -26,7 +26,6 @@ export interface Language {
   percent: (part: number, whole: number) => string;
   /** Day and time, with the zone. */
   time: (at: string) => string;
-  day: (at: string) => string;
   /** How long ago, or how long until, in the largest unit that says enough. */
   ago: (at: string, now?: number) => string;
   /** A stretch of time without direction: `31 h`, `3 d`. */
@@ -99,7 +98,6 @@ function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "set
   const percents = new Intl.NumberFormat(tag, { style: "percent" });
   const plurals = new Intl.PluralRules(tag);
   const times = new Intl.DateTimeFormat(tag, { day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone, timeZoneName: "short" });
-  const days = new Intl.DateTimeFormat(tag, { day: "2-digit", month: "short", year: "numeric", timeZone });
   const relative = new Intl.RelativeTimeFormat(tag, { style: "short", numeric: "auto" });
   const fill = (text: string, values: Values = {}) =>
     text.replace(/\{(\w+)\}/g, (whole, name: string) => {
@@ -118,7 +116,6 @@ function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "set
     number: (n) => numbers.format(n),
     percent: (part, whole) => (whole === 0 ? "–" : percents.format(part / whole)),
     time: (at) => times.format(new Date(at)),
-    day: (at) => days.format(new Date(at)),
     ago: (at, now = Date.now()) => {
       const [name, count] = unit(new Date(at).getTime() - now);
       return count === 0 ? t("time.now") : relative.format(count, name);

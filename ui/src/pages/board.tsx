@@ -14,7 +14,7 @@ import { type Key, useLanguage } from "../i18n";
 import { CONTRACTS, EXPOSURES, STAGES, VERDICTS, wordKey } from "../words";
 
 const Stages = lazy(() => import("../board/curves"));
-const PAGE = 250;
+const PAGE = 100;
 
 /** What of a cell was asked for, with where it stands. */
 export interface Chosen {

@@ -47,7 +47,7 @@ export function Accounts() {
         {({ items }) => (
           <div className="scroll" tabIndex={0} role="region" aria-label={t("account.title")}>
             <table className="table">
-              <thead><tr><th scope="col">{t("account.name")}</th><th scope="col">{t("account.role")}</th><th scope="col">{t("nav.tenants")}</th><th scope="col">{t("factor.title")}</th><th scope="col">{t("account.last")}</th><th scope="col">{t("finding.acts")}</th></tr></thead>
+              <thead><tr><th scope="col">{t("account.name")}</th><th scope="col">{t("account.role")}</th><th scope="col">{t("nav.tenants")}</th><th scope="col">{t("factor.title")}</th><th scope="col">{t("account.last")}</th><th scope="col">{t("account.acts")}</th></tr></thead>
               <tbody>
                 {items.map((one) => (
                   <tr key={one.id}>
