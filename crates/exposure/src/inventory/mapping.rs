@@ -393,12 +393,12 @@ mod tests {
             scanned_from: None,
         };
         for (pattern, file, expected) in [
-            ("scan.xml", "/tmp/case/scan.xml", true),
+            ("scan.xml", "/case/client/scan.xml", true),
             ("scan.xml", "C:\\case\\scan.xml", true),
             ("scan-*.xml", "case/scan-client.xml", true),
             ("client/*.xml", "/case/client/a.xml", true),
             ("client/*.xml", "/case/other/a.xml", false),
-            ("scan.xml", "/tmp/myscan.xml", false),
+            ("scan.xml", "/case/myscan.xml", false),
             ("*", "anything", true),
             ("a*b*c", "aXbYc", true),
             ("a*b*c", "aXc", false),
