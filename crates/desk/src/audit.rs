@@ -16,7 +16,7 @@ mod journal;
 mod roots;
 mod verify;
 
-pub(crate) use chain::{Act, record};
+pub(crate) use chain::{Act, record, recorded};
 pub use chain::{Entry, PROVIDER, Subject};
 pub use export::{ExportReport, export, verify_export};
 pub use journal::{JournalFilter, Remark, list, say};

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::audit::{self, Act};
 use crate::cells::{self, Stage, Truth};
-use crate::db::{Reader, Sql, params};
+use crate::db::{Order, Reader, Sql, params};
 use crate::desk::{Tx, expect_changed};
 use crate::tenants::{self, Contract, check_name};
 use crate::{Access, CampaignId, Desk, Error, Page, PageRequest, Result, ServerId, TenantId, Time, Verb};
@@ -190,15 +190,7 @@ pub fn list(desk: &Desk, access: &Access, page: &PageRequest) -> Result<Page<Cam
     let limit = page.limit()?;
     let after: Option<(i64, String)> = page.after()?;
     let mut sql = select(access);
-    if let Some((opened, id)) = after {
-        sql.push(" AND (c.opened_at, c.id) < (")
-            .bind(opened)
-            .push(", ")
-            .bind(id)
-            .push(")");
-    }
-    sql.push(" ORDER BY c.opened_at DESC, c.id DESC LIMIT ")
-        .bind(limit as i64 + 1);
+    sql.page(["c.opened_at", "c.id"], Order::Falling, after, limit);
     let rows = desk.read(|tx| tx.rows(&sql))?;
     let campaigns: Result<Vec<Campaign>> = rows
         .into_iter()

@@ -11,7 +11,7 @@ use vigie_detect::sigma::Placeholders;
 use vigie_hunt::{SuppressionFile, Suppressions};
 
 use crate::audit::{self, Act};
-use crate::db::{Reader, Sql, params};
+use crate::db::{Order, Reader, Sql, params};
 use crate::desk::Tx;
 use crate::findings::Finding;
 use crate::words::words;
@@ -236,15 +236,7 @@ pub fn list(desk: &Desk, access: &Access, page: &PageRequest) -> Result<Page<Dis
     sql.push(Dismissal::COLUMNS)
         .push(" FROM dismissal WHERE ")
         .tenants("tenant_id", access);
-    if let Some((at, id)) = after {
-        sql.push(" AND (created_at, id) < (")
-            .bind(at)
-            .push(", ")
-            .bind(id)
-            .push(")");
-    }
-    sql.push(" ORDER BY created_at DESC, id DESC LIMIT ")
-        .bind(limit as i64 + 1);
+    sql.page(["created_at", "id"], Order::Falling, after, limit);
     let rows = desk.read(|tx| tx.rows(&sql))?;
     let all: Result<Vec<Dismissal>> = rows
         .into_iter()

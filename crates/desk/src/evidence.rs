@@ -18,7 +18,7 @@ pub use holds::{Hold, expire, hold, holds, lift};
 pub(crate) use reading::open_blob;
 pub use reading::{EvidenceReader, Purpose, Verified, open, verify};
 pub use store::{Evidence, EvidenceFields, EvidenceFilter, change, custody, get, list};
-pub(crate) use store::{NewEvidence, blob_path, data_key, find, insert, recorded, seal_data_key};
+pub(crate) use store::{NewEvidence, blob_path, data_key, find, insert, seal_data_key};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::accounts::{self, Account};
-use crate::audit::{self, Act};
+use crate::audit;
 use crate::db::{Reader, Sql, params};
 use crate::desk::Tx;
 use crate::secrets::{new_token, token_hash};
@@ -137,7 +137,7 @@ pub fn create(desk: &Desk, access: &Access, new: &NewKey) -> Result<(ApiKey, Str
         let details = json!({
             "name": new.name.trim(), "tenants": new.tenants, "verbs": new.verbs, "expires_at": new.expires_at,
         });
-        recorded(tx, access, &id, "key.create", details)?;
+        audit::recorded(tx, access, None, ("key", id.as_str()), "key.create", details)?;
         Ok((find(tx, &id)?, secret.clone()))
     })
 }
@@ -210,7 +210,7 @@ pub fn revoke(desk: &Desk, access: &Access, id: &KeyId) -> Result<ApiKey> {
             "UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
             params![id, tx.now],
         )?;
-        recorded(tx, access, id, "key.revoke", json!({}))?;
+        audit::recorded(tx, access, None, ("key", id.as_str()), "key.revoke", json!({}))?;
         find(tx, id)
     })
 }
@@ -231,22 +231,4 @@ fn find(tx: &mut Tx<'_>, id: &KeyId) -> Result<ApiKey> {
     let sql = format!("SELECT {} FROM api_key k WHERE k.id = $1", ApiKey::COLUMNS);
     let row = tx.one(&sql, params![id])?;
     ApiKey::read(&mut row.ok_or(Error::NotFound { what: "key" })?.reader())
-}
-
-fn recorded(
-    tx: &mut Tx<'_>,
-    access: &Access,
-    id: &KeyId,
-    action: &str,
-    details: serde_json::Value,
-) -> Result<()> {
-    let act = Act {
-        tenant: None,
-        action,
-        subject: ("key", id.as_str()),
-        campaign: None,
-        text: "",
-        details,
-    };
-    audit::record(tx, access, &act).map(|_| ())
 }

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::audit::{self, Act};
+use crate::audit;
 use crate::cells;
-use crate::db::{Reader, Sql, anywhere, params};
+use crate::db::{Order, Reader, Sql, anywhere, params};
 use crate::desk::{Tx, expect_changed};
 use crate::tenants::{self, check_length, check_name, name_key};
 use crate::{Access, Desk, Error, Page, PageRequest, Result, ServerId, TenantId, Time, Verb};
@@ -154,11 +154,11 @@ pub fn create(desk: &Desk, access: &Access, tenant: &TenantId, fields: &ServerFi
     desk.write(|tx| {
         tenants::find(tx, access, tenant)?;
         let id = insert(tx, tenant, fields)?;
-        recorded(
+        audit::recorded(
             tx,
             access,
-            tenant,
-            &id,
+            Some(tenant),
+            ("server", id.as_str()),
             "server.create",
             json!({"fields": fields}),
         )?;
@@ -209,15 +209,7 @@ pub fn list(desk: &Desk, access: &Access, filter: &ServerFilter, page: &PageRequ
         .push(" FROM server s WHERE ")
         .tenants("s.tenant_id", access);
     filter.push(&mut sql);
-    if let Some((name, id)) = after {
-        sql.push(" AND (s.name_key, s.id) > (")
-            .bind(name)
-            .push(", ")
-            .bind(id)
-            .push(")");
-    }
-    sql.push(" ORDER BY s.name_key, s.id LIMIT ")
-        .bind(limit as i64 + 1);
+    sql.page(["s.name_key", "s.id"], Order::Rising, after, limit);
     let rows = desk.read(|tx| tx.rows(&sql))?;
     let servers: Result<Vec<Server>> = rows
         .into_iter()
@@ -278,7 +270,14 @@ pub fn change(
         )?;
         expect_changed(changed, Some(before.revision), "server")?;
         let details = json!({"before": before.fields, "after": fields});
-        recorded(tx, access, &before.tenant_id, id, "server.change", details)?;
+        audit::recorded(
+            tx,
+            access,
+            Some(&before.tenant_id),
+            ("server", id.as_str()),
+            "server.change",
+            details,
+        )?;
         find(tx, access, id)
     })
 }
@@ -312,7 +311,14 @@ pub fn set_archived(
         } else {
             "server.restore"
         };
-        recorded(tx, access, &before.tenant_id, id, action, json!({}))?;
+        audit::recorded(
+            tx,
+            access,
+            Some(&before.tenant_id),
+            ("server", id.as_str()),
+            action,
+            json!({}),
+        )?;
         find(tx, access, id)
     })
 }
@@ -325,25 +331,6 @@ pub(crate) fn find(tx: &mut Tx<'_>, access: &Access, id: &ServerId) -> Result<Se
     sql.push(" AND ").tenants("s.tenant_id", access);
     let row = tx.rows(&sql)?.into_iter().next();
     Server::read(&mut row.ok_or(Error::NotFound { what: "server" })?.reader())
-}
-
-fn recorded(
-    tx: &mut Tx<'_>,
-    access: &Access,
-    tenant: &TenantId,
-    id: &ServerId,
-    action: &str,
-    details: serde_json::Value,
-) -> Result<()> {
-    let act = Act {
-        tenant: Some(tenant),
-        action,
-        subject: ("server", id.as_str()),
-        campaign: None,
-        text: "",
-        details,
-    };
-    audit::record(tx, access, &act).map(|_| ())
 }
 
 #[cfg(test)]

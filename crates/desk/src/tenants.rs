@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::audit::{self, Act};
-use crate::db::{Reader, Sql, anywhere, params};
+use crate::audit;
+use crate::db::{Order, Reader, Sql, anywhere, params};
 use crate::desk::{Tx, expect_changed};
 use crate::words::words;
 use crate::{Access, Desk, Error, Page, PageRequest, Result, TenantId, Time, Verb};
@@ -243,7 +243,14 @@ pub(crate) fn insert(tx: &mut Tx<'_>, access: &Access, fields: &TenantFields) ->
         "tenant",
         &fields.name,
     )?;
-    recorded(tx, access, &id, "tenant.create", json!({"fields": fields}))?;
+    audit::recorded(
+        tx,
+        access,
+        Some(&id),
+        ("tenant", id.as_str()),
+        "tenant.create",
+        json!({"fields": fields}),
+    )?;
     Ok(id)
 }
 
@@ -266,15 +273,7 @@ pub fn list(desk: &Desk, access: &Access, filter: &TenantFilter, page: &PageRequ
         .push(" FROM tenant t WHERE ")
         .tenants("t.id", access);
     filter.push(&mut sql);
-    if let Some((name, id)) = after {
-        sql.push(" AND (t.name_key, t.id) > (")
-            .bind(name)
-            .push(", ")
-            .bind(id)
-            .push(")");
-    }
-    sql.push(" ORDER BY t.name_key, t.id LIMIT ")
-        .bind(limit as i64 + 1);
+    sql.page(["t.name_key", "t.id"], Order::Rising, after, limit);
     let rows = desk.read(|tx| tx.rows(&sql))?;
     let tenants: Result<Vec<Tenant>> = rows
         .into_iter()
@@ -339,13 +338,7 @@ pub fn change(
             ],
         )?;
         expect_changed(changed, Some(before.revision), "tenant")?;
-        recorded(
-            tx,
-            access,
-            id,
-            "tenant.change",
-            json!({"before": before.fields, "after": fields}),
-        )?;
+        audit::recorded(tx, access, Some(id), ("tenant", id.as_str()), "tenant.change", json!({"before": before.fields, "after": fields}))?;
         find(tx, access, id)
     })
 }
@@ -375,7 +368,7 @@ pub fn set_archived(
         } else {
             "tenant.restore"
         };
-        recorded(tx, access, id, action, json!({}))?;
+        audit::recorded(tx, access, Some(id), ("tenant", id.as_str()), action, json!({}))?;
         find(tx, access, id)
     })
 }
@@ -389,24 +382,6 @@ pub(crate) fn find(tx: &mut Tx<'_>, access: &Access, id: &TenantId) -> Result<Te
     let row = tx.rows(&sql)?.into_iter().next();
     let row = row.ok_or(Error::NotFound { what: "tenant" })?;
     Ok(Tenant::read(&mut row.reader())?.shown_to(access))
-}
-
-fn recorded(
-    tx: &mut Tx<'_>,
-    access: &Access,
-    id: &TenantId,
-    action: &str,
-    details: serde_json::Value,
-) -> Result<()> {
-    let act = Act {
-        tenant: Some(id),
-        action,
-        subject: ("tenant", id.as_str()),
-        campaign: None,
-        text: "",
-        details,
-    };
-    audit::record(tx, access, &act).map(|_| ())
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::password;
-use super::store::{self, Account, AccountFields, recorded};
+use super::store::{self, Account, AccountFields};
+use crate::audit;
 use crate::db::params;
 use crate::desk::Tx;
 use crate::secrets::{new_token, token_hash};
@@ -74,10 +75,11 @@ pub fn create_first_admin(
         let id = store::insert(tx, &fields)?;
         store::set_password(tx, &id, &hashed, None)?;
         let account = store::find(tx, &id)?;
-        recorded(
+        audit::recorded(
             tx,
             &account.access(),
-            &id,
+            None,
+            ("account", id.as_str()),
             "account.first_admin",
             json!({"fields": fields}),
         )?;
@@ -99,7 +101,14 @@ pub fn invite(desk: &Desk, access: &Access, account: &AccountId) -> Result<Strin
             params![account],
         )?;
         insert(tx, LinkPurpose::Password, Some(account), &token)?;
-        recorded(tx, access, account, "account.invite", json!({}))?;
+        audit::recorded(
+            tx,
+            access,
+            None,
+            ("account", account.as_str()),
+            "account.invite",
+            json!({}),
+        )?;
         Ok(token.clone())
     })
 }
@@ -120,10 +129,11 @@ pub fn use_link(desk: &Desk, token: &str, password: &str) -> Result<Account> {
         let id = id.ok_or(USED_UP)?;
         store::set_password(tx, &id, &hashed, None)?;
         let account = store::find(tx, &id)?;
-        recorded(
+        audit::recorded(
             tx,
             &account.access(),
-            &id,
+            None,
+            ("account", id.as_str()),
             "account.password",
             json!({"link": true}),
         )?;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::store::{self, recorded};
+use super::store;
+use crate::audit;
 use crate::db::params;
 use crate::secrets::{new_token, token_hash};
 use crate::{Access, AccountId, Desk, Error, Result, Verb};
@@ -122,10 +123,11 @@ pub fn link(desk: &Desk, access: &Access, account: &AccountId, issuer: &str, sub
             "identity",
             subject,
         )?;
-        recorded(
+        audit::recorded(
             tx,
             access,
-            account,
+            None,
+            ("account", account.as_str()),
             "account.link",
             json!({"issuer": issuer, "subject": subject}),
         )
@@ -141,6 +143,13 @@ pub fn unlink(desk: &Desk, access: &Access, account: &AccountId) -> Result<()> {
             "DELETE FROM oidc_identity WHERE account_id = $1",
             params![account],
         )?;
-        recorded(tx, access, account, "account.unlink", json!({}))
+        audit::recorded(
+            tx,
+            access,
+            None,
+            ("account", account.as_str()),
+            "account.unlink",
+            json!({}),
+        )
     })
 }

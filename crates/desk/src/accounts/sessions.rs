@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::store::{self, Account, recorded};
+use super::store::{self, Account};
 use super::totp::own;
+use crate::audit;
 use crate::db::params;
 use crate::secrets::{new_token, token_hash};
 use crate::{Access, AccountId, Desk, Error, Result, SessionId, Time, Verb};
@@ -123,7 +124,7 @@ pub fn open(desk: &Desk, account: &AccountId, new: &NewSession<'_>) -> Result<Si
             params![&account.id, tx.now],
         )?;
         let details = json!({"method": new.method, "address": new.address});
-        recorded(tx, &account.access(), &account.id, "account.sign_in", details)?;
+        audit::recorded(tx, &account.access(), None, ("account", account.id.as_str()), "account.sign_in", details)?;
         Ok(SignedIn {
             csrf: csrf_token(&token),
             token: token.clone(),
@@ -216,6 +217,6 @@ pub fn end(desk: &Desk, access: &Access, session: &SessionId) -> Result<()> {
             params![session, of.as_ref()],
         )?;
         let account: AccountId = ended.ok_or(Error::NotFound { what: "session" })?.reader().get()?;
-        recorded(tx, access, &account, "account.end_session", json!({}))
+        audit::recorded(tx, access, None, ("account", account.as_str()), "account.end_session", json!({}))
     })
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::password;
 use super::totp::own;
-use crate::audit::{self, Act};
+use crate::audit;
 use crate::db::{Reader, Sql, params};
 use crate::desk::{Tx, expect_changed};
 use crate::tenants::{Locale, check_name, name_key};
@@ -135,7 +135,14 @@ pub fn create(desk: &Desk, access: &Access, fields: &AccountFields) -> Result<Ac
     fields.check()?;
     desk.write(|tx| {
         let id = insert(tx, fields)?;
-        recorded(tx, access, &id, "account.create", json!({"fields": fields}))?;
+        audit::recorded(
+            tx,
+            access,
+            None,
+            ("account", id.as_str()),
+            "account.create",
+            json!({"fields": fields}),
+        )?;
         find(tx, &id)
     })
 }
@@ -257,7 +264,14 @@ pub fn change(
         )?;
         expect_changed(changed, Some(before.revision), "account")?;
         let details = json!({"before": before.fields, "after": fields});
-        recorded(tx, access, id, "account.change", details)?;
+        audit::recorded(
+            tx,
+            access,
+            None,
+            ("account", id.as_str()),
+            "account.change",
+            details,
+        )?;
         expect_administrator(tx)?;
         find(tx, id)
     })
@@ -288,7 +302,7 @@ pub fn set_disabled(
         } else {
             "account.enable"
         };
-        recorded(tx, access, id, action, json!({}))?;
+        audit::recorded(tx, access, None, ("account", id.as_str()), action, json!({}))?;
         expect_administrator(tx)?;
         find(tx, id)
     })
@@ -348,7 +362,14 @@ pub fn change_password(desk: &Desk, access: &Access, session: &str, old: &str, n
     desk.write(|tx| {
         door.open(tx)?;
         set_password(tx, &id, &hashed, Some(session))?;
-        recorded(tx, access, &id, "account.password", json!({}))
+        audit::recorded(
+            tx,
+            access,
+            None,
+            ("account", id.as_str()),
+            "account.password",
+            json!({}),
+        )
     })
 }
 
@@ -375,22 +396,4 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: &AccountId) -> Result<Account> {
     let sql = format!("SELECT {} FROM account a WHERE a.id = $1", Account::COLUMNS);
     let row = tx.one(&sql, params![id])?;
     Account::read(&mut row.ok_or(Error::NotFound { what: "account" })?.reader())
-}
-
-pub(super) fn recorded(
-    tx: &mut Tx<'_>,
-    access: &Access,
-    id: &AccountId,
-    action: &str,
-    details: Json,
-) -> Result<()> {
-    let act = Act {
-        tenant: None,
-        action,
-        subject: ("account", id.as_str()),
-        campaign: None,
-        text: "",
-        details,
-    };
-    audit::record(tx, access, &act).map(|_| ())
 }

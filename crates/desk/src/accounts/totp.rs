@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::password::is_same;
 use super::store::{self, Account};
-use crate::audit::{self, Act};
+use crate::audit;
 use crate::db::params;
 use crate::desk::{Desk, Tx};
 use crate::secrets::token_hash;
@@ -145,7 +145,14 @@ pub fn confirm_totp(desk: &Desk, access: &Access, given: &str) -> Result<Vec<Str
         tx.execute("DELETE FROM recovery_code WHERE account_id = $1", params![&id])?;
         let rows = codes.iter().map(|code| params![&id, token_hash(code)].to_vec());
         tx.insert_all("recovery_code (account_id, hash)", "", rows)?;
-        recorded(tx, access, &id, "account.totp_on")?;
+        audit::recorded(
+            tx,
+            access,
+            None,
+            ("account", id.as_str()),
+            "account.totp_on",
+            json!({}),
+        )?;
         Ok(codes.clone())
     })
 }
@@ -178,7 +185,14 @@ pub fn drop_totp(desk: &Desk, access: &Access, account: &AccountId, given: Optio
         if !is_own {
             tx.execute("DELETE FROM session WHERE account_id = $1", params![account])?;
         }
-        recorded(tx, access, account, "account.totp_off")
+        audit::recorded(
+            tx,
+            access,
+            None,
+            ("account", account.as_str()),
+            "account.totp_off",
+            json!({}),
+        )
     })
 }
 
@@ -243,18 +257,6 @@ pub(crate) fn own(access: &Access) -> Result<AccountId> {
             .map_err(|_| Error::NotFound { what: "account" }),
         _ => Err(Error::state("only a person has an account of their own")),
     }
-}
-
-fn recorded(tx: &mut Tx<'_>, access: &Access, account: &AccountId, action: &str) -> Result<()> {
-    let act = Act {
-        tenant: None,
-        action,
-        subject: ("account", account.as_str()),
-        campaign: None,
-        text: "",
-        details: json!({}),
-    };
-    audit::record(tx, access, &act).map(|_| ())
 }
 
 impl Account {

@@ -111,6 +111,26 @@ pub(crate) struct Act<'a> {
     pub(crate) details: Json,
 }
 
+/// Records an act that needs no words and belongs to no campaign.
+pub(crate) fn recorded(
+    tx: &mut Tx<'_>,
+    access: &Access,
+    tenant: Option<&TenantId>,
+    subject: (&str, &str),
+    action: &str,
+    details: Json,
+) -> Result<()> {
+    let act = Act {
+        tenant,
+        action,
+        subject,
+        campaign: None,
+        text: "",
+        details,
+    };
+    record(tx, access, &act).map(|_| ())
+}
+
 /// Records what `access` does, at the end of its chain. Others who record into the same chain wait until the transaction
 /// ends.
 pub(crate) fn record(tx: &mut Tx<'_>, access: &Access, act: &Act<'_>) -> Result<Entry> {

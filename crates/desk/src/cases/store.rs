@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::audit::{self, Act};
 use crate::cells::{self, Put, Stage};
-use crate::db::{Reader, Sql, anywhere, params};
+use crate::db::{Order, Reader, Sql, anywhere, params};
 use crate::desk::{Tx, expect_changed};
 use crate::findings::Finding;
 use crate::tenants::{self, check_length, check_name};
@@ -323,15 +323,7 @@ pub fn list(desk: &Desk, access: &Access, filter: &CaseFilter, page: &PageReques
             .bind(anywhere(search))
             .push(" ESCAPE '!'");
     }
-    if let Some((at, id)) = after {
-        sql.push(" AND (w.opened_at, w.id) < (")
-            .bind(at)
-            .push(", ")
-            .bind(id)
-            .push(")");
-    }
-    sql.push(" ORDER BY w.opened_at DESC, w.id DESC LIMIT ")
-        .bind(limit as i64 + 1);
+    sql.page(["w.opened_at", "w.id"], Order::Falling, after, limit);
     let rows = desk.read(|tx| tx.rows(&sql))?;
     let all: Result<Vec<Case>> = rows
         .into_iter()

@@ -11,8 +11,8 @@ mod sqlite;
 mod value;
 
 pub(crate) use pool::{Database, Kind};
-pub(crate) use sql::Sql;
 pub(crate) use sql::anywhere;
+pub(crate) use sql::{Order, Sql};
 pub(crate) use value::params;
 pub(crate) use value::{FromValue, Mismatch, Reader, Row, Value};
 

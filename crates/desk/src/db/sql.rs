@@ -73,6 +73,26 @@ impl Sql {
         }
     }
 
+    /// The end of a query for a page: the rows after a key of two columns, in their order, one more than fit.
+    pub(crate) fn page<A: Into<Value>, B: Into<Value>>(
+        &mut self,
+        [first, second]: [&str; 2],
+        order: Order,
+        after: Option<(A, B)>,
+        limit: usize,
+    ) -> &mut Sql {
+        let (sign, way) = match order {
+            Order::Rising => (">", ""),
+            Order::Falling => ("<", " DESC"),
+        };
+        if let Some((one, two)) = after {
+            self.push(&format!(" AND ({first}, {second}) {sign} ("));
+            self.bind(one).push(", ").bind(two).push(")");
+        }
+        self.push(&format!(" ORDER BY {first}{way}, {second}{way} LIMIT "));
+        self.bind(limit as i64 + 1)
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -80,6 +100,13 @@ impl Sql {
     pub(crate) fn params(&self) -> &[Value] {
         &self.params
     }
+}
+
+/// Which way a list goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Rising,
+    Falling,
 }
 
 /// A pattern for `LIKE .. ESCAPE '!'` that finds a text anywhere.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::store::{blob_path, find, recorded};
+use super::store::{blob_path, find};
 use crate::audit::{self, Act};
 use crate::db::{Reader, Sql, params};
 use crate::desk::Tx;
@@ -187,7 +187,14 @@ pub fn expire(desk: &Desk) -> Result<usize> {
                  (SELECT 1 FROM evidence e WHERE e.blob_id = blob.id AND e.deleted_at IS NULL)",
                 params![blob.as_str(), tx.now],
             )?;
-            recorded(tx, &access, &tenant, &id, "evidence.expire", json!({}))?;
+            audit::recorded(
+                tx,
+                &access,
+                Some(&tenant),
+                ("evidence", id.as_str()),
+                "evidence.expire",
+                json!({}),
+            )?;
         }
         Ok(expired)
     })?;

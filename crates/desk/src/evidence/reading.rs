@@ -8,7 +8,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::chunks::BlobKey;
-use super::store::{blob_path, data_key, find, recorded};
+use super::store::{blob_path, data_key, find};
+use crate::audit;
 use crate::db::params;
 use crate::desk::Tx;
 use crate::ids::hex;
@@ -76,11 +77,11 @@ pub fn open(
             Purpose::Read => "evidence.read",
             Purpose::Export => "evidence.export",
         };
-        recorded(
+        audit::recorded(
             tx,
             access,
-            &found.tenant_id,
-            id,
+            Some(&found.tenant_id),
+            ("evidence", id.as_str()),
             action,
             json!({"why": why, "sha256": found.sha256}),
         )?;
@@ -201,11 +202,11 @@ pub fn verify(desk: &Desk, access: &Access, id: &EvidenceId) -> Result<Verified>
     };
     desk.write(|tx| {
         let found = find(tx, access, id)?;
-        recorded(
+        audit::recorded(
             tx,
             access,
-            &found.tenant_id,
-            id,
+            Some(&found.tenant_id),
+            ("evidence", id.as_str()),
             "evidence.verify",
             json!(verified),
         )

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::audit::{self, Act, Entry, JournalFilter};
-use crate::db::{Reader, Sql, anywhere, params};
+use crate::audit::{self, Entry, JournalFilter};
+use crate::db::{Order, Reader, Sql, anywhere, params};
 use crate::desk::{Tx, expect_changed};
 use crate::secrets::{KEY_LEN, MasterKey};
 use crate::tenants::check_length;
@@ -200,15 +200,7 @@ pub fn list(
     if !filter.deleted {
         sql.push(" AND e.deleted_at IS NULL");
     }
-    if let Some((at, id)) = after {
-        sql.push(" AND (e.received_at, e.id) < (")
-            .bind(at)
-            .push(", ")
-            .bind(id)
-            .push(")");
-    }
-    sql.push(" ORDER BY e.received_at DESC, e.id DESC LIMIT ")
-        .bind(limit as i64 + 1);
+    sql.page(["e.received_at", "e.id"], Order::Falling, after, limit);
     let rows = desk.read(|tx| tx.rows(&sql))?;
     let all: Result<Vec<Evidence>> = rows
         .into_iter()
@@ -261,7 +253,14 @@ pub fn change(
         )?;
         expect_changed(changed, Some(before.revision), "evidence")?;
         let details = json!({"before": before.fields, "after": fields});
-        recorded(tx, access, &before.tenant_id, id, "evidence.change", details)?;
+        audit::recorded(
+            tx,
+            access,
+            Some(&before.tenant_id),
+            ("evidence", id.as_str()),
+            "evidence.change",
+            details,
+        )?;
         find(tx, access, id)
     })
 }
@@ -287,25 +286,6 @@ pub(crate) fn find(tx: &mut Tx<'_>, access: &Access, id: &EvidenceId) -> Result<
     sql.push(" AND ").tenants("e.tenant_id", access);
     let row = tx.rows(&sql)?.into_iter().next();
     Evidence::read(&mut row.ok_or(Error::NotFound { what: "evidence" })?.reader())
-}
-
-pub(crate) fn recorded(
-    tx: &mut Tx<'_>,
-    access: &Access,
-    tenant: &TenantId,
-    id: &EvidenceId,
-    action: &str,
-    details: serde_json::Value,
-) -> Result<()> {
-    let act = Act {
-        tenant: Some(tenant),
-        action,
-        subject: ("evidence", id.as_str()),
-        campaign: None,
-        text: "",
-        details,
-    };
-    audit::record(tx, access, &act).map(|_| ())
 }
 
 /// Where a blob's bytes lie.

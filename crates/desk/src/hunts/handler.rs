@@ -12,6 +12,7 @@ use vigie_pack::Pack;
 
 use super::start::{Payload, folder, settle};
 use super::{KIND, results};
+use crate::audit;
 use crate::campaigns;
 use crate::cells::{self, Put, Stage};
 use crate::db::params;
@@ -176,7 +177,14 @@ fn given(desk: &Desk, job: &Job) -> Result<Given> {
                 names.insert(server.clone(), servers::find(tx, &access, server)?.fields.name);
             }
             let details = json!({"why": "hunt", "job_id": job.id, "asked_by": job.asked_by.name});
-            evidence::recorded(tx, &access, &tenant, id, "evidence.read", details)?;
+            audit::recorded(
+                tx,
+                &access,
+                Some(&tenant),
+                ("evidence", id.as_str()),
+                "evidence.read",
+                details,
+            )?;
             let reader = evidence::open_blob(desk, tx, id)?;
             all.push((one, reader));
         }

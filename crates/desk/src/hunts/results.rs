@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use vigie_hunt::{HostResult, HuntResult};
 
-use crate::db::{Reader, Sql, params};
+use crate::db::{Order, Reader, Sql, params};
 use crate::desk::Tx;
 use crate::findings::Changes;
 use crate::{
@@ -220,15 +220,7 @@ pub fn list(
     if let Some(tenant) = tenant {
         sql.push(" AND h.tenant_id = ").bind(tenant);
     }
-    if let Some((at, id)) = after {
-        sql.push(" AND (h.finished_at, h.id) < (")
-            .bind(at)
-            .push(", ")
-            .bind(id)
-            .push(")");
-    }
-    sql.push(" ORDER BY h.finished_at DESC, h.id DESC LIMIT ")
-        .bind(limit as i64 + 1);
+    sql.page(["h.finished_at", "h.id"], Order::Falling, after, limit);
     let rows = desk.read(|tx| tx.rows(&sql))?;
     let all: Result<Vec<Hunt>> = rows
         .into_iter()

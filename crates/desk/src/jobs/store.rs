@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::audit::{self, Act};
-use crate::db::{Reader, Sql, params};
+use crate::db::{Order, Reader, Sql, params};
 use crate::desk::Tx;
 use crate::words::words;
 use crate::{Access, Actor, CampaignId, Desk, Error, JobId, Page, PageRequest, Result, TenantId, Time, Verb};
@@ -247,15 +247,7 @@ pub fn list(desk: &Desk, access: &Access, filter: &JobFilter, page: &PageRequest
     if let Some(campaign) = &filter.campaign_id {
         sql.push(" AND campaign_id = ").bind(campaign);
     }
-    if let Some((at, id)) = after {
-        sql.push(" AND (created_at, id) < (")
-            .bind(at)
-            .push(", ")
-            .bind(id)
-            .push(")");
-    }
-    sql.push(" ORDER BY created_at DESC, id DESC LIMIT ")
-        .bind(limit as i64 + 1);
+    sql.page(["created_at", "id"], Order::Falling, after, limit);
     let rows = desk.read(|tx| tx.rows(&sql))?;
     let jobs: Result<Vec<Job>> = rows.into_iter().map(|row| Job::read(&mut row.reader())).collect();
     Page::of(jobs?, limit, |job| (job.created_at.micros(), job.id.clone()))

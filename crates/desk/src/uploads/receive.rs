@@ -10,6 +10,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::store::{self, NewUpload, Upload, UploadState, begin, find, path};
+use crate::audit;
 use crate::cells::{self, Put, Stage};
 use crate::db::params;
 use crate::desk::{Tx, make_private_folder};
@@ -377,7 +378,14 @@ fn become_evidence(tx: &mut Tx<'_>, access: &Access, writing: &Writing, sha256: 
     )?;
     let details =
         json!({"name": upload.name, "sha256": sha256, "size": upload.received, "upload": upload.id});
-    evidence::recorded(tx, access, &upload.tenant_id, &id, "evidence.receive", details)?;
+    audit::recorded(
+        tx,
+        access,
+        Some(&upload.tenant_id),
+        ("evidence", id.as_str()),
+        "evidence.receive",
+        details,
+    )?;
     say_received(tx, access, upload, &id)?;
     evidence::find(tx, access, &id)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::audit::{self, Act};
+use crate::audit;
 use crate::db::{Reader, Sql, params};
 use crate::desk::{Tx, make_private_folder};
 use crate::evidence;
@@ -225,7 +225,7 @@ pub fn begin(desk: &Desk, access: &Access, new: &NewUpload) -> Result<Upload> {
                 tx.now,
             ],
         )?;
-        recorded(tx, access, &new.tenant_id, &id, "upload.begin", json!({"name": new.name, "size": new.size}))?;
+        audit::recorded(tx, access, Some(&new.tenant_id), ("upload", id.as_str()), "upload.begin", json!({"name": new.name, "size": new.size}))?;
         find(tx, access, &id)
     })
 }
@@ -279,7 +279,14 @@ fn give_up(tx: &mut Tx<'_>, access: &Access, upload: &Upload) -> Result<()> {
         params![&upload.id, tx.now],
     )?;
     let details = json!({"received": upload.received});
-    recorded(tx, access, &upload.tenant_id, &upload.id, "upload.abort", details)
+    audit::recorded(
+        tx,
+        access,
+        Some(&upload.tenant_id),
+        ("upload", upload.id.as_str()),
+        "upload.abort",
+        details,
+    )
 }
 
 /// Gives up uploads that nobody touched for a week, and removes what crashes left of others. Says how many it gave up.
@@ -337,23 +344,4 @@ pub(super) fn find(tx: &mut Tx<'_>, access: &Access, id: &UploadId) -> Result<Up
     sql.push(" AND ").tenants("tenant_id", access);
     let row = tx.rows(&sql)?.into_iter().next();
     Upload::read(&mut row.ok_or(Error::NotFound { what: "upload" })?.reader())
-}
-
-fn recorded(
-    tx: &mut Tx<'_>,
-    access: &Access,
-    tenant: &TenantId,
-    id: &UploadId,
-    action: &str,
-    details: serde_json::Value,
-) -> Result<()> {
-    let act = Act {
-        tenant: Some(tenant),
-        action,
-        subject: ("upload", id.as_str()),
-        campaign: None,
-        text: "",
-        details,
-    };
-    audit::record(tx, access, &act).map(|_| ())
 }

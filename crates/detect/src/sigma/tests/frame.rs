@@ -53,6 +53,8 @@ fn item() -> impl Strategy<Value = String> {
         Just("EventID|gt: 1".to_owned()),
         Just("Channel: System".to_owned()),
         Just("'|all': [a, b]".to_owned()),
+        Just("'|all': ['b,a', 'k']".to_owned()),
+        Just("'|re': '[ab]{3}k?'".to_owned()),
     ];
     prop_oneof![
         4 => (field, modifiers, texts).prop_map(|(field, modifiers, texts)| format!("{field}{modifiers}: {texts}")),
@@ -109,7 +111,16 @@ fn events() -> impl Strategy<Value = Values> {
     prop::collection::vec(row, 1..300)
 }
 
+/// The same rows with the text of their records, which some rows lack.
+fn lined(values: &Values, event_id: u32) -> EventBatch {
+    rows(values, event_id, true)
+}
+
 fn batch(values: &Values, event_id: u32) -> EventBatch {
+    rows(values, event_id, false)
+}
+
+fn rows(values: &Values, event_id: u32, lines: bool) -> EventBatch {
     let mut builder = BatchBuilder::new(vigie_event::Source::WindowsEvent).event_type(EventType {
         channel: "System".into(),
         provider: "p".into(),
@@ -126,6 +137,11 @@ fn batch(values: &Values, event_id: u32) -> EventBatch {
             if let Some(value) = value {
                 builder.set(*column, value);
             }
+        }
+        if lines && index % 3 != 0 {
+            let own = row.iter().map(|value| value.as_deref().unwrap_or_default());
+            let line: Vec<&str> = ["System", "p"].into_iter().chain(own).collect();
+            builder.set_line(&format!("{},{event_id}", line.join(",")));
         }
         builder.end_row();
     }
@@ -148,12 +164,13 @@ proptest! {
             .collect();
         let loaded = RuleSet::compile(&sources);
         prop_assert_eq!(&loaded.refused, &[]);
-        let batch = batch(&values, event_id);
+        let (batch, lined) = (batch(&values, event_id), lined(&values, event_id));
+        let expected = plainly(&loaded.rules, &batch);
         // Twice: the second time with what the first one left behind.
-        for _ in 0..2 {
+        for batch in [&batch, &batch, &lined, &lined] {
             let mut hits = Vec::new();
-            loaded.rules.evaluate(&batch, &mut hits);
-            prop_assert_eq!(hits, plainly(&loaded.rules, &batch), "{:?}", rules);
+            loaded.rules.evaluate(batch, &mut hits);
+            prop_assert_eq!(&hits, &expected, "{:?}", rules);
         }
     }
 }
