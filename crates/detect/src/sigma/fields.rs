@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use arrow_array::Array;
+use memchr::memchr;
 use vigie_event::{EventBatch, Source};
 
 use super::test::FieldName;
@@ -26,6 +27,19 @@ pub(super) enum Field {
     /// Every column: keywords.
     Any,
     Absent,
+}
+
+impl Field {
+    /// The one column that a value is made of.
+    pub(super) fn source(self) -> Option<usize> {
+        match self {
+            Field::Column(column)
+            | Field::Hash(column, _)
+            | Field::Extension(column)
+            | Field::Spaced(column) => Some(column),
+            Field::Url(..) | Field::Path(..) | Field::Time | Field::Any | Field::Absent => None,
+        }
+    }
 }
 
 type Aliases = &'static [(&'static str, &'static [&'static str])];
@@ -300,10 +314,10 @@ pub(super) fn value(batch: &EventBatch, field: Field, row: usize) -> Option<Cow<
     match field {
         Field::Column(index) => plain(batch, index, row).map(Cow::Borrowed),
         Field::Absent | Field::Any => None,
-        Field::Url(stem, query) => {
-            let stem = plain(batch, stem, row)?;
-            let query = query.and_then(|query| plain(batch, query, row)).unwrap_or("");
-            Some(Cow::Owned(percent_decoded(&format!("{stem}?{query}"))))
+        Field::Url(..) => {
+            let mut room = String::new();
+            value_in(batch, field, row, &mut room)?;
+            Some(Cow::Owned(room))
         }
         Field::Hash(index, algorithm) => {
             let hashes = plain(batch, index, row)?;
@@ -351,11 +365,13 @@ pub(super) fn value_in<'a>(
     match field {
         Field::Url(stem, query) => {
             let stem = plain(batch, stem, row)?;
+            let query = query.and_then(|query| plain(batch, query, row)).unwrap_or("");
             room.clear();
+            room.reserve(stem.len() + 1 + query.len());
             room.push_str(stem);
             room.push('?');
-            room.push_str(query.and_then(|query| plain(batch, query, row)).unwrap_or(""));
-            if room.contains('%') {
+            room.push_str(query);
+            if memchr(b'%', room.as_bytes()).is_some() {
                 *room = percent_decoded(room);
             }
             Some(room)

@@ -190,6 +190,7 @@ pub(super) fn commonness(byte: u8) -> u32 {
         b'c' | b'd' | b'f' | b'l' | b'm' | b'p' | b'w' | b'.' | b'0' => 8,
         b'b' | b'g' | b'h' | b'u' | b'v' | b'x' | b'y' | b'1' | b'2' | b'-' | b'/' | b':' => 5,
         b'0'..=b'9' | b'k' | b'_' | b'=' | b'"' => 4,
+        b'<' | b'>' | b'@' | b'%' | b',' | b';' | b'&' => 2,
         _ => 1,
     }
 }

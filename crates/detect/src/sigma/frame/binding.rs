@@ -16,6 +16,8 @@ use crate::sigma::logsource;
 use crate::sigma::program::TestId;
 use crate::sigma::test::{FieldName, Test};
 
+/// What it costs to look for a keyword in all columns of a row, beside a test of one value.
+const ALL_COLUMNS: u32 = 100;
 /// Layouts of columns remembered per kind of event.
 const MAX_LAYOUTS: usize = 1_024;
 
@@ -70,6 +72,18 @@ pub(super) struct BoundTest {
     pub(super) how: How,
 }
 
+impl BoundTest {
+    /// Whether it is decided by literals that wake no rule: all but the first `waking`.
+    pub(super) fn is_more(&self, waking: usize) -> bool {
+        let is_more = |atom: &u32| *atom as usize >= waking;
+        match &self.how {
+            How::Atom(atom) => is_more(atom),
+            How::Gated(atoms) => atoms.iter().any(is_more),
+            How::Direct => false,
+        }
+    }
+}
+
 /// How a test is decided.
 #[derive(Debug)]
 pub(super) enum How {
@@ -88,8 +102,9 @@ pub(super) struct BoundRule {
     pub(super) rule: u32,
     /// Over positions in [`Binding::tests`].
     pub(super) expr: Expr<u32>,
-    /// Some of its tests are decided by literals that wake no rule.
-    pub(super) needs_more: bool,
+    /// What its tests that are decided by literals that wake no rule would cost by themselves: 1 for each value that
+    /// must be made, [`ALL_COLUMNS`] for each keyword.
+    pub(super) more: u32,
 }
 
 /// The rules about one kind of event.
@@ -120,12 +135,8 @@ impl Binding {
         building.binding.waking = building.numbers.len();
         for (rule, expr) in live {
             let expr = building.bind(&expr);
-            let needs_more = building.needs_more(&expr);
-            building.binding.rules.push(BoundRule {
-                rule,
-                expr,
-                needs_more,
-            });
+            let more = building.more(&expr);
+            building.binding.rules.push(BoundRule { rule, expr, more });
         }
         building.finish()
     }
@@ -365,23 +376,23 @@ impl<'a> Building<'a> {
             None => 0,
         };
         match bound.how {
-            How::Atom(_) => 1,
+            How::Atom(_) if !bound.is_more(self.binding.waking) => 1,
             _ => by_test,
         }
     }
 
-    /// Whether a literal that wakes no rule decides some test.
-    fn needs_more(&self, expr: &Expr<u32>) -> bool {
-        let is_more = |atom: &u32| *atom as usize >= self.binding.waking;
-        let mut needs_more = false;
+    fn more(&self, expr: &Expr<u32>) -> u32 {
+        let mut more = 0_u32;
         expr.leaves(&mut |test| {
-            needs_more |= match self.binding.tests.get(*test as usize).map(|bound| &bound.how) {
-                Some(How::Atom(atom)) => is_more(atom),
-                Some(How::Gated(atoms)) => atoms.iter().any(is_more),
-                Some(How::Direct) | None => false,
-            };
+            let bound = self.binding.tests.get(*test as usize);
+            if let Some(bound) = bound.filter(|bound| bound.is_more(self.binding.waking)) {
+                more = more.saturating_add(match self.set.tests.get(bound.test) {
+                    Some((FieldName::Any, _)) => ALL_COLUMNS,
+                    _ => 1,
+                });
+            }
         });
-        needs_more
+        more
     }
 
     fn finish(mut self) -> Binding {

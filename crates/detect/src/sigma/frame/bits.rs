@@ -32,6 +32,10 @@ impl Bits {
         self.0 == [0; WORDS]
     }
 
+    pub(super) fn count(self) -> u64 {
+        self.0.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
     pub(super) fn and(self, other: Bits) -> Bits {
         self.zip(other, |a, b| a & b)
     }
@@ -92,6 +96,6 @@ mod tests {
         let even = Bits::first(100).filter(|row| row % 2 == 0);
         let odd = Bits::first(100).without(even);
         assert!(even.and(odd).is_empty() && even.or(odd) == Bits::first(100));
-        assert_eq!(odd.rows().count(), 50);
+        assert_eq!((odd.rows().count(), odd.count()), (50, 50));
     }
 }

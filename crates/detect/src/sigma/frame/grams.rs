@@ -8,16 +8,15 @@
 //! waits for memory at each: `cargo xtask bench literals` compares them.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
-use memchr::{memchr_iter, memchr2_iter};
 
+use super::alone::{self, Alone};
 use super::atom::commonness;
 
 /// Pieces that more literals share than this say too little.
 const CROWDED: usize = 64;
-/// What it costs to look for one literal by its rarest byte, beside looking at every place of a value.
-const ALONE: f64 = 0.2;
 /// Places looked at together.
 const TOGETHER: usize = 16;
 
@@ -30,16 +29,7 @@ pub(super) struct Grams {
     /// Literals of two or three bytes, when there are many.
     twos: Option<Table<2>>,
     /// Short ones.
-    alone: Vec<Alone>,
-}
-
-/// A literal that is looked for by one of its bytes.
-#[derive(Debug)]
-struct Alone {
-    literal: u32,
-    byte: u8,
-    /// Where in the literal the byte stands.
-    offset: usize,
+    alone: Alone,
 }
 
 impl Grams {
@@ -48,7 +38,7 @@ impl Grams {
     pub(super) fn new<'a>(literals: impl Iterator<Item = &'a str>) -> (Grams, Vec<usize>) {
         let texts: Vec<Box<[u8]>> = literals.map(|text| text.as_bytes().into()).collect();
         let stride = stride(&texts);
-        let few_twos = texts.iter().filter(|text| matches!(text.len(), 2..=3)).count() as f64 * ALONE < 1.0;
+        let few_twos = alone::cost(of_length(&texts, 2..4)) < 1.0;
         let (mut fours, mut twos) = (Pieces::<4>::new(stride), Pieces::<2>::new(1));
         let (mut alone, mut left_out) = (Vec::new(), Vec::new());
         for (number, text) in texts.iter().enumerate() {
@@ -57,7 +47,7 @@ impl Grams {
                 0 => false,
                 2..=3 if !few_twos => twos.add(literal, text),
                 length if length < stride + 3 => {
-                    alone.push(Alone::new(literal, text));
+                    alone.push((literal, &**text));
                     true
                 }
                 _ => fours.add(literal, text),
@@ -69,79 +59,55 @@ impl Grams {
         let grams = Grams {
             fours: fours.table(),
             twos: twos.table(),
-            alone,
+            alone: Alone::new(alone),
             texts,
         };
         (grams, left_out)
     }
 
-    /// Gives the positions of the literals that are in a value, some more than once.
-    pub(super) fn scan(&self, value: &[u8], mut found: impl FnMut(usize)) {
-        let mut check = |piece: &Piece, at: usize| {
-            if self.is_at(piece.literal, at, usize::from(piece.offset), value) {
-                found(piece.literal as usize);
+    /// Gives the positions of the literals that are in a value and where they begin in it, some more than once.
+    pub(super) fn scan(&self, value: &[u8], mut found: impl FnMut(usize, usize)) {
+        let mut check = |literal: u32, at: usize, offset: usize| {
+            if let Some(start) = self.start(literal, at, offset, value) {
+                found(literal as usize, start);
             }
         };
+        let mut piece = |piece: &Piece, at: usize| check(piece.literal, at, usize::from(piece.offset));
         if let Some(fours) = &self.fours {
-            fours.scan(value, &mut check);
+            fours.scan(value, &mut piece);
         }
         if let Some(twos) = &self.twos {
-            twos.scan(value, &mut check);
+            twos.scan(value, &mut piece);
         }
-        for one in &self.alone {
-            if one.is_in(value, |at| self.is_at(one.literal, at, one.offset, value)) {
-                found(one.literal as usize);
-            }
-        }
+        self.alone.scan(value, check);
     }
 
-    /// Whether a literal stands in a value so that its byte number `offset` is at `at`.
-    fn is_at(&self, literal: u32, at: usize, offset: usize, value: &[u8]) -> bool {
-        let Some(text) = self.texts.get(literal as usize) else {
-            return false;
-        };
-        let here = at
-            .checked_sub(offset)
-            .and_then(|start| value.get(start..start + text.len()));
-        here.is_some_and(|here| here.eq_ignore_ascii_case(text))
+    /// The length of a literal.
+    pub(super) fn length(&self, literal: usize) -> usize {
+        self.texts.get(literal).map_or(0, |text| text.len())
+    }
+
+    /// Where a literal begins that stands in a value so that its byte number `offset` is at `at`.
+    fn start(&self, literal: u32, at: usize, offset: usize, value: &[u8]) -> Option<usize> {
+        let text = self.texts.get(literal as usize)?;
+        let start = at.checked_sub(offset)?;
+        let here = value.get(start..start + text.len())?;
+        here.eq_ignore_ascii_case(text).then_some(start)
     }
 }
 
 /// How far apart places are looked at: the cheapest, with the literals too short for it looked for alone.
 fn stride(texts: &[Box<[u8]>]) -> usize {
-    let cost = |stride: usize| {
-        let alone = texts
-            .iter()
-            .filter(|text| (4..stride + 3).contains(&text.len()))
-            .count();
-        1.0 / stride as f64 + ALONE * alone as f64
-    };
+    let cost = |stride: usize| 1.0 / stride as f64 + alone::cost(of_length(texts, 4..stride + 3));
     [1, 2, 4]
         .into_iter()
         .min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
         .unwrap_or(1)
 }
 
-impl Alone {
-    fn new(literal: u32, text: &[u8]) -> Alone {
-        let rarest = text.iter().enumerate().min_by_key(|(_, byte)| commonness(**byte));
-        let (offset, byte) = rarest.map_or((0, 0), |(offset, byte)| (offset, *byte));
-        Alone {
-            literal,
-            byte,
-            offset,
-        }
-    }
-
-    /// Whether the byte is anywhere in a value where `is_here` says that the literal is.
-    fn is_in(&self, value: &[u8], is_here: impl FnMut(usize) -> bool) -> bool {
-        let upper = self.byte.to_ascii_uppercase();
-        if upper == self.byte {
-            memchr_iter(self.byte, value).any(is_here)
-        } else {
-            memchr2_iter(self.byte, upper, value).any(is_here)
-        }
-    }
+fn of_length(texts: &[Box<[u8]>], lengths: Range<usize>) -> impl Iterator<Item = &[u8]> {
+    let texts = texts.iter().map(|text| &**text);
+    texts.filter(move |text| lengths.contains(&text.len()))
 }
 
 /// A piece of a literal.
@@ -388,7 +354,10 @@ mod tests {
         let (grams, left_out) = Grams::new(literals.iter().copied());
         assert!(left_out.is_empty());
         let mut found = Vec::new();
-        grams.scan(value.as_bytes(), |literal| found.push(literal));
+        grams.scan(value.as_bytes(), |literal, start| {
+            assert!(value[start..].to_ascii_lowercase().starts_with(literals[literal]));
+            found.push(literal);
+        });
         found.sort_unstable();
         found.dedup();
         found
@@ -412,7 +381,7 @@ mod tests {
         let (grams, left_out) = Grams::new(crowd.iter().map(String::as_str));
         assert!(left_out.len() > crowd.len() / 2, "{} left out", left_out.len());
         let mut found = left_out;
-        grams.scan("A".repeat(200).as_bytes(), |literal| found.push(literal));
+        grams.scan("A".repeat(200).as_bytes(), |literal, _| found.push(literal));
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, (0..crowd.len()).collect::<Vec<_>>());

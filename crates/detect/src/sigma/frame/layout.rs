@@ -136,11 +136,15 @@ impl Layout {
 
     /// Finds the literals in a value.
     pub(super) fn scan(&self, scanners: &[u32], value: &str, found: &mut Vec<u32>) {
-        for scanner in scanners {
-            if let Some(scanner) = self.scanners.get(*scanner as usize) {
-                scanner.scan(value, |atom| found.push(atom));
-            }
+        for scanner in self.scanners(scanners) {
+            scanner.scan(value, |atom| found.push(atom));
         }
+    }
+
+    pub(super) fn scanners(&self, numbers: &[u32]) -> impl Iterator<Item = &Scanner> {
+        numbers
+            .iter()
+            .filter_map(|number| self.scanners.get(*number as usize))
     }
 }
 

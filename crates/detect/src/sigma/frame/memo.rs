@@ -7,7 +7,7 @@ const SLOTS: usize = 256;
 /// After so many values it is known whether remembering pays.
 const TRIAL: u32 = 256;
 /// Texts that a view holds itself.
-const INLINE: u32 = 12;
+pub(super) const INLINE: u32 = 12;
 
 /// The values of one column of one batch.
 #[derive(Debug, Default)]

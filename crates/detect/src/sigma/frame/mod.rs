@@ -5,6 +5,7 @@
 //! Then each column is gone over once, with all literals of all rules for it ([`scan`]), and a rule is looked at only
 //! in the rows that have one of its literals.
 
+mod alone;
 mod asked;
 mod atom;
 mod binding;
@@ -13,6 +14,7 @@ mod grams;
 mod layout;
 mod memo;
 mod needed;
+mod runs;
 mod scan;
 mod trie;
 
@@ -31,6 +33,7 @@ use self::binding::{Binding, BoundTest, How, Kind};
 use self::bits::{Bits, ROWS};
 use self::layout::{Layout, Stage};
 use self::memo::Memo;
+use self::runs::{Place, row_of, runs};
 use super::explain::leaf_holds;
 use super::expr::Expr;
 use super::fields::{self, Field};
@@ -41,6 +44,9 @@ use super::{Hit, RuleSet};
 /// are forgotten, so that evidence cannot fill the memory with invented kinds.
 const MAX_KINDS: usize = 4_096;
 const MAX_WEIGHT: usize = 400_000;
+
+/// To look for the literals that wake no rule costs as much in a row as so many tests of a value that must be made.
+const SCAN: u64 = 8;
 
 /// What has been made ready so far, and working memory for threads to take.
 #[derive(Debug, Default)]
@@ -149,18 +155,23 @@ struct Scratch {
     woken: Vec<u32>,
     /// The atoms of the value seen last.
     found: Vec<u32>,
-    /// By column that is gone over: its values.
+    /// By column that is gone over, then by value that is put together: those seen before.
     memos: Vec<Memo>,
     /// Room for a value that is put together.
     made: String,
+    /// Room for where lines are.
+    places: Vec<Place>,
+    /// Tests that ask for more literals are decided by themselves.
+    is_direct: bool,
 }
 
 impl Scratch {
     fn fit(&mut self, binding: &Binding, layout: &Layout) {
-        if self.memos.len() < layout.columns.len() {
-            self.memos.resize_with(layout.columns.len(), Memo::default);
+        let memos = layout.columns.len() + layout.made.len();
+        if self.memos.len() < memos {
+            self.memos.resize_with(memos, Memo::default);
         }
-        for memo in self.memos.iter_mut().take(layout.columns.len()) {
+        for memo in self.memos.iter_mut().take(memos) {
             memo.start();
         }
         if self.atoms.len() < binding.atoms.len() {
@@ -257,15 +268,19 @@ impl Block<'_> {
         for rule in &self.binding.always {
             scratch.wake(*rule, all);
         }
-        let mut more = Bits::default();
+        let (mut more, mut directly) = (Bits::default(), 0);
         for &woken in &scratch.woken {
-            let rule = self.binding.rules.get(woken as usize);
-            if rule.is_some_and(|rule| rule.needs_more) {
+            if let Some(rule) = self.binding.rules.get(woken as usize)
+                && rule.more > 0
+            {
                 let rows = scratch.candidates.get(woken as usize).copied();
-                more = more.or(rows.unwrap_or_default());
+                let rows = rows.unwrap_or_default();
+                more = more.or(rows);
+                directly += u64::from(rule.more) * rows.count();
             }
         }
-        if !more.is_empty() {
+        scratch.is_direct = directly <= SCAN * more.count();
+        if !scratch.is_direct {
             self.scan_all(Stage::More, more, scratch);
         }
     }
@@ -280,20 +295,29 @@ impl Block<'_> {
 
     fn scan_all(&self, stage: Stage, rows: Bits, scratch: &mut Scratch) {
         let mut memos = std::mem::take(&mut scratch.memos);
-        for (over, memo) in self.layout.columns.iter().zip(&mut memos) {
+        let (of_columns, of_made) = memos.split_at_mut(self.layout.columns.len());
+        // What is remembered is the literals of the first stage.
+        let remembers = |memo: &Memo| stage == Stage::Waking && memo.pays();
+        for (over, memo) in self.layout.columns.iter().zip(of_columns) {
             let scanners = over.of(stage);
             if !scanners.is_empty()
                 && let Some(column) = self.batch.text_column(over.place)
                 && column.null_count() < column.len()
             {
-                // What is remembered is the literals of the first stage.
-                let memo = Some(memo).filter(|memo| stage == Stage::Waking && memo.pays());
+                let memo = Some(memo).filter(|memo| remembers(memo));
                 self.scan_column(scanners, column, memo, rows, scratch);
+            }
+        }
+        for (over, memo) in self.layout.made.iter().zip(of_made) {
+            let scanners = over.of(stage);
+            if !scanners.is_empty() {
+                let memo = Some(memo).filter(|memo| remembers(memo));
+                self.scan_made(over.place, scanners, memo, rows, scratch);
             }
         }
         scratch.memos = memos;
         if let (Some(lines), Some(over)) = (self.batch.lines(), &self.layout.lines) {
-            self.scan_column(over.of(stage), lines, None, rows, scratch);
+            self.scan_lines(over.of(stage), lines, rows, scratch);
         }
         if let Some(over) = &self.layout.unlined {
             let unlined = rows.filter(|row| self.batch.line(self.start + row).is_none());
@@ -303,26 +327,71 @@ impl Block<'_> {
                 }
             }
         }
-        for over in &self.layout.made {
-            let scanners = over.of(stage);
-            if !scanners.is_empty() {
-                self.scan_made(over.place, scanners, rows, scratch);
-            }
-        }
     }
 
     /// A value that is put together, once for all the names rules have for it.
-    fn scan_made(&self, field: Field, scanners: &[u32], rows: Bits, scratch: &mut Scratch) {
+    fn scan_made(
+        &self,
+        field: Field,
+        scanners: &[u32],
+        mut memo: Option<&mut Memo>,
+        rows: Bits,
+        scratch: &mut Scratch,
+    ) {
         let mut made = std::mem::take(&mut scratch.made);
+        let source = field.source().and_then(|column| self.batch.text_column(column));
         for row in rows.rows() {
-            let Some(value) = fields::value_in(self.batch, field, self.start + row, &mut made) else {
-                continue;
+            let at = self.start + row;
+            let mut find = |found: &mut Vec<u32>| {
+                if let Some(value) = fields::value_in(self.batch, field, at, &mut made) {
+                    self.layout.scan(scanners, value, found);
+                }
             };
-            scratch.found.clear();
-            self.layout.scan(scanners, value, &mut scratch.found);
-            scratch.mark(row);
+            match (&mut memo, source) {
+                (_, Some(source)) if source.is_null(at) => {}
+                (Some(memo), Some(source)) => {
+                    let found = memo.atoms(source, at, |_, found| find(found));
+                    mark(&mut scratch.atoms, &mut scratch.touched, found, row);
+                }
+                _ => {
+                    scratch.found.clear();
+                    find(&mut scratch.found);
+                    scratch.mark(row);
+                }
+            }
         }
         scratch.made = made;
+    }
+
+    /// The lines, as far as they stand behind each other in one go.
+    fn scan_lines(&self, scanners: &[u32], lines: &StringViewArray, rows: Bits, scratch: &mut Scratch) {
+        if scanners.is_empty() {
+            return;
+        }
+        let mut places = std::mem::take(&mut scratch.places);
+        let at = rows.rows().map(|row| self.start + row);
+        runs(lines, at, &mut places, |text, places| {
+            for scanner in self.layout.scanners(scanners) {
+                let is_done = scanner.scan_text(text, |atom, range| {
+                    if let Some(row) = row_of(places, &range) {
+                        mark(
+                            &mut scratch.atoms,
+                            &mut scratch.touched,
+                            &[atom],
+                            row - self.start,
+                        );
+                    }
+                });
+                if !is_done {
+                    for place in places {
+                        scratch.found.clear();
+                        scanner.scan(lines.value(place.row), |atom| scratch.found.push(atom));
+                        scratch.mark(place.row - self.start);
+                    }
+                }
+            }
+        });
+        scratch.places = places;
     }
 
     fn scan_column(
@@ -396,7 +465,9 @@ impl Block<'_> {
         };
         let with = |atom: u32| scratch.atoms.get(atom as usize).copied().unwrap_or_default();
         match &bound.how {
-            _ if self.layout.is_blind => self.direct(bound, rows),
+            _ if self.layout.is_blind || (scratch.is_direct && bound.is_more(self.binding.waking)) => {
+                self.direct(bound, rows)
+            }
             // A keyword that is in a line need not be within one value of it.
             How::Atom(atom) if self.layout.lines.is_some() && self.field(bound.field) == Field::Any => {
                 self.direct(bound, rows.and(with(*atom)))

@@ -1,5 +1,7 @@
 //! All literals of one field in one pass over a value.
 
+use std::ops::Range;
+
 use aho_corasick::automaton::Automaton;
 use aho_corasick::{Anchored, MatchKind, nfa::contiguous};
 
@@ -75,6 +77,26 @@ impl Scanner {
         })
     }
 
+    /// Gives the numbers of the literals in a text with where they stand in it, some more than once; `false` when it
+    /// looks for something that only a single value can have.
+    pub(super) fn scan_text(&self, text: &[u8], mut found: impl FnMut(u32, Range<usize>)) -> bool {
+        if self.from_start.is_some() || self.from_end.is_some() || self.beyond_ascii.is_some() {
+            return false;
+        }
+        let Some(anywhere) = &self.anywhere else {
+            return true;
+        };
+        if anywhere.rest.is_some() {
+            return false;
+        }
+        anywhere.grams.scan(text, |pattern, start| {
+            if let Some(number) = anywhere.numbers.get(pattern) {
+                found(*number, start..start + anywhere.grams.length(pattern));
+            }
+        });
+        true
+    }
+
     /// Gives the numbers of the literals in a value, some more than once.
     pub(super) fn scan(&self, value: &str, mut found: impl FnMut(u32)) {
         let bytes = value.as_bytes();
@@ -92,7 +114,7 @@ impl Scanner {
         if let Some(anywhere) = &self.anywhere
             && bytes.len() >= anywhere.shortest
         {
-            anywhere.grams.scan(bytes, |pattern| {
+            anywhere.grams.scan(bytes, |pattern, _| {
                 if let Some(number) = anywhere.numbers.get(pattern) {
                     found(*number);
                 }

@@ -23,7 +23,7 @@ fn plainly(set: &RuleSet, batch: &EventBatch) -> Vec<Hit> {
     hits
 }
 
-fn item() -> impl Strategy<Value = String> {
+fn item() -> BoxedStrategy<String> {
     let field = prop_oneof![Just("a"), Just("b"), Just("c"), Just("EventID"), Just("missing")];
     let text = "[aAbBéÉk*?\\\\ ./-]{0,4}|[aAbB]{4,8}";
     let texts = prop::collection::vec(text, 1..4).prop_map(|texts| {
@@ -60,10 +60,54 @@ fn item() -> impl Strategy<Value = String> {
         4 => (field, modifiers, texts).prop_map(|(field, modifiers, texts)| format!("{field}{modifiers}: {texts}")),
         1 => other,
     ]
+    .boxed()
+}
+
+/// What rules ask about requests, much of it of values that are put together.
+fn item_of_requests() -> BoxedStrategy<String> {
+    let field = prop_oneof![
+        Just("cs-method"),
+        Just("cs-uri-stem"),
+        Just("cs-uri-query"),
+        Just("c-uri"),
+        Just("c-uri"),
+        Just("c-uri-extension"),
+        Just("c-useragent"),
+    ];
+    let texts = prop::collection::vec("[abAB?+ /.]{1,3}|[abAB/]{4,9}", 1..4).prop_map(|texts| {
+        let quoted: Vec<String> = texts.iter().map(|text| format!("'{text}'")).collect();
+        format!("[{}]", quoted.join(", "))
+    });
+    let modifiers = prop_oneof![
+        Just("|contains"),
+        Just("|contains"),
+        Just("|startswith"),
+        Just("|endswith"),
+        Just("|contains|all"),
+        Just("|cased"),
+    ];
+    prop_oneof![
+        9 => (field, modifiers, texts).prop_map(|(field, modifiers, texts)| format!("{field}{modifiers}: {texts}")),
+        1 => Just("'|all': ['a', 'b/']".to_owned()),
+        1 => Just("c-uri|re: '[ab]{3}/?a'".to_owned()),
+    ]
+    .boxed()
 }
 
 fn rule() -> impl Strategy<Value = String> {
-    let selection = prop::collection::vec(item(), 1..3).prop_map(|items| {
+    let logsource = prop_oneof![
+        Just("{ product: windows }"),
+        Just("{ product: windows, service: system }"),
+        Just("{ product: windows, service: security }"),
+    ];
+    rule_of(logsource, item())
+}
+
+fn rule_of(
+    logsource: impl Strategy<Value = &'static str>,
+    item: BoxedStrategy<String>,
+) -> impl Strategy<Value = String> {
+    let selection = prop::collection::vec(item, 1..3).prop_map(|items| {
         let mut seen = std::collections::BTreeSet::new();
         items
             .into_iter()
@@ -82,11 +126,6 @@ fn rule() -> impl Strategy<Value = String> {
         Just("all of them"),
         Just("s0 and not 1 of s1*"),
         Just("(s0 or s2) and not (s1 and s2)"),
-    ];
-    let logsource = prop_oneof![
-        Just("{ product: windows }"),
-        Just("{ product: windows, service: system }"),
-        Just("{ product: windows, service: security }"),
     ];
     (logsource, prop::collection::vec(selection, 3), condition).prop_map(
         |(logsource, selections, condition)| {
@@ -148,6 +187,41 @@ fn rows(values: &Values, event_id: u32, lines: bool) -> EventBatch {
     builder.finish().unwrap()
 }
 
+/// Method, path, query and user agent.
+type Requests = Vec<[Option<String>; 4]>;
+
+fn requests() -> impl Strategy<Value = Requests> {
+    let method = prop::option::weighted(0.9, "a|b|AB");
+    let path = prop::option::weighted(0.9, "(/[abAB]{0,5}){1,3}([.][ab]{1,3})?");
+    let query = prop::option::weighted(0.5, "[abAB/.]{0,6}(%25?6[12])?[abAB]{0,40}");
+    let agent = prop::option::weighted(0.8, "[abAB+/.]{0,20}");
+    prop::collection::vec((method, path, query, agent), 1..300).prop_map(|rows| {
+        let rows = rows.into_iter();
+        rows.map(|(method, path, query, agent)| [method, path, query, agent])
+            .collect()
+    })
+}
+
+fn request_rows(values: &Requests, lines: bool) -> EventBatch {
+    let mut builder = BatchBuilder::new(vigie_event::Source::Iis);
+    let names = ["cs-method", "cs-uri-stem", "cs-uri-query", "cs(User-Agent)"];
+    let columns = names.map(|name| builder.column(name));
+    for (index, row) in values.iter().enumerate() {
+        builder.begin_row(Some(0), index as u64, 0);
+        for (column, value) in columns.iter().zip(row) {
+            if let Some(value) = value {
+                builder.set(*column, value);
+            }
+        }
+        if lines {
+            let values: Vec<&str> = row.iter().map(|value| value.as_deref().unwrap_or("-")).collect();
+            builder.set_line(&values.join(" "));
+        }
+        builder.end_row();
+    }
+    builder.finish().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
@@ -168,6 +242,27 @@ proptest! {
         let expected = plainly(&loaded.rules, &batch);
         // Twice: the second time with what the first one left behind.
         for batch in [&batch, &batch, &lined, &lined] {
+            let mut hits = Vec::new();
+            loaded.rules.evaluate(batch, &mut hits);
+            prop_assert_eq!(&hits, &expected, "{:?}", rules);
+        }
+    }
+
+    #[test]
+    fn the_fast_engine_finds_in_requests_what_the_plain_one_finds(
+        rules in prop::collection::vec(rule_of(Just("{ category: webserver }"), item_of_requests()), 1..12),
+        values in requests(),
+    ) {
+        let sources: Vec<RuleSource> = rules
+            .iter()
+            .enumerate()
+            .map(|(index, text)| source(&format!("{index}.yml"), text))
+            .collect();
+        let loaded = RuleSet::compile(&sources);
+        prop_assert_eq!(&loaded.refused, &[]);
+        let (batch, lined) = (request_rows(&values, false), request_rows(&values, true));
+        let expected = plainly(&loaded.rules, &batch);
+        for batch in [&batch, &lined, &lined] {
             let mut hits = Vec::new();
             loaded.rules.evaluate(batch, &mut hits);
             prop_assert_eq!(&hits, &expected, "{:?}", rules);
