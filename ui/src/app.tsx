@@ -15,6 +15,7 @@ const Campaigns = lazy(() => import("./pages/campaigns"));
 const Board = lazy(() => import("./pages/board"));
 const ServerPage = lazy(() => import("./pages/server"));
 const Findings = lazy(() => import("./pages/findings"));
+const FindingPage = lazy(() => import("./pages/finding"));
 const Cases = lazy(() => import("./pages/cases"));
 const CasePage = lazy(() => import("./pages/case"));
 const Hunts = lazy(() => import("./pages/hunts"));
@@ -61,6 +62,7 @@ function Desk({ session }: { session: Session }) {
             <Route path="/campaigns/:id" element={<Board />} />
             <Route path="/servers/:id" element={<ServerPage />} />
             <Route path="/findings" element={<Findings />} />
+            <Route path="/findings/:id" element={<FindingPage />} />
             <Route path="/cases" element={<Cases />} />
             <Route path="/cases/:id" element={<CasePage />} />
             <Route path="/hunts" element={<Hunts />} />
