@@ -13,6 +13,7 @@ import { Shell } from "./shell";
 
 const Campaigns = lazy(() => import("./pages/campaigns"));
 const Board = lazy(() => import("./pages/board"));
+const Manage = lazy(() => import("./pages/manage"));
 const ServerPage = lazy(() => import("./pages/server"));
 const Findings = lazy(() => import("./pages/findings"));
 const FindingPage = lazy(() => import("./pages/finding"));
@@ -60,6 +61,7 @@ function Desk({ session }: { session: Session }) {
             <Route path="/" element={<Navigate to="/campaigns" replace />} />
             <Route path="/campaigns" element={<Campaigns />} />
             <Route path="/campaigns/:id" element={<Board />} />
+            <Route path="/campaigns/:id/manage" element={<Manage />} />
             <Route path="/servers/:id" element={<ServerPage />} />
             <Route path="/findings" element={<Findings />} />
             <Route path="/findings/:id" element={<FindingPage />} />

@@ -4,6 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useParams } from "react-router";
 import { api, need } from "../api/client";
+import { useMay } from "../api/session";
 import type { Board as BoardData, Cell } from "../api/types";
 import { BoardGrid } from "../board/grid";
 import { filterOf, SORTS, useFilter } from "../board/filter";
@@ -27,6 +28,7 @@ export interface Chosen {
 export default function Board() {
   const { id = "" } = useParams();
   const { t } = useLanguage();
+  const internal = useMay("read_internal");
   const [filter, setFilter] = useFilter();
   const [search, setSearch] = useState(filter.q);
   const [settled] = useDebouncedValue(search, 250);
@@ -78,7 +80,7 @@ export default function Board() {
             </p>
           )}
         </div>
-        <Link to={`/findings?campaign=${id}`}>{t("board.findings")}</Link>
+        {internal && <p className="row-line"><Link to={`/findings?campaign=${id}`}>{t("board.findings")}</Link><Link to={`/campaigns/${id}/manage`}>{t("board.manage")}</Link></p>}
       </header>
       {head && <Suspense fallback={<div className="totals" />}><Stages board={head} onPick={setFilter} /></Suspense>}
       <section className="filters" aria-label={t("board.filters")}>
