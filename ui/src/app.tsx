@@ -24,6 +24,11 @@ const Tenants = lazy(() => import("./pages/tenants"));
 const TenantPage = lazy(() => import("./pages/tenant"));
 const Packs = lazy(() => import("./pages/packs"));
 const Journal = lazy(() => import("./pages/journal"));
+const EvidenceList = lazy(() => import("./pages/evidence"));
+const Piece = lazy(() => import("./pages/piece"));
+const Alerts = lazy(() => import("./pages/alerts"));
+const Catalogue = lazy(() => import("./pages/catalogue"));
+const Audit = lazy(() => import("./pages/audit"));
 const Settings = lazy(() => import("./pages/settings"));
 
 export function App() {
@@ -72,6 +77,11 @@ function Desk({ session }: { session: Session }) {
             <Route path="/tenants/:id" element={<TenantPage />} />
             <Route path="/packs/:name?" element={<Packs />} />
             <Route path="/journal" element={<Journal />} />
+            <Route path="/evidence" element={<EvidenceList />} />
+            <Route path="/evidence/:id" element={<Piece />} />
+            <Route path="/alerts" element={<Alerts />} />
+            <Route path="/catalogue" element={<Catalogue />} />
+            <Route path="/audit" element={<Audit />} />
             <Route path="/settings" element={<Settings />} />
             <Route path="*" element={<Empty title="state.no_page" />} />
           </Routes>

@@ -15,6 +15,8 @@ const ABOUT: Record<string, string[]> = {
   finding: ["findings", "servers"],
   dismissal: ["findings"],
   case: ["cases"],
+  alert: ["alerts"],
+  audit: ["audit"],
 };
 
 /** Milliseconds that changes are gathered before anything is read again. */
