@@ -11,12 +11,20 @@ const ACTS = [
   "case.unlink", "cell.say", "dismissal.revoke", "evidence.change", "evidence.expire", "evidence.export", "evidence.hold", "evidence.read", "evidence.receive",
   "evidence.release", "evidence.verify", "finding.accepted", "finding.dismissed", "finding.escalated", "finding.new", "hunt.done", "job.cancel", "job.enqueue",
   "job.retry", "key.create", "key.revoke", "observation.add", "observation.import", "say", "server.archive", "server.change", "server.create", "server.restore",
-  "tenant.archive", "tenant.change", "tenant.create", "tenant.restore", "upload.abort", "upload.begin",
+  "tenant.archive", "tenant.change", "tenant.create", "tenant.restore", "upload.abort", "upload.begin", "view.change", "view.remove", "view.save",
 ] as const;
 
 /** What was done, in words; one that is not known stays as it is in the log. */
 export function sayAct(action: string, { t }: Pick<Language, "t">): string {
   return ACTS.includes(action as (typeof ACTS)[number]) ? t(`did.${action.replace(".", "_")}` as Key) : action;
+}
+
+const PHASES = ["opening", "hunting", "keeping"] as const;
+
+/** How far a job is, in words. */
+export function sayPhase(phase: string | undefined, { t }: Pick<Language, "t">): string {
+  const known = PHASES.find((one) => one === phase);
+  return known ? t(`phase.${known}`) : (phase ?? "");
 }
 
 /** The parts of the desk that act by themselves. */

@@ -32,6 +32,7 @@ export type Job = Schemas["Job"];
 export type Observation = Schemas["Observation"];
 export type Person = Schemas["Person"];
 export type QueueEntry = Schemas["QueueEntry"];
+export type SavedView = Schemas["SavedView"];
 export type Server = Schemas["Server"];
 export type ServerFields = Schemas["ServerFields"];
 export type Session = Schemas["WhoAmI"];

@@ -10,6 +10,7 @@ import { Age, Mark, Moment } from "../components/badges";
 import { useSayMoved } from "../components/moved";
 import { Note } from "../components/note";
 import { Empty, sayProblem } from "../components/states";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 import { BodyFields, emptyBody, isFull, type Kind, TASKS } from "./body";
 import { EditItem } from "./edit-item";
@@ -44,7 +45,7 @@ function Shown({ id, item, may }: { id: string; item: Item; may: boolean }) {
     <div className="item">
       <Said item={item} may={may} change={(body) => change.mutate(body)} />
       <p className="item-foot muted small">
-        {item.created_by} · <Moment at={item.created_at} />
+        <Who name={item.created_by} /> · <Moment at={item.created_at} />
         {item.changed_at !== item.created_at && <> · {t("case.item_changed")} <Age at={item.changed_at} /></>}
         {may && (
           <>

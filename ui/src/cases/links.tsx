@@ -9,6 +9,7 @@ import type { Case, CaseLink } from "../api/types";
 import { Moment, SeverityMark } from "../components/badges";
 import { Empty, Loaded, sayProblem } from "../components/states";
 import { FindingState } from "../findings/state";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 import { Attach } from "./attach";
 
@@ -34,7 +35,7 @@ export function Links({ one }: { one: Case }) {
               <li key={`${link.kind}${link.ref_id}`}>
                 <span className="muted small">{t(`link.${link.kind}`)}</span>
                 <What link={link} />
-                <span className="muted small">{t("case.linked_by")} {link.linked_by} · <Moment at={link.linked_at} /></span>
+                <span className="muted small">{t("case.linked_by")} <Who name={link.linked_by} /> · <Moment at={link.linked_at} /></span>
                 {may && <button type="button" className="link small" onClick={() => detach.mutate(link)}>{t("case.detach")}</button>}
               </li>
             ))}

@@ -8,6 +8,7 @@ import type { Hold } from "../api/types";
 import { Mark, Moment } from "../components/badges";
 import { Form } from "../components/form";
 import { Loaded } from "../components/states";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 
 /** The legal holds of a client, or of one piece of evidence: what is held is not deleted when its retention ends. */
@@ -31,7 +32,7 @@ export function HoldsOf({ tenant, evidence }: { tenant: string; evidence?: strin
                   {one.lifted_at ? <Mark shape="dash" tone="quiet">{t("hold.lifted")}</Mark> : <Mark shape="closed" tone="suspected">{t("hold.holds")}</Mark>}
                   <span>{one.evidence_id ? (evidence ? t("hold.this") : <Link to={`/evidence/${one.evidence_id}`}>{t("hold.one")}</Link>) : t("hold.all")}</span>
                   <span>{one.reason}</span>
-                  <span className="muted small">{one.set_by} · <Moment at={one.set_at} />{one.lifted_at && <> · {t("hold.lifted_by")} {one.lifted_by} · <Moment at={one.lifted_at} /></>}</span>
+                  <span className="muted small"><Who name={one.set_by} /> · <Moment at={one.set_at} />{one.lifted_at && <> · {t("hold.lifted_by")} {one.lifted_by} · <Moment at={one.lifted_at} /></>}</span>
                   {may && !one.lifted_at && <button type="button" className="link small" onClick={() => setLifting(one)}>{t("hold.lift")}</button>}
                 </li>
               ))}

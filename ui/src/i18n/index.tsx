@@ -78,14 +78,17 @@ export function useT() {
 }
 
 const MINUTE = 60_000;
-const UNITS: ["day" | "hour" | "minute", number][] = [
+type Unit = "year" | "month" | "day" | "hour" | "minute";
+const UNITS: [Unit, number][] = [
+  ["year", 525_960 * MINUTE],
+  ["month", 43_830 * MINUTE],
   ["day", 1440 * MINUTE],
   ["hour", 60 * MINUTE],
   ["minute", MINUTE],
 ];
 
 /** The largest unit of which there are at least two, so that ages stay exact to within half. */
-function unit(ms: number): ["day" | "hour" | "minute", number] {
+function unit(ms: number): [Unit, number] {
   const [name, length] = UNITS.find(([, length]) => Math.abs(ms) >= 2 * length) ?? (["minute", MINUTE] as const);
   return [name, Math.trunc(ms / length)];
 }

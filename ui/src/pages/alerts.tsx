@@ -12,6 +12,7 @@ import type { Alert } from "../api/types";
 import { Moment, SeverityMark } from "../components/badges";
 import { Proof } from "../components/proof";
 import { Empty, ProblemBox } from "../components/states";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 
 /** What other systems raised: deciding on each, and making cases of them. */
@@ -70,7 +71,7 @@ function One({ alert, tenant }: { alert: Alert; tenant: string | undefined }) {
     <div className="item">
       <p><strong>{alert.title}</strong></p>
       <p className="row-line small"><SeverityMark severity={alert.severity} /> <AlertState state={alert.state} /> <Link to={`/tenants/${alert.tenant_id}`}>{tenant ?? t("word.tenant")}</Link> {alert.server_id && <Link to={`/servers/${alert.server_id}`}>{t("word.server")}</Link>} <span className="muted">{alert.source} · <Moment at={alert.at} /></span></p>
-      {alert.decided_by && <p className="small">{alert.decided_by} · <Moment at={alert.decided_at} />{alert.reason && <> · {alert.reason}</>}</p>}
+      {alert.decided_by && <p className="small"><Who name={alert.decided_by} /> · <Moment at={alert.decided_at} />{alert.reason && <> · {alert.reason}</>}</p>}
       <details>
         <summary>{t("journal.details")}</summary>
         <dl className="facts"><dt>{t("alert.external")}</dt><dd className="mono">{alert.external_id}</dd><dt>{t("alert.came")}</dt><dd><Moment at={alert.received_at} /></dd></dl>

@@ -11,6 +11,7 @@ import { filterOf, SORTS, useFilter } from "../board/filter";
 import { CellDetail } from "../board/cell";
 import { Moment } from "../components/badges";
 import { Empty, ProblemBox } from "../components/states";
+import { Views } from "../components/views";
 import { type Key, useLanguage } from "../i18n";
 import { CONTRACTS, EXPOSURES, STAGES, VERDICTS, wordKey } from "../words";
 
@@ -84,6 +85,7 @@ export default function Board() {
       </header>
       {head && <Suspense fallback={<div className="totals" />}><Stages board={head} onPick={setFilter} /></Suspense>}
       <section className="filters" aria-label={t("board.filters")}>
+        <div className="views"><Views page="board" onChoose={(query) => setSearch(new URLSearchParams(query).get("q") ?? "")} /></div>
         <TextInput ref={searchBox} label={t("board.search")} placeholder="/" value={search} onChange={(event) => setSearch(event.currentTarget.value)} />
         <MultiSelect label={t("board.contract")} data={options(CONTRACTS, (word) => t(`contract.${word}` as Key))} value={filter.contract} onChange={(contract) => setFilter({ contract })} clearable />
         {agencies.length > 0 && <MultiSelect label={t("board.agency")} data={agencies} value={filter.agency} onChange={(agency) => setFilter({ agency })} clearable searchable />}

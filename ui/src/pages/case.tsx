@@ -16,6 +16,7 @@ import { CASE_STATES, CaseState } from "../cases/state";
 import { Age, Mark, Moment, SeverityMark } from "../components/badges";
 import { useSayMoved } from "../components/moved";
 import { Loaded } from "../components/states";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 
 const TABS: Tab[] = ["notes", "tasks", "timeline", "entities"];
@@ -95,7 +96,7 @@ function Facts({ one }: { one: Case }) {
   return (
     <section className="panel">
       <dl className="facts">
-        <dt>{t("case.opened")}</dt><dd><Moment at={one.opened_at} /> · {one.opened_by}</dd>
+        <dt>{t("case.opened")}</dt><dd><Moment at={one.opened_at} /> · <Who name={one.opened_by} /></dd>
         <dt>{t("case.due")}</dt>
         <dd>{one.due_at ? <><Moment at={one.due_at} /> · {late ? <Mark shape="clock" tone="compromised"><Age at={one.due_at} /></Mark> : <Age at={one.due_at} />}</> : <span className="muted">{t("case.no_due")}</span>}</dd>
         {!may && one.assigned_to && <><dt>{t("case.assigned")}</dt><dd>{people.data?.find(({ id }) => id === one.assigned_to)?.name ?? t("case.somebody")}</dd></>}

@@ -47,7 +47,7 @@ export default function Catalogue() {
 }
 
 function One({ one }: { one: Dismissal }) {
-  const { t } = useLanguage();
+  const { t, tn } = useLanguage();
   const judge = useMay("judge");
   const everywhere = useSession().tenants === "all";
   const tenants = useTenants(true);
@@ -59,6 +59,7 @@ function One({ one }: { one: Dismissal }) {
       <p className="row-line"><Mark {...LOOKS[state]}>{t(`catalogue.state.${state}`)}</Mark> <strong>{one.rule_title}</strong> <span className="muted small">{t(`dismiss.scope.${one.scope}`)} · {one.server_id ? <Link to={`/servers/${one.server_id}`}>{tenant}</Link> : <Link to={`/tenants/${one.tenant_id}`}>{tenant}</Link>}</span></p>
       <p>{one.reason}</p>
       {Object.keys(one.fields).length > 0 && <dl className="facts fields">{Object.entries(one.fields).map(([name, value]) => [<dt key={name} className="mono">{name}</dt>, <dd key={`${name}=`} className="mono">{String(value)}</dd>])}</dl>}
+      <p className="small">{one.used.hunts > 0 ? <>{tn("catalogue.hid", one.used.events)} {tn("catalogue.in_hunts", one.used.hunts)}, {t("catalogue.last")} <Age at={one.used.last_at} /></> : <span className="muted">{t("catalogue.hid_nothing")}</span>}</p>
       <p className="item-foot muted small">
         {one.author} · <Moment at={one.created_at} /> · {t("catalogue.until")} <Moment at={one.expires_at} />{state === "in_force" && <> (<Age at={one.expires_at} />)</>}
         {one.revoked_at && <> · {t("catalogue.revoked_by")} {one.revoked_by} · <Moment at={one.revoked_at} /></>}

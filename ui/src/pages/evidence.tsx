@@ -7,6 +7,7 @@ import { api, need } from "../api/client";
 import { useTenants } from "../api/tenants";
 import { Mark, Moment } from "../components/badges";
 import { Empty, ProblemBox } from "../components/states";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 
 /** Every piece of evidence: whose, from where, until when, and whether it is held. */
@@ -49,7 +50,7 @@ export default function EvidenceList() {
                     <th scope="row"><Link to={`/evidence/${one.id}`}>{one.name}</Link></th>
                     <td>{names.get(one.tenant_id) ?? "–"}</td>
                     <td className="num">{bytes(one.size)}</td>
-                    <td><Moment at={one.received_at} /> · {one.received_by}</td>
+                    <td><Moment at={one.received_at} /> · <Who name={one.received_by} /></td>
                     <td>
                       {one.deleted_at ? <Mark shape="dash" tone="quiet">{t("evidence.deleted")}</Mark> : one.retention_until ? <Moment at={one.retention_until} /> : <span className="muted">{t("evidence.for_good")}</span>}
                       {one.held && <> <Mark shape="closed" tone="suspected">{t("evidence.held")}</Mark></>}

@@ -10,6 +10,7 @@ import { useCampaigns, useTenants } from "../api/tenants";
 import type { Decision, Finding } from "../api/types";
 import { Age, OutcomeMark, SeverityMark } from "../components/badges";
 import { Empty, ProblemBox, sayDone, sayProblem } from "../components/states";
+import { Views } from "../components/views";
 import { FindingState } from "../findings/state";
 import { DismissForm } from "../findings/dismiss";
 import { FindingPanel } from "../findings/panel";
@@ -129,6 +130,7 @@ export default function Findings() {
         <span className="muted" role="status">{tn("finding.total", total)}</span>
       </header>
       <section className="filters" aria-label={t("board.filters")}>
+        <div className="views"><Views page="findings" onChoose={(query) => setText(new URLSearchParams(query).get("q") ?? "")} /></div>
         <TextInput label={t("finding.search")} value={text} onChange={(event) => setText(event.currentTarget.value)} />
         <Select label={t("finding.state")} value={state} onChange={(value) => set("state", value === "new" ? null : value)} allowDeselect={false} data={[...STATES.map((value) => ({ value: value as string, label: t(`state.finding.${value}`) })), { value: "all", label: t("finding.all") }]} />
         <Select label={t("finding.severity")} value={query.severity ?? null} onChange={(value) => set("severity", value)} clearable data={SEVERITIES.map((value) => ({ value, label: t("finding.or_worse", { severity: t(`severity.${value}`) }) }))} />

@@ -12,6 +12,7 @@ import { Custody } from "../evidence/custody";
 import { EditEvidence } from "../evidence/edit";
 import { HoldsOf } from "../evidence/holds";
 import { TakeOut } from "../evidence/take-out";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 
 /** One piece of evidence: what it is, who had it in hand, whether it is still what was received. */
@@ -67,7 +68,7 @@ function Facts({ one, mayVerify }: { one: Evidence; mayVerify: boolean }) {
         <dt>{t("evidence.size")}</dt><dd className="num">{bytes(one.size)} ({t("evidence.bytes", { n: number(one.size) })})</dd>
         <dt>SHA-256</dt><dd className="mono">{one.sha256}</dd>
         {one.acquired_at && <><dt>{t("evidence.acquired")}</dt><dd><Moment at={one.acquired_at} /></dd></>}
-        <dt>{t("evidence.received")}</dt><dd><Moment at={one.received_at} /> · {one.received_by}</dd>
+        <dt>{t("evidence.received")}</dt><dd><Moment at={one.received_at} /> · <Who name={one.received_by} /></dd>
         <dt>{t("evidence.until")}</dt><dd>{one.retention_until ? <Moment at={one.retention_until} /> : t("evidence.for_good")}{one.held && <> · <Mark shape="closed" tone="suspected">{t("evidence.held")}</Mark></>}</dd>
         {one.deleted_at && <><dt>{t("evidence.deleted")}</dt><dd><Moment at={one.deleted_at} /></dd></>}
         {one.note && <><dt>{t("case.note")}</dt><dd>{one.note}</dd></>}
