@@ -30,6 +30,7 @@ export type Item = Schemas["CaseItem"];
 export type ItemBody = Schemas["CaseItemBody"];
 export type Job = Schemas["Job"];
 export type Observation = Schemas["Observation"];
+export type PackCurve = Schemas["PackCurve"];
 export type Person = Schemas["Person"];
 export type QueueEntry = Schemas["QueueEntry"];
 export type SavedView = Schemas["SavedView"];
