@@ -72,11 +72,13 @@ export default function Board() {
             </p>
           )}
         </div>
-        {internal && <p className="row-line"><Link to={`/findings?campaign=${id}`}>{t("board.findings")}</Link><Link to={`/campaigns/${id}/manage`}>{t("board.manage")}</Link></p>}
+        <div className="row-line">
+          <Views page="board" onChoose={(query) => setSearch(new URLSearchParams(query).get("q") ?? "")} />
+          {internal && <><Link to={`/findings?campaign=${id}`}>{t("board.findings")}</Link><Link to={`/campaigns/${id}/manage`}>{t("board.manage")}</Link></>}
+        </div>
       </header>
       {head && <Stages board={head} onPick={setFilter} />}
       <section className="filters" aria-label={t("board.filters")}>
-        <div className="views"><Views page="board" onChoose={(query) => setSearch(new URLSearchParams(query).get("q") ?? "")} /></div>
         <TextInput ref={searchBox} label={t("board.search")} placeholder="/" value={search} onChange={(event) => setSearch(event.currentTarget.value)} />
         <MultiSelect label={t("board.contract")} data={options(CONTRACTS, (word) => t(`contract.${word}` as Key))} value={filter.contract} onChange={(contract) => setFilter({ contract })} clearable />
         {agencies.length > 0 && <MultiSelect label={t("board.agency")} data={agencies} value={filter.agency} onChange={(agency) => setFilter({ agency })} clearable searchable />}

@@ -20,12 +20,15 @@ import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 
 const TABS: Tab[] = ["notes", "tasks", "timeline", "entities"];
+/** A client's own people see the notes that are shared with them, and nothing else of it. */
+const SHARED: Tab[] = ["notes"];
 const KIND_OF = { notes: "note", tasks: "task", timeline: "moment", entities: "entity" } as const;
 
 export default function CasePage() {
   const { id = "" } = useParams();
   const { t } = useLanguage();
   const internal = useMay("read_internal");
+  const tabs = internal ? TABS : SHARED;
   const found = useQuery({ queryKey: ["cases", id], queryFn: () => need(api.GET("/api/v1/cases/{id}", { params: { path: { id } } })) });
   const items = useQuery({ queryKey: ["cases", id, "items"], queryFn: () => need(api.GET("/api/v1/cases/{id}/items", { params: { path: { id } } })) });
   return (
@@ -36,10 +39,10 @@ export default function CasePage() {
           <Facts one={one} />
           <Tabs defaultValue="notes" mt="md" keepMounted={false}>
             <Tabs.List>
-              {TABS.map((tab) => <Tabs.Tab key={tab} value={tab}>{t(`case.${tab}`)}{count(items.data?.filter((item) => item.body.kind === KIND_OF[tab]).length)}</Tabs.Tab>)}
+              {tabs.map((tab) => <Tabs.Tab key={tab} value={tab}>{t(`case.${tab}`)}{count(items.data?.filter((item) => item.body.kind === KIND_OF[tab]).length)}</Tabs.Tab>)}
               {internal && <Tabs.Tab value="links">{t("case.links")}</Tabs.Tab>}
             </Tabs.List>
-            {TABS.map((tab) => (
+            {tabs.map((tab) => (
               <Tabs.Panel key={tab} value={tab} pt="md">
                 <Loaded query={items} rows={3}>{(all) => <Items id={id} tab={tab} items={all} closed={one.state === "closed"} />}</Loaded>
               </Tabs.Panel>
@@ -89,6 +92,7 @@ function Head({ one }: { one: Case }) {
 function Facts({ one }: { one: Case }) {
   const { t } = useLanguage();
   const may = useMay("case") && one.state !== "closed";
+  const internal = useMay("read_internal");
   const people = usePeople();
   const servers = useServers(one.tenant_id);
   const [choosing, { open, close }] = useDisclosure();
@@ -106,8 +110,7 @@ function Facts({ one }: { one: Case }) {
           {may && <> <button type="button" className="link small" onClick={open}>{t("case.choose_servers")}</button></>}
         </dd>
         {one.campaign_id && <><dt>{t("word.campaign")}</dt><dd><Link to={`/campaigns/${one.campaign_id}`}>{t("case.board")}</Link></dd></>}
-        <dt>{t("case.shared")}</dt>
-        <dd>{one.shared ? <Mark shape="open" tone="attempted">{t("case.is_shared")}</Mark> : t("case.not_shared")}</dd>
+        {internal && <><dt>{t("case.shared")}</dt><dd>{one.shared ? <Mark shape="open" tone="attempted">{t("case.is_shared")}</Mark> : t("case.not_shared")}</dd></>}
         {one.closed_at && <><dt>{t("case.resolution")}</dt><dd>{one.resolution} · <Moment at={one.closed_at} /></dd></>}
       </dl>
       {choosing && <CaseServers one={one} onClose={close} />}

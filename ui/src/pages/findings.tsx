@@ -127,10 +127,12 @@ export default function Findings() {
     <>
       <header className="page-head">
         <h1>{t("nav.findings")}</h1>
-        <span className="muted" role="status">{tn("finding.total", total)}</span>
+        <div className="row-line">
+          <Views page="findings" onChoose={(query) => setText(new URLSearchParams(query).get("q") ?? "")} />
+          <span className="muted" role="status">{tn("finding.total", total)}</span>
+        </div>
       </header>
       <section className="filters" aria-label={t("board.filters")}>
-        <div className="views"><Views page="findings" onChoose={(query) => setText(new URLSearchParams(query).get("q") ?? "")} /></div>
         <TextInput label={t("finding.search")} value={text} onChange={(event) => setText(event.currentTarget.value)} />
         <Select label={t("finding.state")} value={state} onChange={(value) => set("state", value === "new" ? null : value)} allowDeselect={false} data={[...STATES.map((value) => ({ value: value as string, label: t(`state.finding.${value}`) })), { value: "all", label: t("finding.all") }]} />
         <Select label={t("finding.severity")} value={query.severity ?? null} onChange={(value) => set("severity", value)} clearable data={SEVERITIES.map((value) => ({ value, label: t("finding.or_worse", { severity: t(`severity.${value}`) }) }))} />
