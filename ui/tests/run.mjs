@@ -76,7 +76,7 @@ async function comeIn(browser, server) {
   await settle(page);
   await inspect(page, "no campaign yet", "fr");
   check("sign-in: quiet", noise.length === 0, noise.join("; "));
-  return { page, context, noise };
+  return { page, context, noise, expected };
 }
 
 /** Imports the inventory, opens a campaign and hunts one server's evidence, by hand in the pages; the rest by the API. */

@@ -88,8 +88,9 @@ export async function inventory({ page, noise }, server, { api }) {
   await page.getByRole("link", { name: "Étude Garnier" }).click();
   await page.getByRole("button", { name: "Saisir un serveur" }).click();
   await dialog(page).getByLabel("Nom", { exact: false }).first().fill("MX1");
-  await dialog(page).getByLabel("Adresses").fill("192.0.2.7,");
+  await dialog(page).getByLabel("Adresses").fill("192.0.2.7, 192.0.2.8");
   await confirm(page, "Enregistrer");
+  await page.getByText("192.0.2.7, 192.0.2.8").waitFor();
   await page.getByRole("link", { name: "MX1" }).click();
   await page.getByRole("tab", { name: "Observations" }).click();
   await page.getByRole("button", { name: "Saisir une observation" }).click();
@@ -218,7 +219,10 @@ export async function views({ page, noise }, server, { campaign, api }) {
     await page.goto(`${server.origin}${path}?${query}`);
     await settle(page);
     await page.getByRole("button", { name: "Vues enregistrées" }).click();
+    await page.waitForTimeout(300);
+    await inspect(page, `views of ${path.split("/")[1]}`, "fr");
     await page.getByRole("menuitem", { name: "Enregistrer ces filtres" }).click();
+    await page.getByRole("menu").waitFor({ state: "detached" });
     await dialog(page).getByLabel("Nom").fill("Le pire");
     await dialog(page).getByText("La partager avec l’équipe").click();
     await inspect(page, `save a view of ${path.split("/")[1]}`, "fr");

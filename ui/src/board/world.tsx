@@ -21,7 +21,7 @@ export function placed(curve: PackCurve, opened: string, servers: number): [stri
 export function World({ published, opened }: { published: PackCurve; opened: string }) {
   const { t, locale, percent, number } = useLanguage();
   const today = Math.floor((Date.now() - Date.parse(opened)) / DAY);
-  const next = published.points.find(({ at }) => day(published, at) >= today) ?? published.points.at(-1)!;
+  const next = published.points.find(({ at }) => day(published, at) > today) ?? published.points.at(-1)!;
   return (
     <details className="world small">
       <summary>

@@ -8,7 +8,7 @@ export function useTyped(why: string) {
   const [typed, setTyped] = useState("");
   const word = t("typed.word");
   const field = (
-    <Alert color="red" variant="outline" title={why}>
+    <Alert color="red" variant="outline" title={why} className="problem">
       <TextInput label={t("typed.type", { word })} value={typed} onChange={(event) => setTyped(event.currentTarget.value)} autoComplete="off" />
     </Alert>
   );

@@ -42,7 +42,7 @@ export function ServerForm({ tenant, server, onClose }: { tenant: string; server
       )}
       <TextInput label={t("tenant.name")} required value={fields.name} onChange={(event) => set({ name: event.currentTarget.value })} data-autofocus />
       <TextInput label={t("server.fqdn")} value={fields.fqdn ?? ""} onChange={(event) => set({ fqdn: event.currentTarget.value.trim() || null })} />
-      <TagsInput label={t("server.addresses")} description={t("server.addresses_hint")} splitChars={[",", " ", ";"]} acceptValueOnBlur value={fields.addresses ?? []} onChange={(addresses) => set({ addresses })} />
+      <TagsInput label={t("server.addresses")} description={t("server.addresses_hint")} splitChars={[",", " ", ";"]} acceptValueOnBlur value={fields.addresses ?? []} onChange={(all) => set({ addresses: [...new Set(all.flatMap((one) => one.split(/[\s,;]+/)).filter(Boolean))] })} />
       <TextInput label={t("server.product")} description={t("server.product_hint")} value={fields.product ?? ""} onChange={(event) => set({ product: event.currentTarget.value || null })} />
       <Textarea label={t("case.note")} autosize minRows={2} value={fields.note ?? ""} onChange={(event) => set({ note: event.currentTarget.value })} />
     </Form>
