@@ -17,6 +17,7 @@ const ABOUT: Record<string, string[]> = {
   case: ["cases"],
   alert: ["alerts"],
   audit: ["audit"],
+  view: ["views"],
 };
 
 /** Milliseconds that changes are gathered before anything is read again. */

@@ -16,7 +16,6 @@ import { Views } from "../components/views";
 import { type Key, useLanguage } from "../i18n";
 import { CONTRACTS, EXPOSURES, STAGES, VERDICTS, wordKey } from "../words";
 
-
 /** What of a cell was asked for, with where it stands. */
 export interface Chosen {
   cell: Cell;

@@ -62,6 +62,7 @@ const READERS = ["person", "probe", "evidence"] as const;
 /** What read it, and where: a person's word says who and how. */
 function sayReader({ reader, file, place }: Observation, language: Language): string {
   const known = READERS.find((one) => one === reader);
-  const what = known ? language.t(`reader.${known}`) : reader;
+  // What a hunt read says so itself.
+  const what = reader === "hunt" ? "" : known ? language.t(`reader.${known}`) : reader;
   return [what, sayOrigin(file, language).replace(/ · $/, ""), place].filter(Boolean).join(" · ");
 }
