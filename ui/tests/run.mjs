@@ -172,6 +172,11 @@ async function board({ page, noise }, server, { campaign }) {
   check("the address holds the filters", (await page.getByLabel("Client ou serveur").inputValue()) === "a");
   await page.goto(`${server.origin}/campaigns/${campaign}`);
   await settle(page);
+  const world = page.locator(".world summary");
+  check("the published curve stands beside exposure", /25\s%/.test(await world.innerText()), await world.innerText());
+  await world.click();
+  check("each published figure names its page", (await page.locator(".world a[href^='https://']").count()) === 4);
+  await inspect(page, "published curve", "fr");
   const grid = page.getByRole("treegrid");
   await grid.focus();
   const rows = await page.locator(".grid-body [role=row]").count();

@@ -54,11 +54,11 @@ export function Stages({ board, onPick }: { board: Board; onPick: (change: Parti
                   return <li key={detail}>{stage === "verdict" || stage === "exposure" ? <button type="button" className="pick" onClick={() => onPick({ [stage]: [detail] })}>{word}</button> : word}</li>;
                 })}
               </ul>
-              {stage === "exposure" && published && <World published={published} opened={board.campaign.opened_at} />}
             </li>
           );
         })}
       </ul>
+      {published && <World published={published} opened={board.campaign.opened_at} />}
     </>
   );
 }
