@@ -1,7 +1,12 @@
-//! Takes the built pages (`ui/dist`) into the program, when they are there.
+//! Takes the built pages (`ui/dist`) into the program, when they are there: each file as it is, and packed where that is
+//! smaller.
 
+use std::io::Write;
 use std::path::Path;
 use std::{env, fs, io};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 fn main() -> io::Result<()> {
     let missing = |name: &str| io::Error::other(format!("{name} is not set: this is run by cargo"));
@@ -31,8 +36,30 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
             }
             false => {
                 fs::copy(entry.path(), &target)?;
+                pack(&target)?;
             }
         }
     }
     Ok(())
+}
+
+/// Puts `name.gz` beside a text that gains by it.
+fn pack(file: &Path) -> io::Result<()> {
+    let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
+        return Ok(());
+    };
+    if ![".js", ".css", ".html", ".svg", ".json"]
+        .iter()
+        .any(|end| name.ends_with(end))
+    {
+        return Ok(());
+    }
+    let whole = fs::read(file)?;
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(&whole)?;
+    let packed = packed.finish()?;
+    match packed.len() < whole.len() {
+        true => fs::write(file.with_file_name(format!("{name}.gz")), packed),
+        false => Ok(()),
+    }
 }

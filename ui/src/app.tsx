@@ -13,8 +13,10 @@ import { Shell } from "./shell";
 
 const Campaigns = lazy(() => import("./pages/campaigns"));
 const Board = lazy(() => import("./pages/board"));
+const Manage = lazy(() => import("./pages/manage"));
 const ServerPage = lazy(() => import("./pages/server"));
 const Findings = lazy(() => import("./pages/findings"));
+const FindingPage = lazy(() => import("./pages/finding"));
 const Cases = lazy(() => import("./pages/cases"));
 const CasePage = lazy(() => import("./pages/case"));
 const Hunts = lazy(() => import("./pages/hunts"));
@@ -22,6 +24,11 @@ const Tenants = lazy(() => import("./pages/tenants"));
 const TenantPage = lazy(() => import("./pages/tenant"));
 const Packs = lazy(() => import("./pages/packs"));
 const Journal = lazy(() => import("./pages/journal"));
+const EvidenceList = lazy(() => import("./pages/evidence"));
+const Piece = lazy(() => import("./pages/piece"));
+const Alerts = lazy(() => import("./pages/alerts"));
+const Catalogue = lazy(() => import("./pages/catalogue"));
+const Audit = lazy(() => import("./pages/audit"));
 const Settings = lazy(() => import("./pages/settings"));
 
 export function App() {
@@ -59,8 +66,10 @@ function Desk({ session }: { session: Session }) {
             <Route path="/" element={<Navigate to="/campaigns" replace />} />
             <Route path="/campaigns" element={<Campaigns />} />
             <Route path="/campaigns/:id" element={<Board />} />
+            <Route path="/campaigns/:id/manage" element={<Manage />} />
             <Route path="/servers/:id" element={<ServerPage />} />
             <Route path="/findings" element={<Findings />} />
+            <Route path="/findings/:id" element={<FindingPage />} />
             <Route path="/cases" element={<Cases />} />
             <Route path="/cases/:id" element={<CasePage />} />
             <Route path="/hunts" element={<Hunts />} />
@@ -68,6 +77,11 @@ function Desk({ session }: { session: Session }) {
             <Route path="/tenants/:id" element={<TenantPage />} />
             <Route path="/packs/:name?" element={<Packs />} />
             <Route path="/journal" element={<Journal />} />
+            <Route path="/evidence" element={<EvidenceList />} />
+            <Route path="/evidence/:id" element={<Piece />} />
+            <Route path="/alerts" element={<Alerts />} />
+            <Route path="/catalogue" element={<Catalogue />} />
+            <Route path="/audit" element={<Audit />} />
             <Route path="/settings" element={<Settings />} />
             <Route path="*" element={<Empty title="state.no_page" />} />
           </Routes>

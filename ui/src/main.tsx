@@ -10,6 +10,7 @@ import { BrowserRouter } from "react-router";
 import { problemOf } from "./api/problem";
 import { App } from "./app";
 import { LanguageProvider } from "./i18n";
+import { preload } from "./preload";
 import { theme } from "./theme";
 
 const queries = new QueryClient({
@@ -21,6 +22,8 @@ const queries = new QueryClient({
     },
   },
 });
+
+preload(queries);
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

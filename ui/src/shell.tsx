@@ -2,21 +2,27 @@ import { AppShell, Burger, Button, Menu, NavLink } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "react-router";
-import { useMay, useSession, useSignOut } from "./api/session";
+import { useSession, useSignOut } from "./api/session";
 import { useTenants } from "./api/tenants";
+import type { Verb } from "./api/types";
 import { Logo } from "./components/signs";
 import { sayProblem } from "./components/states";
 import { LanguageSwitch, SchemeSwitch, ZoneSwitch } from "./components/switches";
 import { choseLocale, type Key, type Locale, useLanguage } from "./i18n";
 
-const PAGES: { to: string; label: Key; internal?: boolean }[] = [
+/** What is not a client's own people's to see takes a right. */
+const PAGES: { to: string; label: Key; verb?: Verb }[] = [
   { to: "/campaigns", label: "nav.campaigns" },
-  { to: "/findings", label: "nav.findings", internal: true },
+  { to: "/findings", label: "nav.findings", verb: "read_internal" },
+  { to: "/alerts", label: "nav.alerts", verb: "read_internal" },
   { to: "/cases", label: "nav.cases" },
   { to: "/hunts", label: "nav.hunts" },
+  { to: "/evidence", label: "nav.evidence", verb: "read_internal" },
+  { to: "/catalogue", label: "nav.catalogue", verb: "read_internal" },
   { to: "/tenants", label: "nav.tenants" },
   { to: "/packs", label: "nav.packs" },
-  { to: "/journal", label: "nav.journal", internal: true },
+  { to: "/journal", label: "nav.journal", verb: "read_internal" },
+  { to: "/audit", label: "nav.audit", verb: "audit" },
   { to: "/settings", label: "nav.settings" },
 ];
 
@@ -32,7 +38,6 @@ export function Shell({ children }: { children: ReactNode }) {
     const own = session.user?.locale as Locale | undefined;
     if (own && !choseLocale()) language.setLocale(own);
   }, [session.user?.locale]);
-  const internal = useMay("read_internal");
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 190, breakpoint: "md", collapsed: { mobile: !open } }} padding={0}>
       <a className="skip" href="#main">{t("nav.skip")}</a>
@@ -46,7 +51,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Person />
       </AppShell.Header>
       <AppShell.Navbar className="side" aria-label={t("nav.pages")}>
-        {PAGES.filter((page) => internal || !page.internal).map(({ to, label }) => (
+        {PAGES.filter((page) => !page.verb || session.verbs.includes(page.verb)).map(({ to, label }) => (
           <NavLink key={to} component={Link} to={to} label={t(label)} active={pathname.startsWith(to)} aria-current={pathname.startsWith(to) ? "page" : undefined} />
         ))}
         <span className="switches narrow-only"><ZoneSwitch /><LanguageSwitch /></span>

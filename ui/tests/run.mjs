@@ -1,13 +1,14 @@
 // Plays a crisis in a real browser against the real program, in French and English:
-//   VIGIE=path/to/vigie CHROMIUM=/usr/bin/chromium node tests/run.mjs [FOLDER FOR SCREENSHOTS]
+//   VIGIE=path/to/vigie CHROMIUM=/usr/bin/chromium node tests/run.mjs [FOLDER FOR SCREENSHOTS [FOLDER OF THE DOCUMENTATION'S IMAGES]]
 // Exit status 1 when anything is wrong, with a line for each.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { check, inspect, launch, open, result, settle } from "./browser.mjs";
 import { serve } from "./server.mjs";
+import { audit, caseWork, custody, inventory, judgements, secondFactor, steer, views } from "./work.mjs";
 
 const vigie = process.env.VIGIE;
 if (!vigie) {
@@ -15,6 +16,8 @@ if (!vigie) {
   process.exit(2);
 }
 const shots = resolve(process.argv[2] ?? "shots");
+/** Which screenshots the documentation shows, and as what. */
+const DOCS = { "board-laptop-fr": "desk-board", "findings-laptop-en": "desk-findings", "case-laptop-fr": "desk-case" };
 mkdirSync(shots, { recursive: true });
 const place = mkdtempSync(join(tmpdir(), "vigie-ui-"));
 const PASSWORD = "the quick brown heron wades at 5";
@@ -73,7 +76,7 @@ async function comeIn(browser, server) {
   await settle(page);
   await inspect(page, "no campaign yet", "fr");
   check("sign-in: quiet", noise.length === 0, noise.join("; "));
-  return { page, context, noise };
+  return { page, context, noise, expected };
 }
 
 /** Imports the inventory, opens a campaign and hunts one server's evidence, by hand in the pages; the rest by the API. */
@@ -84,9 +87,9 @@ async function crisis({ page, context, noise }, server, { servers, inventory }) 
   await page.getByText(`${servers.length} lignes lues`).waitFor();
   await inspect(page, "import", "fr");
   await page.getByRole("dialog").getByRole("button", { name: "Fermer" }).click();
-  const api = async (method, path, data) => {
+  const api = async (method, path, data, more = {}) => {
     const { csrf } = await (await context.request.get(`${server.origin}/api/v1/session`)).json();
-    const headers = { "X-CSRF-Token": csrf, Origin: server.origin };
+    const headers = { "X-CSRF-Token": csrf, Origin: server.origin, ...more };
     const response = await context.request.fetch(`${server.origin}/api/v1${path}`, Buffer.isBuffer(data) ? { method, data, headers: { ...headers, "Content-Type": "application/octet-stream", "Upload-Offset": "0" } } : { method, data, headers });
     if (!response.ok()) throw new Error(`${method} ${path}: ${response.status()} ${await response.text()}`);
     return response.status() === 204 ? null : response.json();
@@ -123,7 +126,8 @@ async function crisis({ page, context, noise }, server, { servers, inventory }) 
   }
   await page.waitForFunction((all) => document.querySelectorAll("table tbody tr").length >= all, servers.length, { timeout: 180_000 });
   check("hunting: quiet", noise.length === 0, noise.join("; "));
-  return { campaign, api };
+  const put = (path, revision, data) => api("PUT", path, data, { "If-Match": `"${revision}"` });
+  return { campaign, api, put };
 }
 
 /** The analyst's way through findings, by the keyboard alone, and a case with a note full of script. */
@@ -168,6 +172,11 @@ async function board({ page, noise }, server, { campaign }) {
   check("the address holds the filters", (await page.getByLabel("Client ou serveur").inputValue()) === "a");
   await page.goto(`${server.origin}/campaigns/${campaign}`);
   await settle(page);
+  const world = page.locator(".world summary");
+  check("the published curve stands beside exposure", /25\s%/.test(await world.innerText()), await world.innerText());
+  await world.click();
+  check("each published figure names its page", (await page.locator(".world a[href^='https://']").count()) === 4);
+  await inspect(page, "published curve", "fr");
   const grid = page.getByRole("treegrid");
   await grid.focus();
   const rows = await page.locator(".grid-body [role=row]").count();
@@ -252,13 +261,22 @@ async function opened(browser, server, state, pages) {
     await page.locator("table .link").first().click();
     await page.getByRole("dialog").locator(".bands").first().waitFor();
     await see("hunt");
-    await page.goto(server.origin + pages.journal);
-    await page.getByRole("button", { name: /Verify|Vérifier/ }).click();
+    await page.goto(server.origin + pages.audit);
+    await page.getByRole("button", { name: /^(Verify|Vérifier)/ }).click();
     await page.getByText(/as it was written|tel qu’écrit/).waitFor();
     await see("audit");
     check(`opened, ${locale}: quiet`, noise.length === 0, noise.join("; "));
     await context.close();
   }
+}
+
+/** What the pages are made of comes packed and is kept by browsers; the page that names it is looked at each time. */
+async function files({ origin }) {
+  const head = async (path) => (await fetch(origin + path, { headers: { "Accept-Encoding": "gzip" } })).headers;
+  const script = /src="(\/assets\/[^"]+\.js)"/.exec(await (await fetch(origin)).text())[1];
+  const asset = await head(script);
+  check("scripts come packed", asset.get("content-encoding") === "gzip" && asset.get("cache-control").includes("immutable"), [...asset].join(" "));
+  check("the page itself is asked for each time", (await head("/")).get("cache-control") === "no-cache");
 }
 
 /** Every page, in each language and size. */
@@ -286,19 +304,31 @@ const server = await serve(vigie, join(place, "data"));
 let failed = null;
 try {
   const world = provider();
+  await files(server);
   const hand = await comeIn(browser, server);
   const where = await crisis(hand, server, world);
   const made = await judge(hand, server, where);
   const id = await board(hand, server, where);
+  await caseWork(hand, server, where, made);
+  await inventory(hand, server, where);
+  await steer(hand, server, where);
+  await custody(hand, server, where);
+  await views(hand, server, where);
+  await secondFactor(hand, server);
+  await audit(hand, server, where);
   const tenant = (await where.api("GET", "/tenants")).items[0].id;
+  const [piece, finding] = [(await where.api("GET", "/evidence")).items[0].id, (await where.api("GET", "/findings")).items[0].id];
   const state = await hand.context.storageState();
   const pages = {
     campaigns: "/campaigns", board: `/campaigns/${where.campaign}`, server: `/servers/${id}`, findings: "/findings", cases: "/cases", case: `/cases/${made}`,
     hunts: "/hunts", tenants: "/tenants", tenant: `/tenants/${tenant}`, packs: "/packs", pack: "/packs/hafnium-2021", journal: "/journal", settings: "/settings",
+    manage: `/campaigns/${where.campaign}/manage`, finding: `/findings/${finding}`, evidence: "/evidence", piece: `/evidence/${piece}`, alerts: "/alerts", catalogue: "/catalogue", audit: "/audit",
   };
   await team(browser, hand, server);
   await opened(browser, server, state, pages);
   await look(browser, server, state, pages);
+  await judgements(hand, server, where);
+  if (process.argv[3]) for (const [shot, name] of Object.entries(DOCS)) copyFileSync(join(shots, `${shot}.png`), join(resolve(process.argv[3]), `${name}.png`));
 } catch (error) {
   failed = error;
 } finally {

@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 use vigie_detect::sigma::Placeholders;
-use vigie_hunt::{SuppressionFile, Suppressions};
+use vigie_hunt::{SuppressionEntry, SuppressionFile, Suppressions};
 
 use crate::audit::{self, Act};
 use crate::db::{Order, Reader, Sql, params};
 use crate::desk::Tx;
 use crate::findings::Finding;
 use crate::words::words;
-use crate::{Access, Desk, DismissalId, Error, Page, PageRequest, Result, ServerId, TenantId, Time, Verb};
+use crate::{
+    Access, Desk, DismissalId, Error, HuntId, Page, PageRequest, Result, ServerId, TenantId, Time, Verb,
+};
 
 /// Days an entry holds, at most.
 const MOST_DAYS: i64 = 732;
@@ -62,6 +64,20 @@ pub struct Dismissal {
     pub revoked_at: Option<Time>,
     /// By whom.
     pub revoked_by: Option<String>,
+    /// What it hid in hunts of the tenants that whoever asks may see.
+    pub used: Used,
+}
+
+/// What an entry of the catalogue hid.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Used {
+    /// In how many hunts.
+    pub hunts: i64,
+    /// Events; one that two entries hide counts for both, and one that is hunted again counts again.
+    pub events: i64,
+    /// When it last hid something.
+    pub last_at: Option<Time>,
 }
 
 impl Dismissal {
@@ -83,6 +99,7 @@ impl Dismissal {
             expires_at: row.get()?,
             revoked_at: row.get()?,
             revoked_by: row.get()?,
+            used: Used::default(),
         })
     }
 }
@@ -227,6 +244,62 @@ pub(crate) fn suppressions(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<Sup
     }])
 }
 
+/// The entries of [`suppressions`], in the same order.
+pub(crate) fn in_force(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<DismissalId>> {
+    let rows = tx.query(
+        "SELECT id FROM dismissal WHERE revoked_at IS NULL AND expires_at > $2 AND (tenant_id = $1 OR scope = 'all') \
+         ORDER BY id",
+        params![tenant, tx.now],
+    )?;
+    rows.into_iter().map(|row| row.reader().get()).collect()
+}
+
+/// Keeps what the entries hid in a hunt: `told` is what the hunt says of each, in the order of `entries`.
+pub(crate) fn keep_uses(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    hunt: &HuntId,
+    entries: &[DismissalId],
+    told: &[SuppressionEntry],
+) -> Result<()> {
+    // Entries that the hunt refused would shift the others; then nothing is said rather than something wrong.
+    if entries.len() != told.len() {
+        return Ok(());
+    }
+    for (id, told) in entries.iter().zip(told).filter(|(_, told)| told.events > 0) {
+        tx.execute(
+            "INSERT INTO dismissal_use (dismissal_id, hunt_id, tenant_id, events, findings, at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (dismissal_id, hunt_id) DO NOTHING",
+            params![id, hunt, tenant, told.events as i64, told.findings as i64, tx.now],
+        )?;
+    }
+    Ok(())
+}
+
+/// Fills in what entries hid, as far as whoever asks may know.
+fn fill_uses(tx: &mut Tx<'_>, access: &Access, entries: &mut [Dismissal]) -> Result<()> {
+    let mut sql = Sql::new(
+        "SELECT dismissal_id, COUNT(*), CAST(SUM(events) AS BIGINT), MAX(at) FROM dismissal_use WHERE ",
+    );
+    sql.one_of("dismissal_id", entries.iter().map(|entry| &entry.id))
+        .push(" AND ")
+        .tenants("tenant_id", access)
+        .push(" GROUP BY dismissal_id");
+    for row in tx.rows(&sql)? {
+        let mut row = row.reader();
+        let id: DismissalId = row.get()?;
+        let used = Used {
+            hunts: row.get()?,
+            events: row.get()?,
+            last_at: row.get()?,
+        };
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.id == id) {
+            entry.used = used;
+        }
+    }
+    Ok(())
+}
+
 /// Entries that came of findings of one's tenants, newest first.
 pub fn list(desk: &Desk, access: &Access, page: &PageRequest) -> Result<Page<Dismissal>> {
     access.require(Verb::ReadInternal)?;
@@ -237,12 +310,16 @@ pub fn list(desk: &Desk, access: &Access, page: &PageRequest) -> Result<Page<Dis
         .push(" FROM dismissal WHERE ")
         .tenants("tenant_id", access);
     sql.page(["created_at", "id"], Order::Falling, after, limit);
-    let rows = desk.read(|tx| tx.rows(&sql))?;
-    let all: Result<Vec<Dismissal>> = rows
-        .into_iter()
-        .map(|row| Dismissal::read(&mut row.reader()))
-        .collect();
-    Page::of(all?, limit, |one| (one.created_at.micros(), one.id.clone()))
+    let all = desk.read(|tx| {
+        let rows = tx.rows(&sql)?;
+        let mut all = rows
+            .into_iter()
+            .map(|row| Dismissal::read(&mut row.reader()))
+            .collect::<Result<Vec<Dismissal>>>()?;
+        fill_uses(tx, access, &mut all)?;
+        Ok(all)
+    })?;
+    Page::of(all, limit, |one| (one.created_at.micros(), one.id.clone()))
 }
 
 /// Revokes an entry: hunts to come show such events again.
@@ -257,7 +334,10 @@ pub fn revoke(desk: &Desk, access: &Access, id: &DismissalId) -> Result<Dismissa
             access.require_everywhere(Verb::Judge)?;
         }
         revoke_in(tx, access, id)?;
-        find(tx, access, id)
+        let mut revoked = [find(tx, access, id)?];
+        fill_uses(tx, access, &mut revoked)?;
+        let [revoked] = revoked;
+        Ok(revoked)
     })
 }
 

@@ -159,6 +159,8 @@ ids!(
     CaseId,
     /// A task, note, entity or moment of a case.
     ItemId,
+    /// Filters of a list, under a name.
+    ViewId,
 );
 
 #[cfg(test)]

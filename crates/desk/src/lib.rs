@@ -72,6 +72,7 @@ pub mod tenants;
 mod testing;
 mod time;
 pub mod uploads;
+pub mod views;
 mod words;
 pub mod worker;
 pub mod world;

@@ -21,8 +21,8 @@ mod unique;
 pub use builds::{Build, BuildNumber, BuildNumberError, Confidence};
 pub use check::check;
 pub use model::{
-    Cve, Exploited, FixedIn, Fixture, LogSource, Messages, NotAffected, Pack, RuleText, Runbook, Setting,
-    Stage, Step, Text, Window,
+    Cve, Exploited, FixedIn, Fixture, LogSource, Messages, NotAffected, Pack, PublishedCurve, PublishedPoint,
+    RuleText, Runbook, Setting, Stage, Step, Text, Window,
 };
 pub use problem::{PackError, Problem};
 pub use product::{Line, Ordered, Product};

@@ -38,6 +38,8 @@ pub struct Pack {
     pub summary: Text,
     /// Public pages.
     pub references: Vec<String>,
+    /// How fast the world closed the door, as published; for a campaign to stand beside.
+    pub published_curve: Option<PublishedCurve>,
     /// When the threat was exploited.
     pub window: Window,
     /// The attack chain in order.
@@ -97,6 +99,30 @@ pub struct Window {
     pub from: Timestamp,
     /// End; `None` as long as it goes on.
     pub to: Option<Timestamp>,
+}
+
+/// How many servers of the world were still open when, as somebody published it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedCurve {
+    /// What was counted.
+    pub title: Text,
+    /// How many there were in all: what `open` is a number of.
+    pub of: u64,
+    /// The figures, oldest first; the first is day 0.
+    pub points: Vec<PublishedPoint>,
+}
+
+/// One published figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedPoint {
+    /// Of which day.
+    pub at: Timestamp,
+    /// How many were still open.
+    pub open: u64,
+    /// Who said so, when, and in which words.
+    pub source: Text,
+    /// The page it stands on.
+    pub url: String,
 }
 
 /// A stage of the attack chain.

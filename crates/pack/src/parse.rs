@@ -8,7 +8,10 @@ use vigie_detect::indicators;
 use vigie_event::{MICROS_PER_SECOND, parse_utc};
 
 use crate::files::Files;
-use crate::model::{Cve, Fixture, LogSource, Messages, Pack, RuleText, Runbook, Stage, Text, Window};
+use crate::model::{
+    Cve, Fixture, LogSource, Messages, Pack, PublishedCurve, PublishedPoint, RuleText, Runbook, Stage, Text,
+    Window,
+};
 use crate::product::{self, Product};
 use crate::unique::UniqueMap;
 use crate::{Problem, Remediation, builds, remediation};
@@ -24,6 +27,7 @@ struct PackYaml {
     #[serde(default)]
     references: Vec<String>,
     product: Option<String>,
+    published_curve: Option<CurveYaml>,
     window: WindowYaml,
     stages: Vec<Stage>,
     log_sources: Vec<LogSourceYaml>,
@@ -36,6 +40,23 @@ struct PackYaml {
 struct WindowYaml {
     from: String,
     to: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CurveYaml {
+    title: Text,
+    of: u64,
+    points: Vec<PointYaml>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PointYaml {
+    at: String,
+    open: u64,
+    source: Text,
+    url: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -204,6 +225,9 @@ fn assemble(manifest: PackYaml, parts: Parts, folder: String, problems: &mut Vec
         title: manifest.title,
         summary: manifest.summary,
         references: manifest.references,
+        published_curve: manifest
+            .published_curve
+            .and_then(|curve| published_curve(curve, problems)),
         window: window?,
         stages: manifest.stages,
         log_sources,
@@ -266,6 +290,48 @@ fn window(yaml: &WindowYaml, problems: &mut Vec<Problem>) -> Option<Window> {
         return None;
     }
     Some(Window { from, to })
+}
+
+/// A curve whose figures can be drawn: each with its day and its page, oldest first, none larger than the whole.
+fn published_curve(yaml: CurveYaml, problems: &mut Vec<Problem>) -> Option<PublishedCurve> {
+    let mut wrong = |why: String| problems.push(Problem::new("pack.yaml", format!("published_curve: {why}")));
+    let mut points: Vec<PublishedPoint> = Vec::new();
+    for point in yaml.points {
+        let Some(at) = parse_utc(&point.at) else {
+            wrong(format!(
+                "{:?} is not a time such as 2021-03-09T00:00:00Z",
+                point.at
+            ));
+            return None;
+        };
+        if points.last().is_some_and(|before| before.at >= at) {
+            wrong(format!("{} does not come after the point before it", point.at));
+            return None;
+        }
+        if point.open > yaml.of {
+            wrong(format!("{}: {} are open of {}", point.at, point.open, yaml.of));
+            return None;
+        }
+        if point.source.en.trim().is_empty() || !point.url.starts_with("https://") {
+            wrong(format!("{}: name who published it, and its page", point.at));
+            return None;
+        }
+        points.push(PublishedPoint {
+            at,
+            open: point.open,
+            source: point.source,
+            url: point.url,
+        });
+    }
+    if points.len() < 2 || yaml.of == 0 {
+        wrong("it takes two points, of more than nothing".into());
+        return None;
+    }
+    Some(PublishedCurve {
+        title: yaml.title,
+        of: yaml.of,
+        points,
+    })
 }
 
 fn log_source(yaml: LogSourceYaml, problems: &mut Vec<Problem>) -> Option<LogSource> {

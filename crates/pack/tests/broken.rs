@@ -186,6 +186,34 @@ fn each_mistake_is_named_with_its_place() {
         ),
         (
             "pack.yaml",
+            "version: 1.0.0",
+            "version: 1.0.0\npublished_curve: { title: { en: a, fr: b }, of: 10, points: [{ at: 2021-03-01, open: 10, \
+             source: { en: x, fr: y }, url: \"https://e.org\" }, { at: 2021-02-01, open: 1, source: { en: \"x\", fr: y }, url: \"https://e.org\" }] }",
+            "published_curve: 2021-02-01 does not come after the point before it",
+        ),
+        (
+            "pack.yaml",
+            "version: 1.0.0",
+            "version: 1.0.0\npublished_curve: { title: { en: a, fr: b }, of: 10, points: [{ at: 2021-03-01, open: 10, \
+             source: { en: x, fr: y }, url: \"https://e.org\" }, { at: 2021-03-02, open: 11, source: { en: \"x\", fr: y }, url: \"https://e.org\" }] }",
+            "published_curve: 2021-03-02: 11 are open of 10",
+        ),
+        (
+            "pack.yaml",
+            "version: 1.0.0",
+            "version: 1.0.0\npublished_curve: { title: { en: a, fr: b }, of: 10, points: [{ at: 2021-03-01, open: 10, \
+             source: { en: x, fr: y }, url: \"https://e.org\" }, { at: 2021-03-02, open: 1, source: { en: \"\", fr: y }, url: \"https://e.org\" }] }",
+            "published_curve: 2021-03-02: name who published it, and its page",
+        ),
+        (
+            "pack.yaml",
+            "version: 1.0.0",
+            "version: 1.0.0\npublished_curve: { title: { en: a, fr: b }, of: 10, points: [{ at: 2021-03-01, open: 10, \
+             source: { en: x, fr: y }, url: \"https://e.org\" }, { at: soon, open: 1, source: { en: \"x\", fr: y }, url: \"https://e.org\" }] }",
+            "published_curve: \"soon\" is not a time",
+        ),
+        (
+            "pack.yaml",
             "2021-01-03T00:00:00Z",
             "yesterday",
             "window.from: \"yesterday\" is not a time",

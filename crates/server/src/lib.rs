@@ -61,6 +61,7 @@ fn api(app: &App) -> (Router<App>, OpenApi) {
         .merge(routes::hunts::router())
         .merge(routes::findings::router())
         .merge(routes::alerts::router())
+        .merge(routes::views::router())
         .merge(routes::cases::router())
         .merge(routes::packs::router())
         .merge(routes::audit::router())

@@ -39,6 +39,7 @@ revisions!(
     vigie_desk::findings::Finding,
     vigie_desk::servers::Server,
     vigie_desk::tenants::Tenant,
+    vigie_desk::views::SavedView,
 );
 
 /// JSON with its revision as ETag.

@@ -1,7 +1,7 @@
 //! The files of the pages, and what browsers are told to keep to.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
@@ -45,19 +45,37 @@ pub(crate) async fn page(request: Request) -> Response {
         return crate::observe::method_not_allowed().await.into_response();
     }
     let name = path.trim_start_matches('/');
+    let packed = takes_gzip(request.headers());
     if let Some(file) = FILES.get_file(name) {
-        return send(file);
+        return send(file, packed);
     }
     if name.starts_with("assets/") {
         return (StatusCode::NOT_FOUND, "there is no such file\n").into_response();
     }
     match FILES.get_file("index.html") {
-        Some(index) => send(index),
+        Some(index) => send(index, packed),
         None => Html(NOT_BUILT).into_response(),
     }
 }
 
-fn send(file: &'static File<'_>) -> Response {
+/// Whether a browser says that it unpacks gzip.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|coding| {
+            let (name, rest) = coding.split_once(';').unwrap_or((coding, ""));
+            let refused = matches!(
+                rest.replace(' ', "").as_str(),
+                "q=0" | "q=0.0" | "q=0.00" | "q=0.000"
+            );
+            name.trim().eq_ignore_ascii_case("gzip") && !refused
+        })
+}
+
+fn send(file: &'static File<'_>, packed: bool) -> Response {
     let path = file.path().to_string_lossy();
     let media = match path.rsplit_once('.').map(|(_, end)| end) {
         Some("html") => "text/html; charset=utf-8",
@@ -78,8 +96,18 @@ fn send(file: &'static File<'_>) -> Response {
         true => "public, max-age=31536000, immutable",
         false => "no-cache",
     };
-    let headers = [(header::CONTENT_TYPE, media), (header::CACHE_CONTROL, cache)];
-    (headers, Bytes::from_static(file.contents())).into_response()
+    let headers = [
+        (header::CONTENT_TYPE, media),
+        (header::CACHE_CONTROL, cache),
+        (header::VARY, "accept-encoding"),
+    ];
+    match packed.then(|| FILES.get_file(format!("{path}.gz"))).flatten() {
+        Some(small) => {
+            let coding = [(header::CONTENT_ENCODING, "gzip")];
+            (headers, coding, Bytes::from_static(small.contents())).into_response()
+        }
+        None => (headers, Bytes::from_static(file.contents())).into_response(),
+    }
 }
 
 /// What a page may load: its own files and nothing else. `style-src 'unsafe-inline'` is for the component library, which
@@ -126,4 +154,26 @@ pub(crate) async fn secure(State(app): State<App>, request: Request, next: Next)
         );
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_come_packed_only_to_who_unpacks_them() {
+        for (accepts, packed) in [
+            ("gzip, deflate, br", true),
+            ("deflate, GZIP;q=0.5", true),
+            ("gzip;q=0, br", false),
+            ("gzip; q=0", false),
+            ("identity", false),
+            ("xgzip", false),
+        ] {
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepts))]);
+            assert_eq!(takes_gzip(&headers), packed, "{accepts}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
 }

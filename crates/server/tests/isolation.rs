@@ -180,6 +180,7 @@ fn ghost(campaign: &str) -> Scene {
         alert: never(9),
         case: never(10),
         item: never(11),
+        view: never(12),
     }
 }
 
@@ -196,7 +197,7 @@ fn told_of(answer: &common::Answer, ghost: &Scene, other: &Scene) -> String {
     text
 }
 
-fn ids(scene: &Scene) -> [&str; 11] {
+fn ids(scene: &Scene) -> [&str; 12] {
     [
         &scene.tenant,
         &scene.server,
@@ -209,6 +210,7 @@ fn ids(scene: &Scene) -> [&str; 11] {
         &scene.alert,
         &scene.case,
         &scene.item,
+        &scene.view,
     ]
 }
 
@@ -323,6 +325,7 @@ fn sample(schema: &Value, name: &str, document: &Value, other: &Scene) -> Value 
             "AlertId" => &other.alert,
             "CaseId" => &other.case,
             "ItemId" => &other.item,
+            "ViewId" => &other.view,
             // Accounts, keys and sessions are nobody's client's: any other will do.
             "AccountId" | "KeyId" | "SessionId" => &other.tenant,
             "Time" => return json!("2021-06-01T00:00:00Z"),

@@ -15,6 +15,9 @@ const ABOUT: Record<string, string[]> = {
   finding: ["findings", "servers"],
   dismissal: ["findings"],
   case: ["cases"],
+  alert: ["alerts"],
+  audit: ["audit"],
+  view: ["views"],
 };
 
 /** Milliseconds that changes are gathered before anything is read again. */

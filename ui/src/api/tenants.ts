@@ -16,20 +16,20 @@ async function all<T>(page: (cursor?: string) => Promise<{ items: T[]; next_curs
   return items;
 }
 
-/** All tenants within sight, by name. */
-export function useTenants() {
+/** All tenants within sight, by name; those that were archived only when asked for. */
+export function useTenants(archived = false) {
   return useQuery<Tenant[]>({
-    queryKey: ["tenants"],
-    queryFn: () => all((cursor) => need(api.GET("/api/v1/tenants", { params: { query: { limit: MOST, cursor } } }))),
+    queryKey: ["tenants", "all", archived],
+    queryFn: () => all((cursor) => need(api.GET("/api/v1/tenants", { params: { query: { limit: MOST, cursor, archived } } }))),
     staleTime: 60_000,
   });
 }
 
-/** All servers of a tenant. */
-export function useServers(tenant: string | null) {
+/** All servers of a tenant; those that were archived only when asked for. */
+export function useServers(tenant: string | null, archived = false) {
   return useQuery<Server[]>({
-    queryKey: ["servers", "of", tenant],
-    queryFn: () => all((cursor) => need(api.GET("/api/v1/servers", { params: { query: { tenant: tenant ?? undefined, limit: MOST, cursor } } }))),
+    queryKey: ["servers", "of", tenant, archived],
+    queryFn: () => all((cursor) => need(api.GET("/api/v1/servers", { params: { query: { tenant: tenant ?? undefined, limit: MOST, cursor, archived } } }))),
     enabled: tenant !== null,
     staleTime: 60_000,
   });

@@ -3,6 +3,7 @@ import type { Chosen } from "../pages/board";
 import { Age, Moment, Word } from "../components/badges";
 import { Statements } from "../components/statements";
 import { Proof } from "../components/proof";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 import { wordKey } from "../words";
 
@@ -16,7 +17,7 @@ export function CellDetail({ campaign, chosen: { cell, server_id } }: { campaign
       {cell.stale && <p>{t("cell.stale", { word: t(wordKey(cell.stage, cell.detail)) })} <Age at={cell.stale_at} /></p>}
       <dl className="facts">
         <dt>{t("cell.as_of")}</dt><dd><Moment at={cell.as_of} /></dd>
-        <dt>{t("cell.said_by")}</dt><dd>{cell.said_by || t("cell.nobody")}</dd>
+        <dt>{t("cell.said_by")}</dt><dd>{cell.said_by ? <Who name={cell.said_by} /> : t("cell.nobody")}</dd>
         <dt>{t("cell.said_at")}</dt><dd><Moment at={cell.said_at} /></dd>
         <dt>{t("cell.holds_until")}</dt><dd>{cell.stale_at ? <Moment at={cell.stale_at} /> : t("cell.for_good")}</dd>
       </dl>

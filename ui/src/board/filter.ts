@@ -20,14 +20,17 @@ export function filterOf({ q, sort, ...lists }: Filter) {
   return { ...lists, q: q || undefined, sort } as Record<string, unknown>;
 }
 
+/** The filter that an address says. */
+export function filterIn(search: URLSearchParams): Filter {
+  const lists = Object.fromEntries(LISTS.map((name) => [name, search.getAll(name)])) as Record<(typeof LISTS)[number], string[]>;
+  const sort = SORTS.find((known) => known === search.get("sort")) ?? "unknown";
+  return { ...lists, q: search.get("q") ?? "", sort };
+}
+
 /** The filter of the address, and how to change some of it; `null` takes all of it away. */
 export function useFilter(): [Filter, (change: Partial<Filter> | null) => void] {
   const [search, setSearch] = useSearchParams();
-  const filter = useMemo(() => {
-    const lists = Object.fromEntries(LISTS.map((name) => [name, search.getAll(name)])) as Record<(typeof LISTS)[number], string[]>;
-    const sort = SORTS.find((known) => known === search.get("sort")) ?? "unknown";
-    return { ...lists, q: search.get("q") ?? "", sort };
-  }, [search]);
+  const filter = useMemo(() => filterIn(search), [search]);
   const change = (change: Partial<Filter> | null) => {
     const next = change && { ...filter, ...change };
     const params = new URLSearchParams();

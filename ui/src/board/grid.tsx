@@ -5,6 +5,7 @@ import { useNavigate } from "react-router";
 import type { BoardServer, BoardTenant, Cell } from "../api/types";
 import { Age, Word } from "../components/badges";
 import { Sign } from "../components/signs";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 import type { Chosen } from "../pages/board";
 import { lookOf, rankOf, STAGES, wordKey } from "../words";
@@ -191,7 +192,7 @@ function CellButton({ cell, onClick }: { cell: Cell; onClick: () => void }) {
       ) : (
         <>
           <Word stage={cell.stage} word={cell.detail} plain />
-          <span className="muted small">{cell.as_of ? <><Age at={cell.as_of} /> · {cell.said_by}</> : t("cell.nobody")}</span>
+          <span className="muted small">{cell.as_of ? <><Age at={cell.as_of} /> · <Who name={cell.said_by} /></> : t("cell.nobody")}</span>
         </>
       )}
     </button>

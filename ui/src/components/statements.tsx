@@ -4,6 +4,7 @@ import { useLanguage } from "../i18n";
 import type { Stage } from "../words";
 import { Moment, Word } from "./badges";
 import { Loaded } from "./states";
+import { Who } from "./who";
 
 /** Everything that was ever said about a cell, newest first. */
 export function Statements({ campaign, server, stage }: { campaign: string; server: string; stage: Stage }) {
@@ -22,7 +23,7 @@ export function Statements({ campaign, server, stage }: { campaign: string; serv
               {all.map((one, index) => (
                 <li key={index}>
                   <Word stage={stage} word={one.detail} plain />
-                  <span className="muted small"><Moment at={one.as_of} /> · {one.said_by}</span>
+                  <span className="muted small"><Moment at={one.as_of} /> · <Who name={one.said_by} /></span>
                 </li>
               ))}
             </ol>

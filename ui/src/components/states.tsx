@@ -37,6 +37,12 @@ export function sayProblem(error: unknown, language: Language) {
   notifications.show({ color: "red", title, message: [detail, todo].filter(Boolean).join(" — "), autoClose: false, closeButtonProps: { "aria-label": language.t("act.close") } });
 }
 
+/** The same, with more about it than the problem says. */
+export function sayDetail(error: unknown, detail: string, language: Language) {
+  const { title, todo } = explain(error, language);
+  notifications.show({ color: "red", title, message: `${detail} — ${todo}`, autoClose: false, closeButtonProps: { "aria-label": language.t("act.close") } });
+}
+
 export function sayDone(message: string, { t }: Language) {
   notifications.show({ color: "watch", message, closeButtonProps: { "aria-label": t("act.close") } });
 }

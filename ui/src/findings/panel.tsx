@@ -6,6 +6,7 @@ import { useMay } from "../api/session";
 import type { Finding, FindingLine } from "../api/types";
 import { Moment, OutcomeMark, SeverityMark } from "../components/badges";
 import { Loaded, sayProblem } from "../components/states";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 import { FindingState } from "./state";
 
@@ -43,7 +44,7 @@ export function FindingPanel({ finding }: { finding: Finding }) {
         {finding.attack.length > 0 && <><dt>ATT&CK</dt><dd className="mono">{finding.attack.join(", ")}</dd></>}
         <dt>{t("finding.events")}</dt><dd><span className="num">{tn("count.events", finding.count)}</span> · <Moment at={finding.first_at} />{finding.last_at !== finding.first_at && <> – <Moment at={finding.last_at} /></>}</dd>
         {finding.storyline && <><dt>{t("finding.storyline")}</dt><dd>{finding.storyline}</dd></>}
-        {finding.decided_by && <><dt>{t("finding.decided_by")}</dt><dd>{finding.decided_by} · <Moment at={finding.decided_at} />{finding.reason && <><br />{finding.reason}</>}</dd></>}
+        {finding.decided_by && <><dt>{t("finding.decided_by")}</dt><dd><Who name={finding.decided_by} /> · <Moment at={finding.decided_at} />{finding.reason && <><br />{finding.reason}</>}</dd></>}
         {finding.gone_at && <><dt>{t("finding.gone")}</dt><dd><Moment at={finding.gone_at} /></dd></>}
       </dl>
       {judge && finding.state !== "new" && <Button size="xs" variant="default" mt="sm" loading={takeBack.isPending} onClick={() => takeBack.mutate()}>{t("act.take_back")}</Button>}

@@ -3,6 +3,7 @@ import { Link } from "react-router";
 import { api, need } from "../api/client";
 import { Moment } from "../components/badges";
 import { Loaded } from "../components/states";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 import { HuntOfServer } from "./server";
 
@@ -19,7 +20,7 @@ export function HuntDetail({ id }: { id: string }) {
         <>
           <dl className="facts">
             <dt>{t("hunt.state")}</dt><dd>{t(`job.${job.state}`)}{job.error && <> · {job.error}</>}</dd>
-            <dt>{t("hunt.asked")}</dt><dd>{job.asked_by.name} · <Moment at={job.created_at} /></dd>
+            <dt>{t("hunt.asked")}</dt><dd><Who name={job.asked_by.name} /> · <Moment at={job.created_at} /></dd>
             {hunt && (
               <>
                 <dt>{t("campaign.pack")}</dt><dd>{hunt.pack} {hunt.pack_version}</dd>

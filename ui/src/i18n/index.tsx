@@ -78,14 +78,17 @@ export function useT() {
 }
 
 const MINUTE = 60_000;
-const UNITS: ["day" | "hour" | "minute", number][] = [
+type Unit = "year" | "month" | "day" | "hour" | "minute";
+const UNITS: [Unit, number][] = [
+  ["year", 525_960 * MINUTE],
+  ["month", 43_830 * MINUTE],
   ["day", 1440 * MINUTE],
   ["hour", 60 * MINUTE],
   ["minute", MINUTE],
 ];
 
 /** The largest unit of which there are at least two, so that ages stay exact to within half. */
-function unit(ms: number): ["day" | "hour" | "minute", number] {
+function unit(ms: number): [Unit, number] {
   const [name, length] = UNITS.find(([, length]) => Math.abs(ms) >= 2 * length) ?? (["minute", MINUTE] as const);
   return [name, Math.trunc(ms / length)];
 }
@@ -99,6 +102,8 @@ function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "set
   const plurals = new Intl.PluralRules(tag);
   const times = new Intl.DateTimeFormat(tag, { day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone, timeZoneName: "short" });
   const relative = new Intl.RelativeTimeFormat(tag, { style: "short", numeric: "auto" });
+  // French shortens years to a lone letter.
+  const long = new Intl.RelativeTimeFormat(tag, { numeric: "auto" });
   const fill = (text: string, values: Values = {}) =>
     text.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = values[name];
@@ -118,7 +123,7 @@ function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "set
     time: (at) => times.format(new Date(at)),
     ago: (at, now = Date.now()) => {
       const [name, count] = unit(new Date(at).getTime() - now);
-      return count === 0 ? t("time.now") : relative.format(count, name);
+      return count === 0 ? t("time.now") : (name === "year" ? long : relative).format(count, name);
     },
     span: (ms) => {
       const [name, count] = unit(ms);

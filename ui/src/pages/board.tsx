@@ -1,20 +1,20 @@
 import { Button, Drawer, MultiSelect, Select, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link, useParams } from "react-router";
-import { api, need } from "../api/client";
-import type { Board as BoardData, Cell } from "../api/types";
+import { useMay } from "../api/session";
+import type { Cell } from "../api/types";
 import { BoardGrid } from "../board/grid";
-import { filterOf, SORTS, useFilter } from "../board/filter";
+import { Stages } from "../board/curves";
+import { SORTS, useFilter } from "../board/filter";
+import { boardQuery } from "../board/query";
 import { CellDetail } from "../board/cell";
 import { Moment } from "../components/badges";
 import { Empty, ProblemBox } from "../components/states";
+import { Views } from "../components/views";
 import { type Key, useLanguage } from "../i18n";
 import { CONTRACTS, EXPOSURES, STAGES, VERDICTS, wordKey } from "../words";
-
-const Stages = lazy(() => import("../board/curves"));
-const PAGE = 100;
 
 /** What of a cell was asked for, with where it stands. */
 export interface Chosen {
@@ -27,6 +27,7 @@ export interface Chosen {
 export default function Board() {
   const { id = "" } = useParams();
   const { t } = useLanguage();
+  const internal = useMay("read_internal");
   const [filter, setFilter] = useFilter();
   const [search, setSearch] = useState(filter.q);
   const [settled] = useDebouncedValue(search, 250);
@@ -36,15 +37,7 @@ export default function Board() {
     if (settled !== filter.q) setFilter({ q: settled });
   }, [settled]); // the URL follows the box, not the other way round
 
-  const board = useInfiniteQuery({
-    queryKey: ["campaigns", id, "board", filter],
-    queryFn: ({ pageParam }) =>
-      need(api.GET("/api/v1/campaigns/{id}/board", { params: { path: { id }, query: { ...filterOf(filter), limit: PAGE, cursor: pageParam || undefined } } })) as Promise<BoardData>,
-    initialPageParam: "",
-    getNextPageParam: (last) => last.tenants.next_cursor,
-    placeholderData: (before) => before,
-    refetchInterval: 60_000,
-  });
+  const board = useInfiniteQuery({ ...boardQuery(id, filter), placeholderData: (before) => before, refetchInterval: 60_000 });
   const pages = board.data?.pages;
   const head = pages?.[0];
   const tenants = useMemo(() => pages?.flatMap((page) => page.tenants.items) ?? [], [pages]);
@@ -78,9 +71,12 @@ export default function Board() {
             </p>
           )}
         </div>
-        <Link to={`/findings?campaign=${id}`}>{t("board.findings")}</Link>
+        <div className="row-line">
+          <Views page="board" onChoose={(query) => setSearch(new URLSearchParams(query).get("q") ?? "")} />
+          {internal && <><Link to={`/findings?campaign=${id}`}>{t("board.findings")}</Link><Link to={`/campaigns/${id}/manage`}>{t("board.manage")}</Link></>}
+        </div>
       </header>
-      {head && <Suspense fallback={<div className="totals" />}><Stages board={head} onPick={setFilter} /></Suspense>}
+      {head && <Stages board={head} onPick={setFilter} />}
       <section className="filters" aria-label={t("board.filters")}>
         <TextInput ref={searchBox} label={t("board.search")} placeholder="/" value={search} onChange={(event) => setSearch(event.currentTarget.value)} />
         <MultiSelect label={t("board.contract")} data={options(CONTRACTS, (word) => t(`contract.${word}` as Key))} value={filter.contract} onChange={(contract) => setFilter({ contract })} clearable />

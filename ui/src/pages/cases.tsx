@@ -9,6 +9,7 @@ import { useCampaigns, useTenants } from "../api/tenants";
 import { CaseState } from "../cases/state";
 import { Age, Mark, Moment, SeverityMark } from "../components/badges";
 import { Empty, Loaded, ProblemBox, sayDone, sayProblem } from "../components/states";
+import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
 import { SEVERITIES, type Severity } from "../words";
 
@@ -97,7 +98,7 @@ function All() {
                   <tr key={one.id}>
                     <th scope="row"><Link to={`/cases/${one.id}`}>#{one.number} · {one.title}</Link></th>
                     <td>{one.tenant}</td><td><SeverityMark severity={one.severity} /></td><td><CaseState state={one.state} /></td>
-                    <td>{one.due_at ? <Moment at={one.due_at} /> : <span className="muted">–</span>}</td><td><Age at={one.opened_at} /> · {one.opened_by}</td>
+                    <td>{one.due_at ? <Moment at={one.due_at} /> : <span className="muted">–</span>}</td><td><Age at={one.opened_at} /> · <Who name={one.opened_by} /></td>
                   </tr>
                 ))}
               </tbody>

@@ -10,6 +10,7 @@ import { useCampaigns, useTenants } from "../api/tenants";
 import type { Decision, Finding } from "../api/types";
 import { Age, OutcomeMark, SeverityMark } from "../components/badges";
 import { Empty, ProblemBox, sayDone, sayProblem } from "../components/states";
+import { Views } from "../components/views";
 import { FindingState } from "../findings/state";
 import { DismissForm } from "../findings/dismiss";
 import { FindingPanel } from "../findings/panel";
@@ -126,7 +127,10 @@ export default function Findings() {
     <>
       <header className="page-head">
         <h1>{t("nav.findings")}</h1>
-        <span className="muted" role="status">{tn("finding.total", total)}</span>
+        <div className="row-line">
+          <Views page="findings" onChoose={(query) => setText(new URLSearchParams(query).get("q") ?? "")} />
+          <span className="muted" role="status">{tn("finding.total", total)}</span>
+        </div>
       </header>
       <section className="filters" aria-label={t("board.filters")}>
         <TextInput label={t("finding.search")} value={text} onChange={(event) => setText(event.currentTarget.value)} />

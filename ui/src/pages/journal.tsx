@@ -5,8 +5,7 @@ import { type FormEvent, useState } from "react";
 import { api, need, once } from "../api/client";
 import { useMay, useSession } from "../api/session";
 import { useTenants } from "../api/tenants";
-import { Mark, Moment } from "../components/badges";
-import { Proof } from "../components/proof";
+import { Entries } from "../components/entries";
 import { Empty, ProblemBox, sayProblem } from "../components/states";
 import { useLanguage } from "../i18n";
 
@@ -15,7 +14,6 @@ export default function Journal() {
   const { t } = language;
   const queries = useQueryClient();
   const say = useMay("say");
-  const audit = useMay("audit");
   const everywhere = useSession().tenants === "all";
   const tenants = useTenants();
   const [tenant, setTenant] = useState<string | null>(null);
@@ -43,7 +41,6 @@ export default function Journal() {
   return (
     <>
       <header className="page-head"><h1>{t("nav.journal")}</h1></header>
-      {audit && <Audit />}
       <section className="filters" aria-label={t("board.filters")}>
         <Select label={t("word.tenant")} clearable searchable value={tenant} onChange={setTenant} data={tenants.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []} />
         <TextInput label={t("finding.search")} value={search} onChange={(event) => setSearch(event.currentTarget.value)} />
@@ -58,46 +55,9 @@ export default function Journal() {
         {journal.error && <ProblemBox error={journal.error} retry={() => void journal.refetch()} />}
         {journal.isPending && <p role="status">{t("state.loading")}</p>}
         {journal.data && items.length === 0 && <Empty title="journal.none" />}
-        <ol className="history">
-          {items.map((entry) => (
-            <li key={`${entry.chain}${entry.seq}`}>
-              <Moment at={entry.at} /> <strong>{entry.actor.name}</strong>
-              <span className="mono">{entry.action}</span>
-              <span className="muted small">{names.get(entry.chain) ?? t("journal.provider")} #{entry.seq}</span>
-              {entry.text && <span>{entry.text}</span>}
-              {Object.keys(entry.details ?? {}).length > 0 && <details className="whole"><summary>{t("journal.details")}</summary><Proof value={entry.details} /></details>}
-            </li>
-          ))}
-        </ol>
+        <Entries entries={items} of={(chain) => names.get(chain) ?? t("journal.provider")} />
         {journal.hasNextPage && <Button mt="sm" variant="default" loading={journal.isFetchingNextPage} onClick={() => void journal.fetchNextPage()}>{t("journal.more")}</Button>}
       </section>
     </>
-  );
-}
-
-/** Whether everything is as it was written. */
-function Audit() {
-  const language = useLanguage();
-  const { t, tn } = language;
-  const verify = useMutation({ mutationFn: () => need(api.GET("/api/v1/audit/verify")), onError: (error) => sayProblem(error, language) });
-  const report = verify.data;
-  return (
-    <section className="panel">
-      <h2>{t("audit.title")}</h2>
-      <p className="muted small">{t("audit.what")}</p>
-      <Button size="xs" variant="default" loading={verify.isPending} onClick={() => verify.mutate()}>{t("audit.verify")}</Button>
-      {report && (
-        <div role="status">
-          <p>
-            {report.sound ? <Mark shape="tick" tone="calm">{t("audit.sound")}</Mark> : <Mark shape="cross" tone="compromised">{t("audit.broken")}</Mark>}{" "}
-            {tn("audit.chains", report.chains.length)}, {tn("audit.entries", report.chains.reduce((sum, chain) => sum + chain.entries, 0))}, {tn("audit.roots", report.roots)}
-          </p>
-          <ul className="plain">
-            {report.chains.flatMap((chain) => chain.problems.map((problem) => <li key={`${chain.chain}${problem.seq}`}><span className="mono">{chain.chain} #{problem.seq}</span> {problem.why}</li>))}
-            {report.root_problems.map((problem, index) => <li key={index}>#{problem.seq} {problem.why}</li>)}
-          </ul>
-        </div>
-      )}
-    </section>
   );
 }

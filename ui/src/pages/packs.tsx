@@ -85,7 +85,7 @@ function One({ name }: { name: string }) {
             {one.sigma.length > 0 && (
               <section className="panel">
                 <h2>{tn("pack.rules", one.sigma.length)}</h2>
-                <ul className="history">
+                <ul className="history tall" tabIndex={0} aria-label={tn("pack.rules", one.sigma.length)}>
                   {one.sigma.map((rule) => (
                     <li key={rule.path}>
                       <strong>{titleOf(rule.text, rule.path)}</strong> <span className="muted small mono">{rule.path}</span>

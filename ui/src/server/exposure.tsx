@@ -5,6 +5,7 @@ import { Mark, Moment, Word } from "../components/badges";
 import { Empty, Loaded } from "../components/states";
 import { useLanguage } from "../i18n";
 import { lookOf, rankOf } from "../words";
+import { sayOrigin, saySource } from "./facts";
 
 /** The parts of an assessment that are shown; all of it is in `docs/exposure.md`. */
 interface Assessment {
@@ -29,7 +30,8 @@ interface Assessment {
 const ANSWERS = ["yes", "no"] as const;
 
 export function Exposure({ server, pack }: { server: string; pack: string }) {
-  const { t, locale, number } = useLanguage();
+  const language = useLanguage();
+  const { t, locale, number } = language;
   const exposure = useQuery({
     queryKey: ["servers", server, "exposure", pack],
     queryFn: () => need(api.GET("/api/v1/servers/{id}/exposure", { params: { path: { id: server }, query: { pack } } })) as unknown as Promise<Assessment>,
@@ -48,11 +50,11 @@ export function Exposure({ server, pack }: { server: string; pack: string }) {
               <p><strong>{t(`decision.${decisionOf(one.ssvc.decision)}`)}</strong> · {locale === "fr" ? one.ssvc.because_fr : one.ssvc.because}</p>
               <dl className="facts">
                 <dt>{t("exposure.build")}</dt>
-                <dd>{one.build.value ?? <Mark shape="unknown" tone="unknown">{t("word.exposure.unknown")}</Mark>} {one.build.source && <span className="muted">{one.build.source} · {one.build.origin} · <Moment at={one.build.observed_at} /></span>}</dd>
+                <dd>{one.build.value ?? <Mark shape="unknown" tone="unknown">{t("word.exposure.unknown")}</Mark>} {one.build.source && <span className="muted">{saySource(one.build.source, language)} · {sayOrigin(one.build.origin ?? "", language)} · <Moment at={one.build.observed_at} /></span>}</dd>
                 {trap && <><dt>{t("exposure.trap")}</dt><dd>{typeof trap === "string" ? trap : trap[locale]}</dd></>}
-                {one.build.conflicts.map((other, index) => [<dt key={index}>{t("exposure.conflict")}</dt>, <dd key={`${index}=`}>{other.value} <span className="muted">{other.source} · {other.origin} · <Moment at={other.observed_at} /></span></dd>])}
+                {one.build.conflicts.map((other, index) => [<dt key={index}>{t("exposure.conflict")}</dt>, <dd key={`${index}=`}>{other.value} <span className="muted">{saySource(other.source, language)} · {sayOrigin(other.origin, language)} · <Moment at={other.observed_at} /></span></dd>])}
                 <dt>{t("exposure.published")}</dt>
-                <dd>{ANSWERS.includes(one.published as "yes") ? t(`answer.${one.published as "yes" | "no"}`) : <Mark shape="unknown" tone="unknown">{t("word.exposure.unknown")}</Mark>} {one.published_by && <span className="muted">{one.published_by}</span>}</dd>
+                <dd>{ANSWERS.includes(one.published as "yes") ? t(`answer.${one.published as "yes" | "no"}`) : <Mark shape="unknown" tone="unknown">{t("word.exposure.unknown")}</Mark>} {one.published_by && <span className="muted">{sayOrigin(one.published_by, language)}</span>}</dd>
                 <dt>{t("exposure.window")}</dt>
                 <dd>{one.window ? <><Moment at={one.window.from} /> – {one.window.to ? <Moment at={one.window.to} /> : <strong>{t("exposure.still_open")}</strong>}</> : t("exposure.no_window")}</dd>
               </dl>

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, need } from "../api/client";
 import { Mark, Moment } from "../components/badges";
+import { QrCode } from "../components/qr-code";
 import { ProblemBox } from "../components/states";
 import { useLanguage } from "../i18n";
 
@@ -34,7 +35,13 @@ export function SecondFactor({ since }: { since: string | null }) {
         </div>
       )}
       {!since && !enrol.data && <Button variant="default" loading={enrol.isPending} onClick={() => enrol.mutate()}>{t("factor.begin")}</Button>}
-      {!since && enrol.data && <p>{t("factor.type")} <code className="mono">{enrol.data.secret}</code></p>}
+      {!since && enrol.data && (
+        <>
+          <p>{t("factor.scan")}</p>
+          <QrCode text={enrol.data.uri} label={t("factor.qr")} />
+          <p>{t("factor.type")} <code className="mono">{enrol.data.secret}</code></p>
+        </>
+      )}
       {(since || enrol.data) && !confirm.isSuccess && (
         <form onSubmit={submit}>
           <Group align="end">

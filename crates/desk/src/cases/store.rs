@@ -8,13 +8,15 @@ use crate::cells::{self, Put, Stage};
 use crate::db::{Order, Reader, Sql, anywhere, params};
 use crate::desk::{Tx, expect_changed};
 use crate::findings::Finding;
-use crate::tenants::{self, check_length, check_name};
+use crate::tenants::{self, Locale, check_length, check_name};
 use crate::words::words;
 use crate::{
     Access, AccountId, CampaignId, CaseId, Desk, Error, Page, PageRequest, Result, ServerId, Severity,
     TenantId, Time, Verb, campaigns, servers,
 };
 
+/// Characters of the title of a case that a finding becomes.
+const LONGEST_TITLE: usize = 120;
 /// Servers of one case.
 const MOST_SERVERS: usize = 500;
 
@@ -191,12 +193,13 @@ pub fn open(desk: &Desk, access: &Access, new: &NewCase) -> Result<Case> {
     })
 }
 
-/// The case that a finding becomes.
+/// The case that a finding becomes. It is called what the finding says, in its tenant's language: it may be shared.
 pub(crate) fn open_for(tx: &mut Tx<'_>, access: &Access, finding: &Finding) -> Result<CaseId> {
-    let title: String = format!("{}: {}", finding.server, finding.title)
-        .chars()
-        .take(200)
-        .collect();
+    let (joint, statement) = match tenants::find(tx, access, &finding.tenant_id)?.fields.locale {
+        Locale::Fr => ("\u{a0}: ", &finding.statement_fr),
+        Locale::En => (": ", &finding.statement_en),
+    };
+    let title = shortened(&format!("{}{joint}{statement}", finding.server), LONGEST_TITLE);
     let new = NewCase {
         tenant_id: finding.tenant_id.clone(),
         campaign_id: Some(finding.campaign_id.clone()),
@@ -212,6 +215,16 @@ pub(crate) fn open_for(tx: &mut Tx<'_>, access: &Access, finding: &Finding) -> R
         },
     };
     insert(tx, access, &new)
+}
+
+/// At most so many characters, cut between words where that is possible.
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most - 1).collect();
+    let end = kept.rfind(' ').filter(|end| *end > kept.len() / 2);
+    format!("{}…", kept[..end.unwrap_or(kept.len())].trim_end())
 }
 
 fn insert(tx: &mut Tx<'_>, access: &Access, new: &NewCase) -> Result<CaseId> {
@@ -508,4 +521,16 @@ pub(crate) fn recorded_of(
         details,
     };
     audit::record(tx, access, &act).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn long_titles_end_at_a_word() {
+        assert_eq!(shortened("as it is", 8), "as it is");
+        assert_eq!(shortened("one two three four", 16), "one two three…");
+        assert_eq!(shortened("ééééééééé", 5), "éééé…");
+    }
 }

@@ -18,6 +18,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ("evidence", include_str!("../../migrations/0005_evidence.sql")),
     ("findings", include_str!("../../migrations/0006_findings.sql")),
     ("cases", include_str!("../../migrations/0007_cases.sql")),
+    ("views", include_str!("../../migrations/0008_views.sql")),
 ];
 
 /// The version this program's tables have.

@@ -243,7 +243,7 @@ fn escalating_makes_a_case_or_joins_one() {
         let case = &cases.items[0];
         assert_eq!(
             (case.number, case.fields.title.as_str()),
-            (1, "EX01: Title of one")
+            (1, "EX01\u{a0}: one est arrivé")
         );
         decide(
             &bench.desk,

@@ -25,8 +25,8 @@ use crate::servers::{self, ServerFields};
 use crate::tenants::name_key;
 use crate::worker::{Handler, Outcome, Pulse};
 use crate::{
-    Access, CampaignId, Desk, Error, EvidenceId, HuntId, Result, ServerId, TenantId, Time, catalogue,
-    exposure, observations, packs,
+    Access, CampaignId, Desk, DismissalId, Error, EvidenceId, HuntId, Result, ServerId, TenantId, Time,
+    catalogue, exposure, observations, packs,
 };
 
 /// Hunts.
@@ -55,6 +55,8 @@ struct Given {
     /// Names of servers that evidence says it is of.
     names: HashMap<ServerId, String>,
     suppressions: Vec<SuppressionFile>,
+    /// The entries of the catalogue that they are, in their order.
+    dismissals: Vec<DismissalId>,
 }
 
 struct Told(Arc<Pulse>);
@@ -143,6 +145,7 @@ impl HuntHandler {
             evidence: ids,
             servers,
             basis,
+            dismissals: given.dismissals,
             result,
         };
         Ok(Outcome::Done(Box::new(move |tx| done.keep(tx))))
@@ -195,6 +198,7 @@ fn given(desk: &Desk, job: &Job) -> Result<Given> {
             evidence: all,
             names,
             suppressions: catalogue::suppressions(tx, &tenant)?,
+            dismissals: catalogue::in_force(tx, &tenant)?,
         })
     })
 }
@@ -299,6 +303,7 @@ struct Done {
     /// The server each piece says it is of.
     servers: Vec<Option<ServerId>>,
     basis: String,
+    dismissals: Vec<DismissalId>,
     result: HuntResult,
 }
 
@@ -359,6 +364,13 @@ impl Done {
             "verdicts": self.result.hosts.iter().map(|host| host.verdict.id()).collect::<Vec<_>>(),
         });
         results::set_changes(tx, &self.hunt, &json!(all))?;
+        catalogue::keep_uses(
+            tx,
+            &self.tenant,
+            &self.hunt,
+            &self.dismissals,
+            &self.result.suppressions,
+        )?;
         let act = crate::audit::Act {
             tenant: Some(&self.tenant),
             action: "hunt.done",

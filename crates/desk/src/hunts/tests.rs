@@ -13,7 +13,7 @@ use crate::servers::{self, ServerFields, ServerFilter};
 use crate::testing::{Bench, analyst, assert_hidden, director, on_each_database, strangers};
 use crate::uploads::{self, NewUpload};
 use crate::worker::{Handler, run_one};
-use crate::{CampaignId, EvidenceId, PageRequest, ServerId, TenantId, Verb, packs};
+use crate::{Access, CampaignId, EvidenceId, PageRequest, ServerId, TenantId, Verb, packs};
 
 /// A line of HttpProxy as ProxyLogon leaves it, and the lines around it.
 fn logs(attacked: bool) -> Vec<(String, String)> {
@@ -250,6 +250,16 @@ fn what_is_dismissed_for_all_hides_it_for_others_and_tells_them_nothing() {
         assert_eq!(hunt.changes.gone as usize, before.len(), "{:?}", hunt.changes);
         assert!(servers[0].suppressed > 0);
         assert!(all_findings(bench).is_empty());
+        let used = |access: &Access| {
+            let entries = catalogue::list(&bench.desk, access, &PageRequest::default()).unwrap();
+            let events: i64 = entries.items.iter().map(|entry| entry.used.events).sum();
+            (entries.items.len(), events)
+        };
+        assert_eq!(used(&director()), (before.len(), servers[0].suppressed));
+        // What it hid at one client is no other client's to count.
+        for stranger in strangers(&other).iter().filter(|one| one.may(Verb::ReadInternal)) {
+            assert_eq!(used(stranger), (0, 0));
+        }
 
         // Taken back, it is shown again.
         let back = Decision::TakeBack {

@@ -59,6 +59,12 @@ fn check_manifest(pack: &Pack, problems: &mut Vec<Problem>) {
     for (what, text) in [("title", &pack.title), ("summary", &pack.summary)] {
         texts::both_languages(MANIFEST, what, text, problems);
     }
+    if let Some(curve) = &pack.published_curve {
+        texts::both_languages(MANIFEST, "published_curve title", &curve.title, problems);
+        for point in &curve.points {
+            texts::both_languages(MANIFEST, "published_curve source", &point.source, problems);
+        }
+    }
     for reference in &pack.references {
         if !reference.starts_with("https://") {
             problems.push(Problem::new(

@@ -16,6 +16,7 @@ pub(crate) mod servers;
 pub(crate) mod session;
 pub(crate) mod tenants;
 pub(crate) mod uploads;
+pub(crate) mod views;
 
 use serde::Serialize;
 use utoipa::ToSchema;

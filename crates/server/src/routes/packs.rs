@@ -5,8 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use vigie_desk::packs;
-use vigie_pack::{Pack, Text};
+use vigie_desk::{Time, packs};
+use vigie_pack::{Pack, PublishedCurve, Text};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -17,6 +17,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_packs))
         .routes(routes!(get_pack))
+        .routes(routes!(pack_curve))
 }
 
 /// A text in both languages.
@@ -246,6 +247,46 @@ impl From<&Pack> for PackDetail {
     }
 }
 
+/// How many servers of the world were still open when, as somebody published it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PackCurve {
+    /// What was counted.
+    title: TextOf,
+    /// How many there were in all.
+    of: u64,
+    /// The figures, oldest first; the first is day 0.
+    points: Vec<PackCurvePoint>,
+}
+
+/// One published figure.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PackCurvePoint {
+    /// Of which day.
+    at: Time,
+    /// How many were still open.
+    open: u64,
+    /// Who said so, and when.
+    source: TextOf,
+    /// The page it stands on.
+    url: String,
+}
+
+impl From<&PublishedCurve> for PackCurve {
+    fn from(curve: &PublishedCurve) -> PackCurve {
+        let points = curve.points.iter().map(|point| PackCurvePoint {
+            at: Time(point.at),
+            open: point.open,
+            source: (&point.source).into(),
+            url: point.url.clone(),
+        });
+        PackCurve {
+            title: (&curve.title).into(),
+            of: curve.of,
+            points: points.collect(),
+        }
+    }
+}
+
 /// All packs, by name.
 #[utoipa::path(get, path = "/packs", tag = "packs", responses((status = 200, body = Vec<PackSummary>)))]
 pub(crate) async fn list_packs(caller: Caller) -> Answer<Vec<PackSummary>> {
@@ -267,6 +308,18 @@ pub(crate) async fn list_packs(caller: Caller) -> Answer<Vec<PackSummary>> {
 pub(crate) async fn get_pack(caller: Caller, Path(name): Path<String>) -> Answer<PackDetail> {
     caller
         .ask(move |desk, _| packs::load(desk, &name).map(|pack| PackDetail::from(&pack)))
+        .await
+        .map(Json)
+}
+
+/// How fast the world closed the door of a pack's threat; `null` when the pack names no figures.
+#[utoipa::path(get, path = "/packs/{name}/curve", tag = "packs", params(("name" = String, Path)),
+    responses((status = 200, body = Option<PackCurve>)))]
+pub(crate) async fn pack_curve(caller: Caller, Path(name): Path<String>) -> Answer<Option<PackCurve>> {
+    caller
+        .ask(move |desk, _| {
+            packs::load(desk, &name).map(|pack| pack.published_curve.as_ref().map(PackCurve::from))
+        })
         .await
         .map(Json)
 }

@@ -22,6 +22,7 @@ pub(crate) struct Scene {
     pub(crate) alert: String,
     pub(crate) case: String,
     pub(crate) item: String,
+    pub(crate) view: String,
 }
 
 /// A log of HttpProxy with one request as ProxyLogon leaves it.
@@ -199,6 +200,9 @@ pub(crate) async fn play(bench: &Bench, who: &Client, campaign: &str, mark: &str
     who.post(&format!("/api/v1/servers/{server}/observations"), observed)
         .await
         .ok();
+    // A colleague's filters may name a client.
+    let view = json!({"page": "board", "fields": {"name": format!("{mark} only"), "query": format!("q={mark}"), "shared": true}});
+    let view = id(&who.post("/api/v1/views", view).await.ok());
     Scene {
         tenant,
         server,
@@ -212,5 +216,6 @@ pub(crate) async fn play(bench: &Bench, who: &Client, campaign: &str, mark: &str
         alert,
         case,
         item,
+        view,
     }
 }
