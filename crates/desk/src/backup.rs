@@ -189,6 +189,8 @@ pub(crate) fn before_migration(data: &Path, database: &Database, from: i64, now:
 /// When `to` exists, the disk is full, or `pg_dump` is missing. Then nothing is left at `to`.
 pub fn create(desk: &Desk, access: &Access, to: &Path, with_key: bool) -> Result<Backup> {
     access.require_everywhere(Verb::Administer)?;
+    // Without a slash at its end, behind which a name would be another.
+    let to = &to.components().collect::<PathBuf>();
     if to.exists() {
         return Err(Error::state(format!(
             "{} exists: name a new folder",
@@ -198,6 +200,12 @@ pub fn create(desk: &Desk, access: &Access, to: &Path, with_key: bool) -> Result
     let mut name = to.as_os_str().to_owned();
     name.push(".partial");
     let draft = PathBuf::from(name);
+    if draft.exists() {
+        return Err(Error::state(format!(
+            "{} exists: another backup is being made there, or one was cut off; then remove it",
+            draft.display()
+        )));
+    }
     make_private_folder(&draft)?;
     let made = fill(desk, &draft, with_key);
     let made = made.and_then(|backup| {

@@ -4,6 +4,7 @@
 //! 130 when ctrl-c ended the run.
 
 mod advisory;
+mod backup;
 mod choose;
 mod demo;
 mod exposure;
@@ -11,6 +12,7 @@ mod hunt;
 mod indicators;
 mod knowledge;
 mod list;
+mod numbers;
 mod outputs;
 mod progress;
 mod rules;
@@ -72,6 +74,10 @@ enum Command {
     Advisory(advisory::Arguments),
     /// Serve the desk: campaigns, evidence, findings and cases in a browser, and an API
     Serve(serve::Arguments),
+    /// Back a desk up into a folder, also while it is being served
+    Backup(backup::Arguments),
+    /// Make a desk out of a backup
+    Restore(backup::RestoreArguments),
     /// Write the evidence of a simulated provider, with the ground truth beside it
     Simulate(simulate::Arguments),
     /// Simulate a small provider, hunt its evidence, write the report
@@ -103,6 +109,8 @@ fn main() -> ExitCode {
         Command::Indicators(arguments) => indicators::run(&arguments, lang),
         Command::Advisory(arguments) => advisory::run(&arguments, lang),
         Command::Serve(arguments) => serve::run(&arguments, lang),
+        Command::Backup(arguments) => backup::run(&arguments, lang),
+        Command::Restore(arguments) => backup::restore(&arguments, lang),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };

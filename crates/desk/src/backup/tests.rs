@@ -222,3 +222,39 @@ fn a_database_of_a_newer_or_another_program_is_left_alone() {
         Err(Error::TooNew { found: 99, .. })
     ));
 }
+
+#[test]
+fn a_backup_that_was_cut_off_is_not_taken_for_a_new_one() {
+    let bench = Bench::sqlite();
+    let to = bench.folder.path().join("backup");
+    std::fs::create_dir(bench.folder.path().join("backup.partial")).unwrap();
+    let refused = create(&bench.desk, &admin(), &to, false).unwrap_err();
+    assert!(refused.to_string().contains("was cut off"), "{refused}");
+    std::fs::remove_dir(bench.folder.path().join("backup.partial")).unwrap();
+    // However its name is written.
+    create(&bench.desk, &admin(), &bench.folder.path().join("backup/"), false).unwrap();
+    verify(&to).unwrap();
+}
+
+#[test]
+fn a_desk_is_opened_as_it_is_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options::in_folder(folder.path().join("nothing"));
+    let refused = Desk::open_beside(&options).unwrap_err();
+    assert!(refused.to_string().contains("no desk"), "{refused}");
+    assert!(!options.data.exists());
+
+    let old = Options::in_folder(folder.path().join("old"));
+    make_private_folder(&old.data).unwrap();
+    let database = Database::sqlite(old.data.join("desk.sqlite"));
+    apply(&database, crate::testing::MORNING, &MIGRATIONS[..1]).unwrap();
+    let refused = Desk::open_beside(&old).unwrap_err();
+    assert!(refused.to_string().contains("at version 1"), "{refused}");
+    assert_eq!(migrate::version(&database).unwrap(), 1, "nothing was changed");
+
+    let here = Options::in_folder(folder.path().join("here"));
+    let served = Desk::open(&here).unwrap();
+    let beside = Desk::open_beside(&here).unwrap();
+    create(&beside, &admin(), &folder.path().join("backup"), false).unwrap();
+    served.ping().unwrap();
+}

@@ -1,0 +1,7 @@
+//! What the command line does with a desk: the real binary against the real server.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod backup;
+mod scene;
