@@ -15,6 +15,7 @@ mod list;
 mod numbers;
 mod outputs;
 mod progress;
+mod remote;
 mod rules;
 mod serve;
 mod simulate;
@@ -74,6 +75,20 @@ enum Command {
     Advisory(advisory::Arguments),
     /// Serve the desk: campaigns, evidence, findings and cases in a browser, and an API
     Serve(serve::Arguments),
+    /// Send evidence to a desk; goes on where it was after a broken line
+    Push(remote::push::Arguments),
+    /// Clients and their servers, at a desk
+    Tenant(remote::tenant::Arguments),
+    /// Campaigns: the crisis, across clients
+    Campaign(remote::campaign::Arguments),
+    /// Evidence at a desk: what there is, who had it in hand, whether it is what was received
+    Evidence(remote::evidence::Arguments),
+    /// Findings of hunts, and what people make of them
+    Finding(remote::finding::Arguments),
+    /// Cases: what the team works on
+    Case(remote::case::Arguments),
+    /// The main courante: who did and said what
+    Journal(remote::journal::Arguments),
     /// Back a desk up into a folder, also while it is being served
     Backup(backup::Arguments),
     /// Make a desk out of a backup
@@ -86,6 +101,9 @@ enum Command {
 
 /// Whether a server runs, which looks after ctrl-c itself.
 static SERVING: AtomicBool = AtomicBool::new(false);
+
+/// Whether ctrl-c ends the program at once: nothing that was read has to be shown.
+static AT_ONCE: AtomicBool = AtomicBool::new(false);
 
 /// The exit status when `--fail-on` is reached.
 const REACHED: u8 = 3;
@@ -109,6 +127,13 @@ fn main() -> ExitCode {
         Command::Indicators(arguments) => indicators::run(&arguments, lang),
         Command::Advisory(arguments) => advisory::run(&arguments, lang),
         Command::Serve(arguments) => serve::run(&arguments, lang),
+        Command::Push(arguments) => at_once(|| remote::push::run(&arguments, lang)),
+        Command::Tenant(arguments) => at_once(|| remote::tenant::run(&arguments, lang)),
+        Command::Campaign(arguments) => at_once(|| remote::campaign::run(&arguments, lang)),
+        Command::Evidence(arguments) => at_once(|| remote::evidence::run(&arguments, lang)),
+        Command::Finding(arguments) => at_once(|| remote::finding::run(&arguments, lang)),
+        Command::Case(arguments) => at_once(|| remote::case::run(&arguments, lang)),
+        Command::Journal(arguments) => at_once(|| remote::journal::run(&arguments, lang)),
         Command::Backup(arguments) => backup::run(&arguments, lang),
         Command::Restore(arguments) => backup::restore(&arguments, lang),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
@@ -124,6 +149,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// Does what ctrl-c may end at any moment.
+fn at_once(work: impl FnOnce() -> anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    AT_ONCE.store(true, Ordering::SeqCst);
+    work()
+}
+
 /// The first ctrl-c ends the run cleanly with what is known so far; a second one ends it at once.
 fn stop_on_ctrl_c(cancel: &Arc<AtomicBool>, lang: Lang) {
     let flag = Arc::clone(cancel);
@@ -131,7 +162,7 @@ fn stop_on_ctrl_c(cancel: &Arc<AtomicBool>, lang: Lang) {
         if SERVING.load(Ordering::SeqCst) {
             return;
         }
-        if flag.swap(true, Ordering::SeqCst) {
+        if flag.swap(true, Ordering::SeqCst) || AT_ONCE.load(Ordering::SeqCst) {
             std::process::exit(i32::from(STOPPED));
         }
         let said = tell(

@@ -223,7 +223,7 @@ impl Scene {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
         command
             .args(arguments)
-            .args(["--lang", "en"])
+            .env("LC_ALL", "C")
             .env("VIGIE_SERVER", &self.url)
             .env("VIGIE_KEY", &self.key)
             .current_dir(self.folder.path());
@@ -259,6 +259,19 @@ impl Scene {
             both(&output)
         );
         String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Runs it, and gives what it prints; it must end with this status.
+    #[track_caller]
+    pub(crate) fn fails_with_output(&self, status: i32, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(status),
+            "{arguments:?}: {}",
+            both(&output)
+        );
+        String::from_utf8(output.stdout).unwrap()
     }
 
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
