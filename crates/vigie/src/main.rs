@@ -1,6 +1,7 @@
 //! The command line of Vigie: argument parsing and printing, nothing else.
 //!
-//! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached, 4 when something was refused under `--strict`,
+//! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached or a check of evidence or audit
+//! found damage, 4 when something was refused under `--strict`,
 //! 130 when ctrl-c ended the run.
 
 mod advisory;
@@ -44,7 +45,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
     after_help = "To begin:\n  vigie demo                                  a simulated provider, hunted\n  \
                   vigie hunt EVIDENCE --report report.html    your own evidence\n  \
                   vigie serve --data DIR                      the desk, in a browser\n\n\
-                  Exit status: 0 done, 1 failed, 2 usage, 3 --fail-on reached, 4 something refused\n\
+                  Exit status: 0 done, 1 failed, 2 usage, 3 --fail-on reached or damage found, 4 something refused\n\
                   under --strict, 130 stopped by ctrl-c"
 )]
 struct Cli {
@@ -89,6 +90,8 @@ enum Command {
     Case(remote::case::Arguments),
     /// The main courante: who did and said what
     Journal(remote::journal::Arguments),
+    /// The log nobody can change: take it out, and check it without a server
+    Audit(remote::audit::Arguments),
     /// Back a desk up into a folder, also while it is being served
     Backup(backup::Arguments),
     /// Make a desk out of a backup
@@ -134,6 +137,7 @@ fn main() -> ExitCode {
         Command::Finding(arguments) => at_once(|| remote::finding::run(&arguments, lang)),
         Command::Case(arguments) => at_once(|| remote::case::run(&arguments, lang)),
         Command::Journal(arguments) => at_once(|| remote::journal::run(&arguments, lang)),
+        Command::Audit(arguments) => at_once(|| remote::audit::run(&arguments, lang)),
         Command::Backup(arguments) => backup::run(&arguments, lang),
         Command::Restore(arguments) => backup::restore(&arguments, lang),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),

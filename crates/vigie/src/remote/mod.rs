@@ -11,6 +11,7 @@ mod session;
 mod show;
 mod words;
 
+pub(crate) mod audit;
 pub(crate) mod campaign;
 pub(crate) mod case;
 pub(crate) mod evidence;
