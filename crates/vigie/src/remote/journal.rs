@@ -16,8 +16,9 @@ use super::show::{Column, Shown, column};
 pub(crate) struct Arguments {
     #[command(flatten)]
     remote: Remote,
+    /// Without one: the newest hundred
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
 }
 
 #[derive(Subcommand)]
@@ -71,7 +72,8 @@ const ENTRIES: &[Column] = &[
 pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let desk = arguments.remote.open(lang)?;
     match &arguments.verb {
-        Verb::List {
+        None => desk.list("/journal", &Paging::default(), ENTRIES)?,
+        Some(Verb::List {
             tenant,
             campaign,
             action,
@@ -79,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
             since,
             until,
             paging,
-        } => {
+        }) => {
             let tenant = tenant.as_ref().map(|given| desk.tenant(given)).transpose()?;
             let campaign = campaign.as_ref().map(|given| desk.campaign(given)).transpose()?;
             let query = Query::default()
@@ -91,11 +93,11 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
                 .and("until", until);
             desk.list(&query.on("/journal"), paging, ENTRIES)?;
         }
-        Verb::Say {
+        Some(Verb::Say {
             text,
             tenant,
             campaign,
-        } => {
+        }) => {
             let remark = json!({
                 "text": text,
                 "tenant_id": tenant.as_ref().map(|given| desk.tenant(given)).transpose()?,

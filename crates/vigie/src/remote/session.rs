@@ -55,6 +55,15 @@ pub(crate) struct Paging {
     all: bool,
 }
 
+impl Default for Paging {
+    fn default() -> Paging {
+        Paging {
+            limit: 100,
+            all: false,
+        }
+    }
+}
+
 /// A server that is asked.
 pub(crate) struct Session {
     pub(crate) client: Client,

@@ -35,7 +35,7 @@ enum Verb {
         /// Of this agency
         #[arg(long)]
         agency: Option<String>,
-        /// Those in the archive instead
+        /// Also those in the archive
         #[arg(long)]
         archived: bool,
         #[command(flatten)]

@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod drop;
 mod line;
 mod push;
 mod scene;

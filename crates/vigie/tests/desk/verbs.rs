@@ -1,8 +1,13 @@
 //! A crisis from the command line, and what one is told when something is wrong.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use crate::scene::{ALL_VERBS, Scene, noise};
+use crate::scene::{ALL_VERBS, Scene, call, noise};
 
 fn id(of: &Value) -> &str {
     of["id"].as_str().unwrap()
@@ -123,6 +128,7 @@ fn a_crisis_is_played_without_a_browser() {
     assert_eq!(scene.json(&["case", "list", "--unfinished"]), json!([]));
 
     scene.vigie(&["journal", "say", "Directors told", "--campaign", "Exchange"]);
+    assert!(scene.vigie(&["journal"]).contains("Directors told"));
     let said = scene.vigie(&["journal", "list", "--action", "say"]);
     assert!(
         said.contains("Directors told") && said.contains("command line (Alex)"),
@@ -377,4 +383,41 @@ fn findings_are_decided_one_by_one() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("right Judge"));
+}
+
+#[test]
+fn a_server_that_asks_to_wait_is_waited_for() {
+    let scene = Scene::new();
+    let url = format!("{}/api/v1/tenants", scene.url);
+    let bearer = format!("Bearer {}", scene.key);
+    let waits = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !waits.load(Ordering::SeqCst) {
+                    call("GET", &url, &[("Authorization", &bearer)], &Value::Null);
+                }
+            });
+        }
+        // Until one of them is told to wait; all of them get their answer.
+        let end = Instant::now() + Duration::from_secs(120);
+        while !waits.load(Ordering::SeqCst) {
+            assert!(Instant::now() < end, "nobody was told to wait");
+            let mut child = scene
+                .command(&["tenant", "list"])
+                .stderr(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            for line in BufReader::new(child.stderr.take().unwrap())
+                .lines()
+                .map_while(Result::ok)
+            {
+                if line.contains("trying again in") {
+                    waits.store(true, Ordering::SeqCst);
+                }
+            }
+            assert!(child.wait().unwrap().success());
+        }
+    });
 }
