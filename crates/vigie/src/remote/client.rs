@@ -22,8 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(15);
-/// How long the other side may be silent; long work, such as verifying all chains, is done before an answer begins.
+/// How long the other side may be silent.
 const SILENCE: Duration = Duration::from_secs(300);
+/// The same after a POST: long work, such as reading evidence whole, is done before the answer begins.
+const LONG_WORK: Duration = Duration::from_secs(30 * 60);
 /// Bytes of an answer that is kept in memory, at most.
 const LONGEST: u64 = 128 << 20;
 /// Items asked for at once.
@@ -70,10 +72,10 @@ impl Client {
             .http_status_as_error(false)
             // An address that sends one elsewhere is not where the key is meant to go.
             .max_redirects(0)
+            .max_redirects_will_error(false)
             .user_agent(concat!("vigie/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(CONNECT))
             .timeout_per_write(Some(CONNECT.saturating_mul(4)))
-            .timeout_per_read(Some(SILENCE))
             .tls_config(tls.build());
         if address.is_here {
             config = config.proxy(None);
@@ -245,16 +247,17 @@ impl Client {
             request = request.header(*name, value);
         }
         let broken = |error: ureq::Error| Fault::of_transport(url, &error, self.lang);
+        let silence = if method == "POST" { LONG_WORK } else { SILENCE };
         let run = match sent {
-            Sent::Nothing => request.body(()).map(|request| self.agent.run(request)),
+            Sent::Nothing => request.body(()).map(|request| self.run(request, silence)),
             Sent::Json(text) => request
                 .header("Content-Type", "application/json")
                 .body(text)
-                .map(|request| self.agent.run(request)),
+                .map(|request| self.run(request, silence)),
             Sent::Bytes(bytes) => request
                 .header("Content-Type", "application/octet-stream")
                 .body(bytes)
-                .map(|request| self.agent.run(request)),
+                .map(|request| self.run(request, silence)),
         };
         let mut answer = run
             .map_err(ureq::Error::from)
@@ -271,6 +274,19 @@ impl Client {
             .read_to_vec()
             .unwrap_or_default();
         Err(Fault::of_answer(url, status, &body, self.lang))
+    }
+
+    fn run<S: ureq::AsSendBody>(
+        &self,
+        request: Request<S>,
+        silence: Duration,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let request = self
+            .agent
+            .configure_request(request)
+            .timeout_per_read(Some(silence))
+            .build();
+        self.agent.run(request)
     }
 
     /// A text that nobody sent before.

@@ -120,13 +120,7 @@ struct Verify {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["evidence", "tenant", "server_name", "campaign"])]
     data: Option<PathBuf>,
     /// Its PostgreSQL database, when it is not a file in the data folder
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "VIGIE_DATABASE",
-        hide_env_values = true,
-        requires = "data"
-    )]
+    #[arg(long, value_name = "URL", env = "VIGIE_DATABASE", hide_env_values = true)]
     database: Option<String>,
 }
 

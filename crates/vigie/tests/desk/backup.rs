@@ -1,8 +1,10 @@
 //! Backing up what is being served, and serving what was restored.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, Server, call, free_port, noise};
+use crate::scene::{Scene, Server, call, free_port, noise, until};
 
 #[test]
 fn what_was_served_is_served_again_from_a_backup() {
@@ -18,9 +20,33 @@ fn what_was_served_is_served_again_from_a_backup() {
     let seen = |scene: &Scene| ["/tenants", "/servers", "/evidence", "/users"].map(|path| scene.get(path));
     let before = seen(&scene);
 
-    // While the server runs.
+    // While the server runs, and people work.
     let data = scene.data.to_str().unwrap();
-    scene.vigie(&["backup", "--data", data, "backup/"]);
+    let over = AtomicBool::new(false);
+    let said = std::thread::scope(|scope| {
+        let talking = scope.spawn(|| {
+            let mut said = 0;
+            while !over.load(Ordering::SeqCst) {
+                scene.api(
+                    "POST",
+                    "/journal",
+                    &json!({"text": format!("remark {said}"), "tenant_id": tenant, "campaign_id": null}),
+                );
+                said += 1;
+            }
+            said
+        });
+        until("people who talk", || {
+            !scene.get("/journal?action=say")["items"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        });
+        scene.vigie(&["backup", "--data", data, "backup/"]);
+        over.store(true, Ordering::SeqCst);
+        talking.join().unwrap()
+    });
+    assert!(said > 1);
     let key = scene.data.join("master.key");
     let key = key.to_str().unwrap();
     assert_eq!(
@@ -58,6 +84,13 @@ fn what_was_served_is_served_again_from_a_backup() {
     assert_eq!(status, 200);
     assert!(bytes == logs);
     assert_eq!(scene.get("/audit/verify")["sound"], true);
+    assert_eq!(
+        scene.get("/journal?action=say&q=remark%200")["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     drop(restored);
 }
 

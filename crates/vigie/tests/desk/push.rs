@@ -1,5 +1,7 @@
 //! Evidence over lines that break, from a client that is killed, to a server that is.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -289,6 +291,8 @@ fn who_may_not_send_is_told_what_to_do_and_no_key_is_shown() {
         ],
     );
     assert!(said.contains("cannot reach http://127.0.0.1:9"), "{said}");
+    // For a moment only.
+    assert_eq!(said.matches("cannot reach").count(), 1, "{said}");
     // Something that is no Vigie, and would like to have the key elsewhere.
     let said = scene.fails(
         1,
@@ -302,6 +306,37 @@ fn who_may_not_send_is_told_what_to_do_and_no_key_is_shown() {
         ],
     );
     assert!(said.contains("not as Vigie does"), "{said}");
+}
+
+#[test]
+fn a_key_does_not_follow_an_address_that_leads_elsewhere() {
+    let scene = Scene::new();
+    let (elsewhere, leads) = (
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+    );
+    let url = format!("http://{}", leads.local_addr().unwrap());
+    let there = elsewhere.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in leads.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head).unwrap();
+            write!(
+                stream,
+                "HTTP/1.1 302 Found\r\nLocation: http://{there}/\r\nContent-Length: 0\r\n\r\n"
+            )
+            .unwrap();
+        }
+    });
+    elsewhere.set_nonblocking(true).unwrap();
+    for arguments in [&["tenant", "list"][..], &["journal", "say", "x"]] {
+        let mut all = arguments.to_vec();
+        all.extend(["--server", &url]);
+        let said = scene.fails(1, &all);
+        assert!(said.contains("answers 302, and not as Vigie does"), "{said}");
+    }
+    assert!(elsewhere.accept().is_err(), "somebody came");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use vigie_report::{Lang, visible};
 use self::sending::{Sender, Sent};
 use self::source::Source;
 use super::Remote;
+use super::fault::Fault;
 use super::session::{Format, Session, print_json};
 use super::show::{Column, Shown, column};
 use super::words::Words;
@@ -104,13 +105,25 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         quiet: arguments.quiet,
     };
     let (mut done, mut failed) = (Vec::new(), 0);
-    for source in &sources {
+    for (number, source) in sources.iter().enumerate() {
         say_left_out(source, arguments.quiet, lang);
         match sender.send(source) {
             Ok(sent) => done.push(shown(&sent, source)),
             Err(error) => {
                 eprintln!("vigie: {}: {error:#}", visible(&source.name));
                 failed += 1;
+                let fault = error.downcast_ref::<Fault>();
+                if fault.is_some_and(|fault| fault.is_broken_line() || fault.wait().is_some()) {
+                    // So it would be for the others.
+                    failed += sources.len() - number - 1;
+                    let kept = tell(
+                        lang,
+                        "what was sent is kept for a week: the same command goes on there",
+                        "ce qui est parvenu est gardé une semaine\u{a0}: la même commande reprendra là",
+                    );
+                    eprintln!("{kept}");
+                    break;
+                }
             }
         }
     }

@@ -2,21 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use vigie_report::{Lang, visible};
 
 use super::source::{Hashing, Source};
 use crate::progress::Bar;
 use crate::remote::client::{Client, Tries};
-use crate::remote::fault::Fault;
 use crate::remote::session::Query;
 use crate::tell;
 
 /// Bytes sent at once. What was sent of a piece when the connection broke is not sent again.
 const PIECE: usize = 8 << 20;
-/// How long an upload may be held by a request that is dead; the server gives silent ones up after 60 s.
-const STALE: Duration = Duration::from_secs(90);
+/// How long an upload may be held by another request: one that is dead, which the server notices after 60 s, or one that
+/// hashes anew what came before the server was started.
+const STALE: Duration = Duration::from_secs(600);
 /// Times an upload is begun anew because its beginning is of other bytes.
 const ANEW: usize = 2;
 
@@ -200,22 +200,34 @@ impl Sender<'_> {
                 _ => Next::Back,
             }
         };
-        let mut tries = Tries::default();
+        let (mut tries, mut told) = (Tries::default(), false);
         let stale = Instant::now() + STALE;
         loop {
             match self.client.patch(path, offset + sent as u64, &piece[sent..]) {
-                Ok(upload) => return Ok(place(&upload)),
+                Ok(upload) => match place(&upload) {
+                    Next::On(within) if within <= sent => {
+                        bail!(tell(
+                            self.lang,
+                            "the server says yes and takes nothing",
+                            "le serveur accepte, mais ne reçoit rien",
+                        ));
+                    }
+                    elsewhere => return Ok(elsewhere),
+                },
                 Err(fault) if fault.kind() == "offset" => {}
-                // A request whose line broke holds the upload until the server notices.
                 Err(fault) if fault.kind() == "state" && Instant::now() < stale => {
+                    if !told {
+                        self.say(
+                            "another request is sending this: waiting for its end",
+                            "une autre requête envoie ce contenu\u{a0}: attente de sa fin",
+                        );
+                        told = true;
+                    }
                     std::thread::sleep(Duration::from_secs(1));
                 }
-                Err(fault) => self
-                    .client
-                    .wait(fault, &mut tries)
-                    .map_err(|fault| self.given_up(fault))?,
+                Err(fault) => self.client.wait(fault, &mut tries)?,
             }
-            let upload = self.client.get(path).map_err(|fault| self.given_up(fault))?;
+            let upload = self.client.get(path)?;
             match place(&upload) {
                 // Nothing of it came: the same again.
                 Next::On(within) if within == sent => {}
@@ -244,22 +256,7 @@ impl Sender<'_> {
                 self.client.delete(path)?;
                 Ok(None)
             }
-            Err(fault) => Err(self.given_up(fault)),
-        }
-    }
-
-    /// What is said when it takes too long; what was sent is not lost.
-    fn given_up(&self, fault: Fault) -> anyhow::Error {
-        match fault.wait().is_some() || fault.is_broken_line() {
-            true => anyhow!(
-                "{fault}\n{}",
-                tell(
-                    self.lang,
-                    "What was sent is kept for a week: the same command goes on there.",
-                    "Ce qui est parvenu est gardé une semaine\u{a0}: la même commande reprendra là.",
-                )
-            ),
-            false => fault.into(),
+            Err(fault) => Err(fault.into()),
         }
     }
 
