@@ -263,6 +263,11 @@ fn who_may_not_send_is_told_what_to_do_and_no_key_is_shown() {
         "{said}"
     );
 
+    // Names, and the right to send: no more is needed.
+    let sender = scene.new_key(&json!({"only": [theirs]}), &["read", "evidence"]);
+    let sent = scene.command(&push).env("VIGIE_KEY", &sender).output().unwrap();
+    assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+
     let said = scene.fails(
         1,
         &[
