@@ -197,15 +197,7 @@ pub fn create(desk: &Desk, access: &Access, to: &Path, with_key: bool) -> Result
             to.display()
         )));
     }
-    let mut name = to.as_os_str().to_owned();
-    name.push(".partial");
-    let draft = PathBuf::from(name);
-    if draft.exists() {
-        return Err(Error::state(format!(
-            "{} exists: another backup is being made there, or one was cut off; then remove it",
-            draft.display()
-        )));
-    }
+    let draft = beside(to)?;
     make_private_folder(&draft)?;
     let made = fill(desk, &draft, with_key);
     let made = made.and_then(|backup| {
@@ -448,25 +440,59 @@ pub fn restore(from: &Path, options: &Options, key: Option<&Path>) -> Result<Des
             "the backup does not hold the master key: name its file",
         ));
     }
-    make_private_folder(&options.data)?;
+    let data: PathBuf = options.data.components().collect();
+    let draft = beside(&data)?;
+    let into = Options {
+        data: draft.clone(),
+        ..options.clone()
+    };
+    let made = fill_desk(&backup, from, &into, key);
+    if let Err(error) = made {
+        let _ = std::fs::remove_dir_all(&draft);
+        return Err(error);
+    }
+    // Only what is whole stands where a server looks for it.
+    if data.exists() {
+        std::fs::remove_dir(&data).map_err(Error::io(&data))?;
+    }
+    std::fs::rename(&draft, &data).map_err(Error::io(&data))?;
+    sync_folder(&data)?;
+    Desk::open(options)
+}
+
+/// Puts the files and the database of a backup in their places, and makes a desk of them.
+fn fill_desk(backup: &Backup, from: &Path, into: &Options, key: Option<&Path>) -> Result<()> {
+    make_private_folder(&into.data)?;
     for file in backup.files.iter().filter(|file| file.path != "desk.pgdump") {
-        copy(&from.join(&file.path), &options.data.join(&file.path))?;
+        copy(&from.join(&file.path), &into.data.join(&file.path))?;
     }
     if let Some(key) = key {
-        copy(key, &options.data.join(secrets::FILE))?;
+        copy(key, &into.data.join(secrets::FILE))?;
     }
     #[cfg(unix)]
     {
-        let path = options.data.join(secrets::FILE);
+        let path = into.data.join(secrets::FILE);
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(&path, private).map_err(Error::io(&path))?;
     }
-    if let Some(url) = &options.database {
+    if let Some(url) = &into.database {
         restore_postgres(&from.join("desk.pgdump"), url)?;
     }
-    let desk = Desk::open(options)?;
-    settle(&desk, &backup)?;
-    Ok(desk)
+    settle(&Desk::open(into)?, backup)
+}
+
+/// The folder in which something is made before it stands under its name.
+fn beside(path: &Path) -> Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    let draft = PathBuf::from(name);
+    match draft.exists() {
+        true => Err(Error::state(format!(
+            "{} exists: another one is being made there, or one was cut off; then remove it",
+            draft.display()
+        ))),
+        false => Ok(draft),
+    }
 }
 
 fn restore_postgres(dump: &Path, url: &str) -> Result<()> {

@@ -1,6 +1,8 @@
 //! Backing up what is being served, and serving what was restored.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -8,7 +10,46 @@ use crate::scene::{Scene, Server, call, free_port, noise, until};
 
 #[test]
 fn what_was_served_is_served_again_from_a_backup() {
-    let scene = Scene::new();
+    serve_back_up_and_serve_again(None);
+}
+
+#[test]
+fn so_it_is_with_postgresql() {
+    let Ok(base) = std::env::var("VIGIE_TEST_POSTGRES") else {
+        println!("skipped: VIGIE_TEST_POSTGRES names none");
+        return;
+    };
+    let schema = format!("cli_{}", std::process::id());
+    let run = |sql: &str| {
+        assert!(
+            Command::new("psql")
+                .env("PGOPTIONS", "-cclient_min_messages=warning")
+                .args(["-q", "-d", &base, "-c", sql])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    run(&format!("CREATE SCHEMA {schema}"));
+    let joint = if base.contains('?') { '&' } else { '?' };
+    let url = format!("{base}{joint}options=-csearch_path%3D{schema}");
+    // What is dropped is made again by restoring: a dump holds its schema.
+    serve_back_up_and_serve_again(Some((&url, &|| run(&format!("DROP SCHEMA {schema} CASCADE")))));
+    run(&format!("DROP SCHEMA {schema} CASCADE"));
+}
+
+/// A database other than the file, and what empties it.
+type Elsewhere<'a> = Option<(&'a str, &'a dyn Fn())>;
+
+fn serve_back_up_and_serve_again(database: Elsewhere<'_>) {
+    let more: Vec<&str> = database
+        .iter()
+        .flat_map(|(url, _)| ["--database", *url])
+        .collect();
+    let with = |arguments: &[&'static str]| -> Vec<&str> {
+        arguments.iter().copied().chain(more.iter().copied()).collect()
+    };
+    let scene = Scene::with(&more);
     let tenant = scene.tenant("Clinique Saint-Roch");
     scene.server_of(&tenant, "MAIL01");
     let logs = noise(300_000, 7);
@@ -33,6 +74,7 @@ fn what_was_served_is_served_again_from_a_backup() {
                     &json!({"text": format!("remark {said}"), "tenant_id": tenant, "campaign_id": null}),
                 );
                 said += 1;
+                std::thread::sleep(Duration::from_millis(15));
             }
             said
         });
@@ -42,7 +84,7 @@ fn what_was_served_is_served_again_from_a_backup() {
                 .unwrap()
                 .is_empty()
         });
-        scene.vigie(&["backup", "--data", data, "backup/"]);
+        scene.vigie(&[&["backup", "--data", data, "backup/"], &more[..]].concat());
         over.store(true, Ordering::SeqCst);
         talking.join().unwrap()
     });
@@ -54,19 +96,24 @@ fn what_was_served_is_served_again_from_a_backup() {
         "backup"
     );
     scene.vigie(&["restore", "backup", "--check"]);
-    let said = scene.fails(1, &["restore", "backup", "--data", "elsewhere"]);
+    let said = scene.fails(1, &with(&["restore", "backup", "--data", "elsewhere"]));
     assert!(said.contains("does not hold the master key"), "{said}");
-    scene.vigie(&["restore", "backup", "--data", "elsewhere", "--master-key", key]);
-    let said = scene.fails(
-        1,
+    let mut scene = scene;
+    scene.server.take().unwrap().kill();
+    if let Some((_, empty)) = database {
+        empty();
+    }
+    let restore = [
         &["restore", "backup", "--data", "elsewhere", "--master-key", key],
-    );
+        &more[..],
+    ]
+    .concat();
+    scene.vigie(&restore);
+    let said = scene.fails(1, &restore);
     assert!(said.contains("not empty"), "{said}");
 
     // The old one is gone; the new one answers the same, and opens the evidence.
-    let mut scene = scene;
-    scene.server.take().unwrap().kill();
-    let restored = Server::start(&scene.folder.path().join("elsewhere"), free_port(), &[]);
+    let restored = Server::start(&scene.folder.path().join("elsewhere"), free_port(), &more);
     scene.url.clone_from(&restored.url);
     assert_eq!(seen(&scene), before);
     let bearer = format!("Bearer {}", scene.key);
