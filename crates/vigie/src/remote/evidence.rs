@@ -17,6 +17,7 @@ use super::names::EVIDENCE;
 use super::session::{Format, Paging, Query, Session, print_json};
 use super::show::{Column, Shown, column};
 use crate::numbers::{bytes, counted};
+use crate::progress::Bar;
 use crate::{REACHED, tell};
 
 /// Arguments of `vigie evidence`.
@@ -398,9 +399,23 @@ fn check_there(desk: &Session, verify: &Verify) -> Result<Checked> {
         }
     };
     let mut checked = Checked::default();
+    let bar = Bar::new(false);
+    let size = |evidence: &Value| evidence["size"].as_u64().unwrap_or(0);
+    let total = pieces.iter().map(size).sum();
     for evidence in &pieces {
+        if let Some(bar) = &bar {
+            bar.at(checked.bytes, total);
+        }
         let path = format!("/evidence/{}/verify", evidence["id"].as_str().unwrap_or_default());
-        checked.note(evidence, &desk.client.post(&path, &Value::Null)?);
+        match desk.client.post(&path, &Value::Null) {
+            Ok(verified) => checked.note(evidence, &verified),
+            // Deleted at the end of its retention since it was listed.
+            Err(fault) if fault.kind() == "state" && verify.evidence.is_empty() => {}
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    if let Some(bar) = &bar {
+        bar.finish();
     }
     Ok(checked)
 }

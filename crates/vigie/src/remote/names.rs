@@ -65,6 +65,17 @@ const MOST: usize = 10_000;
 /// Things that are named when several fit.
 const NAMED: usize = 5;
 
+/// Names asked for one by one, after which all of their kind are read at once.
+const MANY: usize = 20;
+
+/// What something is called.
+fn name_in(found: &Value) -> Option<String> {
+    found["name"]
+        .as_str()
+        .or(found["title"].as_str())
+        .map(str::to_owned)
+}
+
 /// Whether it is an identifier.
 pub(crate) fn is_id(text: &str) -> bool {
     text.len() == 36
@@ -166,16 +177,31 @@ impl Session {
     }
 
     /// The name of what has an identifier; the identifier, when it has none for whoever asks.
-    pub(super) fn name_of(&self, among: &str, id: &str) -> String {
+    pub(super) fn name_of(&self, among: &'static str, id: &str) -> String {
         let known = self.names.borrow().get(id).cloned();
         if let Some(name) = known {
             return name;
         }
-        let found = self.client.get(&format!("{among}/{id}")).ok();
-        let name = found.and_then(|found| {
-            let name = found["name"].as_str().or(found["title"].as_str())?;
-            Some(name.to_owned())
-        });
+        let asked = {
+            let mut asked = self.asked.borrow_mut();
+            let asked = asked.entry(among).or_default();
+            *asked += 1;
+            *asked
+        };
+        if asked == MANY
+            && let Ok((all, _)) = self.client.list(&format!("{among}?archived=true"), MOST)
+        {
+            let named = all
+                .iter()
+                .filter_map(|one| Some((one["id"].as_str()?.to_owned(), name_in(one)?)));
+            self.names.borrow_mut().extend(named);
+            return self.name_of(among, id);
+        }
+        let name = self
+            .client
+            .get(&format!("{among}/{id}"))
+            .ok()
+            .and_then(|found| name_in(&found));
         let name = name.unwrap_or_else(|| id.to_owned());
         self.names.borrow_mut().insert(id.to_owned(), name.clone());
         name

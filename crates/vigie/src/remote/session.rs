@@ -71,6 +71,8 @@ pub(crate) struct Session {
     pub(crate) format: Format,
     /// Names that were asked for, by identifier.
     pub(super) names: RefCell<HashMap<String, String>>,
+    /// How many were, by what they are among.
+    pub(super) asked: RefCell<HashMap<&'static str, usize>>,
 }
 
 impl Remote {
@@ -112,6 +114,7 @@ impl Remote {
             lang,
             format: self.format,
             names: RefCell::default(),
+            asked: RefCell::default(),
         })
     }
 

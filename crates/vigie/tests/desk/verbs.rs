@@ -177,6 +177,17 @@ fn names_are_taken_where_they_are_clear() {
         scene.json(&["tenant", "list", "--all"]).as_array().unwrap().len(),
         14
     );
+    // So many that their names are read at once.
+    scene.write("x.log", b"x");
+    for number in 0..24 {
+        let name = format!("Many {number}");
+        scene.tenant(&name);
+        scene.vigie(&["push", "x.log", "--tenant", &name]);
+    }
+    let said = scene.vigie(&["evidence", "list"]);
+    for number in 0..24 {
+        assert!(said.contains(&format!("  Many {number} ")), "{said}");
+    }
     // A name that would move the cursor of whoever reads it does not.
     scene.write("x", b"x");
     let bad = json!({"tenant_id": one, "fields": {"name": "EX02", "note": "a\u{1b}[2Jb"}});
