@@ -138,8 +138,8 @@ fn main() -> ExitCode {
         Command::Case(arguments) => at_once(|| remote::case::run(&arguments, lang)),
         Command::Journal(arguments) => at_once(|| remote::journal::run(&arguments, lang)),
         Command::Audit(arguments) => at_once(|| remote::audit::run(&arguments, lang)),
-        Command::Backup(arguments) => backup::run(&arguments, lang),
-        Command::Restore(arguments) => backup::restore(&arguments, lang),
+        Command::Backup(arguments) => at_once(|| backup::run(&arguments, lang)),
+        Command::Restore(arguments) => at_once(|| backup::restore(&arguments, lang)),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };

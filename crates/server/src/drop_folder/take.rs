@@ -111,7 +111,7 @@ impl<'a> Taker<'a> {
             }
             Err(No::InMotion | No::Stopping) => return Outcome::Later,
         };
-        match self.put_away(path, place, beside) {
+        match self.put_away(path, seen, place, beside) {
             Ok(()) => Outcome::Moved,
             Err(error) => {
                 tracing::error!(%error, "a file of the drop folder cannot be moved to where it belongs");
@@ -304,8 +304,21 @@ impl<'a> Taker<'a> {
         }
     }
 
-    /// Moves a file below `place`, with a word beside it. What lies there already is not written over.
-    fn put_away(&self, path: &Path, place: &str, (ending, said): (&str, String)) -> io::Result<()> {
+    /// Moves a file below `place`, with a word beside it. What lies there already is not written over, and a file that took
+    /// the place of the one that was looked at stays where it is.
+    fn put_away(
+        &self,
+        path: &Path,
+        seen: &Seen,
+        place: &str,
+        (ending, said): (&str, String),
+    ) -> io::Result<()> {
+        let from = self.root.join(path);
+        let is_another = |at: &Path| at.symlink_metadata().map(|about| Seen::of(&about) != *seen);
+        let replaced = || io::Error::other("it was changed or replaced meanwhile: it is looked at anew");
+        if is_another(&from)? {
+            return Err(replaced());
+        }
         let folder = self.root.join(place).join(path.parent().unwrap_or(Path::new("")));
         std::fs::create_dir_all(&folder)?;
         let name = path.file_name().unwrap_or_default();
@@ -328,7 +341,13 @@ impl<'a> Taker<'a> {
         }
         // The word first: a file that lies there has always been explained.
         std::fs::write(beside(&to, ending), format!("{}\n{said}", shown(path)))?;
-        std::fs::rename(self.root.join(path), &to)
+        std::fs::rename(&from, &to)?;
+        if is_another(&to)? {
+            std::fs::rename(&to, &from)?;
+            std::fs::remove_file(beside(&to, ending))?;
+            return Err(replaced());
+        }
+        Ok(())
     }
 }
 
@@ -378,5 +397,45 @@ impl<R: Read> Read for Stoppable<'_, R> {
             true => Err(io::Error::other("the server is being stopped")),
             false => self.inner.read(buffer),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_desk::Options;
+    use vigie_desk::tenants::TenantFields;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_took_another_s_place_is_not_put_away_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::open(&Options::in_folder(folder.path().join("data"))).unwrap();
+        let access = Access::system("test");
+        tenants::create(&desk, &access, &TenantFields::named("Client")).unwrap();
+        let root = folder.path().canonicalize().unwrap().join("drop");
+        std::fs::create_dir_all(root.join("Client")).unwrap();
+        let (path, stop) = (Path::new("Client/a.log"), AtomicBool::new(false));
+        std::fs::write(root.join(path), "first").unwrap();
+        let first = Seen::of(&root.join(path).symlink_metadata().unwrap());
+        let taker = Taker::new(&desk, &root, &stop);
+        std::fs::write(root.join(path), "another").unwrap();
+        assert!(matches!(taker.take(path, &first), Outcome::Later));
+        let word = || ("evidence.txt", String::new());
+        assert!(taker.put_away(path, &first, DONE, word()).is_err());
+        assert_eq!(std::fs::read(root.join(path)).unwrap(), b"another");
+        assert!(!root.join(DONE).exists());
+
+        let now = Seen::of(&root.join(path).symlink_metadata().unwrap());
+        assert!(matches!(taker.take(path, &now), Outcome::Moved));
+        assert_eq!(std::fs::read(root.join(DONE).join(path)).unwrap(), b"another");
+        let all = evidence::list(
+            &desk,
+            &access,
+            &EvidenceFilter::default(),
+            &PageRequest::default(),
+        )
+        .unwrap();
+        assert_eq!(all.items.len(), 1);
     }
 }
