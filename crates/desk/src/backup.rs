@@ -25,6 +25,8 @@ use crate::{Access, Desk, Error, Options, Result, Time, Verb};
 
 /// The name of the list of files.
 const LIST: &str = "backup.json";
+/// Where a desk is made in a folder that is there already.
+const RESTORING: &str = ".restoring";
 /// The version of the list's format.
 const VERSION: u32 = 1;
 
@@ -441,23 +443,42 @@ pub fn restore(from: &Path, options: &Options, key: Option<&Path>) -> Result<Des
         ));
     }
     let data: PathBuf = options.data.components().collect();
-    let draft = beside(&data)?;
+    // A folder that is there stays: it may be a volume, which nothing can take the place of.
+    let draft = match data.exists() {
+        true => data.join(RESTORING),
+        false => beside(&data)?,
+    };
     let into = Options {
         data: draft.clone(),
         ..options.clone()
     };
-    let made = fill_desk(&backup, from, &into, key);
-    if let Err(error) = made {
+    if let Err(error) = fill_desk(&backup, from, &into, key) {
         let _ = std::fs::remove_dir_all(&draft);
         return Err(error);
     }
     // Only what is whole stands where a server looks for it.
-    if data.exists() {
-        std::fs::remove_dir(&data).map_err(Error::io(&data))?;
+    match data.exists() {
+        true => move_up(&draft, &data)?,
+        false => std::fs::rename(&draft, &data).map_err(Error::io(&data))?,
     }
-    std::fs::rename(&draft, &data).map_err(Error::io(&data))?;
     sync_folder(&data)?;
     Desk::open(options)
+}
+
+/// Moves everything of a folder into the one it lies in: the database last, without which there is no desk.
+fn move_up(draft: &Path, data: &Path) -> Result<()> {
+    let entries: std::io::Result<Vec<_>> = std::fs::read_dir(draft)
+        .map_err(Error::io(draft))?
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect();
+    let mut names = entries.map_err(Error::io(draft))?;
+    names.sort_by_key(|name| name.to_string_lossy().starts_with("desk."));
+    for name in names {
+        let to = data.join(&name);
+        std::fs::rename(draft.join(&name), &to).map_err(Error::io(&to))?;
+    }
+    sync_folder(draft)?;
+    std::fs::remove_dir(draft).map_err(Error::io(draft))
 }
 
 /// Puts the files and the database of a backup in their places, and makes a desk of them.

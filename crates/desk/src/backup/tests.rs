@@ -237,6 +237,27 @@ fn a_backup_that_was_cut_off_is_not_taken_for_a_new_one() {
 }
 
 #[test]
+fn a_folder_that_is_there_is_filled_and_stays_the_same_folder() {
+    let bench = Bench::sqlite();
+    let id = send(&bench, b"secret");
+    let to = bench.folder.path().join("backup");
+    create(&bench.desk, &admin(), &to, true).unwrap();
+    let options = elsewhere(&bench);
+    make_private_folder(&options.data).unwrap();
+    // As a volume must.
+    #[cfg(unix)]
+    let number = || std::os::unix::fs::MetadataExt::ino(&options.data.metadata().unwrap());
+    #[cfg(unix)]
+    let before = number();
+    let desk = restore(&to, &options, None).unwrap();
+    #[cfg(unix)]
+    assert_eq!(number(), before);
+    assert!(evidence::verify(&desk, &analyst(), &id).unwrap().sound);
+    assert!(!options.data.join(RESTORING).exists());
+    assert!(restore(&to, &options, None).is_err(), "never over another");
+}
+
+#[test]
 fn a_desk_is_opened_as_it_is_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options::in_folder(folder.path().join("nothing"));

@@ -18,7 +18,7 @@ use crate::tell;
 #[derive(Args)]
 #[command(next_help_heading = "The desk")]
 pub(crate) struct Remote {
-    /// The server's address, such as https://vigie.example. The key to ask it with is in VIGIE_KEY or --key-file
+    /// The server's address, such as `https://vigie.example`. The key to ask it with is in VIGIE_KEY or --key-file
     #[arg(long, value_name = "URL", env = "VIGIE_SERVER", global = true)]
     server: Option<String>,
     /// A file that holds the API key and nothing else
