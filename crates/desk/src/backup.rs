@@ -25,6 +25,8 @@ use crate::{Access, Desk, Error, Options, Result, Time, Verb};
 
 /// The name of the list of files.
 const LIST: &str = "backup.json";
+/// Where a desk is made in a folder that is there already.
+const RESTORING: &str = ".restoring";
 /// The version of the list's format.
 const VERSION: u32 = 1;
 
@@ -189,15 +191,15 @@ pub(crate) fn before_migration(data: &Path, database: &Database, from: i64, now:
 /// When `to` exists, the disk is full, or `pg_dump` is missing. Then nothing is left at `to`.
 pub fn create(desk: &Desk, access: &Access, to: &Path, with_key: bool) -> Result<Backup> {
     access.require_everywhere(Verb::Administer)?;
+    // Without a slash at its end, behind which a name would be another.
+    let to = &to.components().collect::<PathBuf>();
     if to.exists() {
         return Err(Error::state(format!(
             "{} exists: name a new folder",
             to.display()
         )));
     }
-    let mut name = to.as_os_str().to_owned();
-    name.push(".partial");
-    let draft = PathBuf::from(name);
+    let draft = beside(to)?;
     make_private_folder(&draft)?;
     let made = fill(desk, &draft, with_key);
     let made = made.and_then(|backup| {
@@ -440,25 +442,78 @@ pub fn restore(from: &Path, options: &Options, key: Option<&Path>) -> Result<Des
             "the backup does not hold the master key: name its file",
         ));
     }
-    make_private_folder(&options.data)?;
+    let data: PathBuf = options.data.components().collect();
+    // A folder that is there stays: it may be a volume, which nothing can take the place of.
+    let draft = match data.exists() {
+        true => data.join(RESTORING),
+        false => beside(&data)?,
+    };
+    let into = Options {
+        data: draft.clone(),
+        ..options.clone()
+    };
+    if let Err(error) = fill_desk(&backup, from, &into, key) {
+        let _ = std::fs::remove_dir_all(&draft);
+        return Err(error);
+    }
+    // Only what is whole stands where a server looks for it.
+    match data.exists() {
+        true => move_up(&draft, &data)?,
+        false => std::fs::rename(&draft, &data).map_err(Error::io(&data))?,
+    }
+    sync_folder(&data)?;
+    Desk::open(options)
+}
+
+/// Moves everything of a folder into the one it lies in: the database last, without which there is no desk.
+fn move_up(draft: &Path, data: &Path) -> Result<()> {
+    let entries: std::io::Result<Vec<_>> = std::fs::read_dir(draft)
+        .map_err(Error::io(draft))?
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect();
+    let mut names = entries.map_err(Error::io(draft))?;
+    names.sort_by_key(|name| name.to_string_lossy().starts_with("desk."));
+    for name in names {
+        let to = data.join(&name);
+        std::fs::rename(draft.join(&name), &to).map_err(Error::io(&to))?;
+    }
+    sync_folder(draft)?;
+    std::fs::remove_dir(draft).map_err(Error::io(draft))
+}
+
+/// Puts the files and the database of a backup in their places, and makes a desk of them.
+fn fill_desk(backup: &Backup, from: &Path, into: &Options, key: Option<&Path>) -> Result<()> {
+    make_private_folder(&into.data)?;
     for file in backup.files.iter().filter(|file| file.path != "desk.pgdump") {
-        copy(&from.join(&file.path), &options.data.join(&file.path))?;
+        copy(&from.join(&file.path), &into.data.join(&file.path))?;
     }
     if let Some(key) = key {
-        copy(key, &options.data.join(secrets::FILE))?;
+        copy(key, &into.data.join(secrets::FILE))?;
     }
     #[cfg(unix)]
     {
-        let path = options.data.join(secrets::FILE);
+        let path = into.data.join(secrets::FILE);
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(&path, private).map_err(Error::io(&path))?;
     }
-    if let Some(url) = &options.database {
+    if let Some(url) = &into.database {
         restore_postgres(&from.join("desk.pgdump"), url)?;
     }
-    let desk = Desk::open(options)?;
-    settle(&desk, &backup)?;
-    Ok(desk)
+    settle(&Desk::open(into)?, backup)
+}
+
+/// The folder in which something is made before it stands under its name.
+fn beside(path: &Path) -> Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    let draft = PathBuf::from(name);
+    match draft.exists() {
+        true => Err(Error::state(format!(
+            "{} exists: another one is being made there, or one was cut off; then remove it",
+            draft.display()
+        ))),
+        false => Ok(draft),
+    }
 }
 
 fn restore_postgres(dump: &Path, url: &str) -> Result<()> {

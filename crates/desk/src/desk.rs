@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use crate::backup::{self, Migrated};
 use crate::db::{Connection, Database, DbError, Row, Sql, Value, migrate};
-use crate::secrets::MasterKey;
+use crate::secrets::{self, MasterKey};
 use crate::uploads::Hashes;
 use crate::world::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::{Error, Result, Time};
+
+/// The database in the data folder.
+const SQLITE_FILE: &str = "desk.sqlite";
 
 /// Where a desk is kept.
 #[derive(Debug, Clone)]
@@ -31,6 +34,16 @@ impl Options {
             database: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy::default()),
+        }
+    }
+
+    fn database(&self) -> Result<Database> {
+        match &self.database {
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(Database::postgres(url))
+            }
+            Some(_) => Err(Error::invalid("database", "it does not begin with postgres://")),
+            None => Ok(Database::sqlite(self.data.join(SQLITE_FILE))),
         }
     }
 }
@@ -57,13 +70,7 @@ impl Desk {
     /// When the folder or the database cannot be reached, or was written by a newer program.
     pub fn open(options: &Options) -> Result<Desk> {
         make_private_folder(&options.data)?;
-        let database = match &options.database {
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Database::postgres(url)
-            }
-            Some(_) => return Err(Error::invalid("database", "it does not begin with postgres://")),
-            None => Database::sqlite(options.data.join("desk.sqlite")),
-        };
+        let database = options.database()?;
         let before = migrate::version(&database)?;
         let migrated = match before {
             // An empty database has nothing to lose.
@@ -77,6 +84,39 @@ impl Desk {
             )?),
         };
         migrate::migrate(&database, options.clock.now())?;
+        Desk::of(options, database, migrated)
+    }
+
+    /// Opens a desk as it is, beside a server that may be at work in it: makes none, and changes no tables.
+    ///
+    /// # Errors
+    /// When there is none, or its tables are of another version.
+    pub fn open_beside(options: &Options) -> Result<Desk> {
+        let none = || {
+            Error::state(format!(
+                "there is no desk in {}: name the data folder of one",
+                options.data.display()
+            ))
+        };
+        let is_there = options.data.join(match options.database {
+            Some(_) => secrets::FILE,
+            None => SQLITE_FILE,
+        });
+        if !is_there.is_file() {
+            return Err(none());
+        }
+        let database = options.database()?;
+        match (migrate::version(&database)?, migrate::known()) {
+            (version, known) if version == known => Desk::of(options, database, None),
+            (0, _) => Err(none()),
+            (version, known) => Err(Error::state(format!(
+                "the tables are at version {version}, those of this program at {known}: use the program that serves this \
+                 desk, or serve it once with this one"
+            ))),
+        }
+    }
+
+    fn of(options: &Options, database: Database, migrated: Option<Migrated>) -> Result<Desk> {
         let master = MasterKey::of_desk(&options.data, &database, options.entropy.as_ref())?;
         Ok(Desk(Arc::new(Inner {
             master,

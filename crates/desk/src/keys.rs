@@ -216,6 +216,21 @@ pub fn revoke(desk: &Desk, access: &Access, id: &KeyId) -> Result<ApiKey> {
 }
 
 /// The account of a person who asks. A key does not keep keys.
+/// The account somebody works for: a person's own, or that of whoever made the key.
+pub(crate) fn works_for(tx: &mut Tx<'_>, access: &Access) -> Result<AccountId> {
+    match access.actor().kind {
+        ActorKind::Key => {
+            let id = access
+                .actor()
+                .id
+                .parse()
+                .map_err(|_| Error::NotFound { what: "key" })?;
+            Ok(find(tx, &id)?.account_id)
+        }
+        _ => accounts::own_account(access),
+    }
+}
+
 fn owner(access: &Access) -> Result<AccountId> {
     match access.actor().kind {
         ActorKind::User => access

@@ -183,6 +183,12 @@ fn make_file(path: &Path, entropy: &dyn Entropy) -> Result<[u8; KEY_LEN]> {
 pub(crate) fn sync_folder(of: &Path) -> Result<()> {
     #[cfg(unix)]
     if let Some(folder) = of.parent() {
+        // A bare name is one of where we stand.
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
         let file = std::fs::File::open(folder).map_err(Error::io(folder))?;
         file.sync_all().map_err(Error::io(folder))?;
     }

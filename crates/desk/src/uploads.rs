@@ -8,7 +8,7 @@ mod receive;
 mod store;
 
 pub(crate) use receive::Hashes;
-pub use receive::{append, finish, receive_file};
+pub use receive::{append, finish, finish_as, receive_file};
 pub use store::{NewUpload, Upload, UploadState, abort, begin, get, list, sweep};
 
 #[cfg(test)]

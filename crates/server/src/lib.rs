@@ -11,6 +11,7 @@
 
 mod app;
 mod caller;
+mod drop_folder;
 mod idempotency;
 mod input;
 mod listen;
@@ -38,6 +39,7 @@ use vigie_desk::Desk;
 
 use crate::app::App;
 pub use crate::app::Settings;
+pub use crate::drop_folder::DropFolder;
 pub use crate::serve::{LogFormat, Options, ServeError, Started, serve};
 pub use crate::tls::Tls;
 

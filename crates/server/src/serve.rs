@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use vigie_desk::{Desk, accounts};
 
 use crate::app::Settings;
+use crate::drop_folder::{DropFolder, Watched};
 use crate::listen::{Peer, TlsListener};
 use crate::tls::Tls;
 use crate::workers::Workers;
@@ -36,6 +37,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Hunts at once; 0: this process does none.
     pub workers: usize,
+    /// A folder that evidence is taken from.
+    pub drop_folder: Option<DropFolder>,
     /// How the log is written.
     pub log: LogFormat,
 }
@@ -105,6 +108,14 @@ pub enum ServeError {
     /// The address for browsers.
     #[error("--public-url {0}: it does not begin with http:// or https://")]
     PublicUrl(String),
+    /// The drop folder.
+    #[error("--drop {path}: {why}")]
+    DropFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// The system refuses what a server needs.
     #[error("the server cannot run: {0}")]
     System(#[from] std::io::Error),
@@ -132,8 +143,16 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
     let desk = Desk::open(&opening)?;
     let alone = desk.database_kind() == "sqlite";
     let _lock = alone.then(|| lock(&options.data)).transpose()?;
+    // The desk blocks, which a thread that drives the runtime must not.
+    let token = accounts::first_admin_link(&desk)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let workers = Workers::start(&desk, options.workers, alone)?;
+    let drop_folder = options.drop_folder.as_ref().map(|folder| {
+        Watched::open(folder, &options.data).map_err(|why| ServeError::DropFolder {
+            path: folder.path.clone(),
+            why,
+        })
+    });
+    let workers = Workers::start(&desk, options.workers, drop_folder.transpose()?, alone)?;
     let outcome = runtime.block_on(async {
         let listener = TcpListener::bind(options.listen)
             .await
@@ -150,7 +169,6 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
         let (stop, stopping) = watch::channel(false);
         let app = crate::router(desk.clone(), settings, stopping.clone())
             .into_make_service_with_connect_info::<Peer>();
-        let token = accounts::first_admin_link(&desk)?;
         started(&Started {
             set_up: token.map(|token| format!("{url}/setup?token={token}")),
             url,

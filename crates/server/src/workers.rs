@@ -1,4 +1,4 @@
-//! Threads beside the requests: hunts, and what has to be done now and then.
+//! Threads beside the requests: hunts, the drop folder, and what has to be done now and then.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use vigie_desk::hunts::HuntHandler;
 use vigie_desk::{Desk, Result, jobs, maintenance, worker};
+
+use crate::drop_folder::Watched;
 
 /// How often a worker looks for a job.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -21,7 +23,12 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts so many workers. `alone`: no other process works on this database.
-    pub(crate) fn start(desk: &Desk, count: usize, alone: bool) -> Result<Workers> {
+    pub(crate) fn start(
+        desk: &Desk,
+        count: usize,
+        drop_folder: Option<Watched>,
+        alone: bool,
+    ) -> Result<Workers> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
         for number in 0..count {
@@ -44,6 +51,10 @@ impl Workers {
                 let hunting = HuntHandler::default();
                 worker::run(&desk, &name, &[&hunting], &stop, PAUSE);
             }));
+        }
+        if let Some(watched) = drop_folder {
+            let (desk, stop) = (desk.clone(), Arc::clone(&stop));
+            threads.push(std::thread::spawn(move || watched.run(&desk, alone, &stop)));
         }
         let (desk, flag) = (desk.clone(), Arc::clone(&stop));
         threads.push(std::thread::spawn(move || look_after(&desk, &flag)));

@@ -1,9 +1,11 @@
 //! The command line of Vigie: argument parsing and printing, nothing else.
 //!
-//! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached, 4 when something was refused under `--strict`,
+//! Exit status: 0 done, 1 failed, 2 usage, 3 when `--fail-on` is reached or a check of evidence or audit
+//! found damage, 4 when something was refused under `--strict`,
 //! 130 when ctrl-c ended the run.
 
 mod advisory;
+mod backup;
 mod choose;
 mod demo;
 mod exposure;
@@ -11,8 +13,10 @@ mod hunt;
 mod indicators;
 mod knowledge;
 mod list;
+mod numbers;
 mod outputs;
 mod progress;
+mod remote;
 mod rules;
 mod serve;
 mod simulate;
@@ -41,7 +45,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
     after_help = "To begin:\n  vigie demo                                  a simulated provider, hunted\n  \
                   vigie hunt EVIDENCE --report report.html    your own evidence\n  \
                   vigie serve --data DIR                      the desk, in a browser\n\n\
-                  Exit status: 0 done, 1 failed, 2 usage, 3 --fail-on reached, 4 something refused\n\
+                  Exit status: 0 done, 1 failed, 2 usage, 3 --fail-on reached or damage found, 4 something refused\n\
                   under --strict, 130 stopped by ctrl-c"
 )]
 struct Cli {
@@ -72,6 +76,26 @@ enum Command {
     Advisory(advisory::Arguments),
     /// Serve the desk: campaigns, evidence, findings and cases in a browser, and an API
     Serve(serve::Arguments),
+    /// Send evidence to a desk; goes on where it was after a broken line
+    Push(remote::push::Arguments),
+    /// Clients and their servers, at a desk
+    Tenant(remote::tenant::Arguments),
+    /// Campaigns: the crisis, across clients
+    Campaign(remote::campaign::Arguments),
+    /// Evidence at a desk: what there is, who had it in hand, whether it is what was received
+    Evidence(remote::evidence::Arguments),
+    /// Findings of hunts, and what people make of them
+    Finding(remote::finding::Arguments),
+    /// Cases: what the team works on
+    Case(remote::case::Arguments),
+    /// The main courante: who did and said what
+    Journal(remote::journal::Arguments),
+    /// The log nobody can change: take it out, and check it without a server
+    Audit(remote::audit::Arguments),
+    /// Back a desk up into a folder, also while it is being served
+    Backup(backup::Arguments),
+    /// Make a desk out of a backup
+    Restore(backup::RestoreArguments),
     /// Write the evidence of a simulated provider, with the ground truth beside it
     Simulate(simulate::Arguments),
     /// Simulate a small provider, hunt its evidence, write the report
@@ -80,6 +104,9 @@ enum Command {
 
 /// Whether a server runs, which looks after ctrl-c itself.
 static SERVING: AtomicBool = AtomicBool::new(false);
+
+/// Whether ctrl-c ends the program at once: nothing that was read has to be shown.
+static AT_ONCE: AtomicBool = AtomicBool::new(false);
 
 /// The exit status when `--fail-on` is reached.
 const REACHED: u8 = 3;
@@ -103,6 +130,16 @@ fn main() -> ExitCode {
         Command::Indicators(arguments) => indicators::run(&arguments, lang),
         Command::Advisory(arguments) => advisory::run(&arguments, lang),
         Command::Serve(arguments) => serve::run(&arguments, lang),
+        Command::Push(arguments) => at_once(|| remote::push::run(&arguments, lang)),
+        Command::Tenant(arguments) => at_once(|| remote::tenant::run(&arguments, lang)),
+        Command::Campaign(arguments) => at_once(|| remote::campaign::run(&arguments, lang)),
+        Command::Evidence(arguments) => at_once(|| remote::evidence::run(&arguments, lang)),
+        Command::Finding(arguments) => at_once(|| remote::finding::run(&arguments, lang)),
+        Command::Case(arguments) => at_once(|| remote::case::run(&arguments, lang)),
+        Command::Journal(arguments) => at_once(|| remote::journal::run(&arguments, lang)),
+        Command::Audit(arguments) => at_once(|| remote::audit::run(&arguments, lang)),
+        Command::Backup(arguments) => at_once(|| backup::run(&arguments, lang)),
+        Command::Restore(arguments) => at_once(|| backup::restore(&arguments, lang)),
         Command::Simulate(arguments) => simulate::run(&arguments, lang),
         Command::Demo(arguments) => demo::run(&arguments, lang, &cancel),
     };
@@ -116,6 +153,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// Does what ctrl-c may end at any moment.
+fn at_once(work: impl FnOnce() -> anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    AT_ONCE.store(true, Ordering::SeqCst);
+    work()
+}
+
 /// The first ctrl-c ends the run cleanly with what is known so far; a second one ends it at once.
 fn stop_on_ctrl_c(cancel: &Arc<AtomicBool>, lang: Lang) {
     let flag = Arc::clone(cancel);
@@ -123,7 +166,7 @@ fn stop_on_ctrl_c(cancel: &Arc<AtomicBool>, lang: Lang) {
         if SERVING.load(Ordering::SeqCst) {
             return;
         }
-        if flag.swap(true, Ordering::SeqCst) {
+        if flag.swap(true, Ordering::SeqCst) || AT_ONCE.load(Ordering::SeqCst) {
             std::process::exit(i32::from(STOPPED));
         }
         let said = tell(

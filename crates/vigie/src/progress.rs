@@ -21,6 +21,12 @@ impl Bar {
         Some(Arc::new(Bar(ProgressBar::no_length().with_style(style))))
     }
 
+    /// Says how far it is, also when that is further back than before.
+    pub(crate) fn at(&self, bytes: u64, of: u64) {
+        self.0.set_length(of);
+        self.0.set_position(bytes);
+    }
+
     /// Takes the bar off the screen.
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();

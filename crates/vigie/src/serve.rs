@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use vigie_report::Lang;
-use vigie_server::{LogFormat, Options, Started, Tls};
+use vigie_server::{DropFolder, LogFormat, Options, Started, Tls};
 
 use crate::{SERVING, tell};
 
@@ -39,6 +40,13 @@ pub(crate) struct Arguments {
     /// Hunts at once; 0 leaves them to other servers on the same database
     #[arg(long, value_name = "N", default_value_t = 1)]
     workers: usize,
+    /// Take evidence from this folder, where it lies as TENANT/SERVER/files; what was taken is moved to done/, what was
+    /// not to refused/
+    #[arg(long, value_name = "DIR")]
+    drop: Option<PathBuf>,
+    /// How long a file there must not have changed before it is taken
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "drop", value_parser = clap::value_parser!(u32).range(1..))]
+    drop_rest: u32,
     /// How the log is written to standard error
     #[arg(long, value_enum, default_value_t = Log::Text)]
     log: Log,
@@ -67,6 +75,10 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         insecure_http: arguments.insecure_http,
         public_url: arguments.public_url.clone(),
         workers: arguments.workers,
+        drop_folder: arguments.drop.clone().map(|path| DropFolder {
+            path,
+            rest: Duration::from_secs(u64::from(arguments.drop_rest)),
+        }),
         log: match arguments.log {
             Log::Text => LogFormat::Text,
             Log::Json => LogFormat::Json,

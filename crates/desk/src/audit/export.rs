@@ -3,12 +3,13 @@
 //! JSON lines: `{"export": ..}` first, then `{"entry": ..}` for each record, `{"root": ..}` for each root that names the
 //! chain, and `{"end": ..}`. A tenant's export names no other tenant; the provider's holds the leaves of each root.
 
+use std::collections::HashMap;
 use std::io::{BufRead, Write};
 
 use serde::{Deserialize, Serialize};
 
 use super::chain::{Entry, GENESIS, PROVIDER};
-use super::roots::{Head, heads_at, heads_of, read_roots, root_of};
+use super::roots::{Head, heads_at, heads_of, leaf_of, read_roots, root_of};
 use super::verify::{ChainReport, Follower, Problem, each};
 use crate::{Access, Desk, Error, Result, TenantId, Time, Verb};
 
@@ -65,6 +66,24 @@ pub struct ExportReport {
     pub chain: ChainReport,
     /// The roots that it names: compare them with those that were published.
     pub roots: Vec<(i64, String)>,
+    /// When it was made, as it says.
+    pub exported_at: Time,
+    /// What binds the chain to each of the roots.
+    #[serde(skip)]
+    pub bindings: Vec<Binding>,
+}
+
+/// What binds a chain to a root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The record of the provider's chain that holds the root.
+    pub seq: i64,
+    /// The root.
+    pub root: String,
+    /// The chain's own leaf: it must be among those of the root.
+    pub leaf: String,
+    /// All leaves; only the provider's export has them.
+    pub leaves: Vec<String>,
 }
 
 /// Writes a chain as a file: a tenant's, or the provider's own. The export itself is recorded.
@@ -156,8 +175,9 @@ pub fn export(desk: &Desk, access: &Access, tenant: Option<&TenantId>, out: &mut
 pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
     let not_one = |line: u64, why: &str| Error::invalid("export", format!("line {line}: {why}"));
     let mut lines: Vec<RootLine> = Vec::new();
-    let mut entries = Vec::new();
+    let mut entries = HashMap::new();
     let mut follower: Option<Follower> = None;
+    let mut exported_at = Time(0);
     let mut number = 0;
     let end = loop {
         number += 1;
@@ -176,13 +196,14 @@ pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
         match (line, &mut follower) {
             (Line::Export(start), None) if start.format == FORMAT && start.version == 1 => {
                 follower = Some(Follower::new(&start.chain, []));
+                exported_at = start.exported_at;
             }
             (Line::Export(_), _) | (_, None) => {
                 return Err(not_one(number, "it is no audit export of version 1"));
             }
             (Line::Entry(entry), Some(follower)) => {
                 follower.follow(&entry);
-                entries.push((entry.seq, entry.hash));
+                entries.insert(entry.seq, entry.hash);
             }
             (Line::Root(root), Some(_)) => lines.push(root),
             (Line::End(end), Some(_)) => break end,
@@ -196,8 +217,7 @@ pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
         });
     }
     for root in &lines {
-        let named = (root.head_seq, root.head_hash.clone());
-        if !entries.contains(&named) {
+        if entries.get(&root.head_seq) != Some(&root.head_hash) {
             chain.problems.push(Problem {
                 seq: root.head_seq,
                 why: format!("root {} names another record here", root.seq),
@@ -210,9 +230,20 @@ pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
             });
         }
     }
+    let bindings: Vec<Binding> = lines
+        .into_iter()
+        .map(|line| Binding {
+            seq: line.seq,
+            root: line.root,
+            leaf: leaf_of(&chain.chain, line.head_seq, &line.head_hash),
+            leaves: line.leaves,
+        })
+        .collect();
     Ok(ExportReport {
         sound: chain.is_sound(),
         chain,
-        roots: lines.into_iter().map(|root| (root.seq, root.root)).collect(),
+        roots: bindings.iter().map(|one| (one.seq, one.root.clone())).collect(),
+        exported_at,
+        bindings,
     })
 }

@@ -42,11 +42,13 @@ impl Head {
     }
 
     pub(super) fn leaf(&self) -> String {
-        hex(&Sha256::digest(format!(
-            "{}:{}:{}",
-            self.chain, self.seq, self.hash
-        )))
+        leaf_of(&self.chain, self.seq, &self.hash)
     }
+}
+
+/// The leaf of a chain whose head was this.
+pub(super) fn leaf_of(chain: &str, seq: i64, hash: &str) -> String {
+    hex(&Sha256::digest(format!("{chain}:{seq}:{hash}")))
 }
 
 /// The number that binds leaves.

@@ -75,7 +75,7 @@ fn what_is_restored_is_what_was_there() {
         let options = elsewhere(bench);
         if let Some(url) = &options.database {
             assert!(restore(&to, &options, None).is_err(), "the database is not empty");
-            std::fs::remove_dir_all(&options.data).unwrap();
+            assert!(!options.data.exists());
             Schema::empty(url);
         }
         let desk = restore(&to, &options, None).unwrap();
@@ -111,7 +111,7 @@ fn the_key_can_be_kept_elsewhere() {
         restore(&to, &options, Some(&wrong)),
         Err(Error::Damaged { .. })
     ));
-    std::fs::remove_dir_all(&options.data).unwrap();
+    assert!(!options.data.exists(), "nothing stands there that is no desk");
     let desk = restore(&to, &options, Some(&bench.options.data.join(secrets::FILE))).unwrap();
     assert!(evidence::verify(&desk, &analyst(), &id).unwrap().sound);
 }
@@ -221,4 +221,61 @@ fn a_database_of_a_newer_or_another_program_is_left_alone() {
         Desk::open(&bench.options),
         Err(Error::TooNew { found: 99, .. })
     ));
+}
+
+#[test]
+fn a_backup_that_was_cut_off_is_not_taken_for_a_new_one() {
+    let bench = Bench::sqlite();
+    let to = bench.folder.path().join("backup");
+    std::fs::create_dir(bench.folder.path().join("backup.partial")).unwrap();
+    let refused = create(&bench.desk, &admin(), &to, false).unwrap_err();
+    assert!(refused.to_string().contains("was cut off"), "{refused}");
+    std::fs::remove_dir(bench.folder.path().join("backup.partial")).unwrap();
+    // However its name is written.
+    create(&bench.desk, &admin(), &bench.folder.path().join("backup/"), false).unwrap();
+    verify(&to).unwrap();
+}
+
+#[test]
+fn a_folder_that_is_there_is_filled_and_stays_the_same_folder() {
+    let bench = Bench::sqlite();
+    let id = send(&bench, b"secret");
+    let to = bench.folder.path().join("backup");
+    create(&bench.desk, &admin(), &to, true).unwrap();
+    let options = elsewhere(&bench);
+    make_private_folder(&options.data).unwrap();
+    // As a volume must.
+    #[cfg(unix)]
+    let number = || std::os::unix::fs::MetadataExt::ino(&options.data.metadata().unwrap());
+    #[cfg(unix)]
+    let before = number();
+    let desk = restore(&to, &options, None).unwrap();
+    #[cfg(unix)]
+    assert_eq!(number(), before);
+    assert!(evidence::verify(&desk, &analyst(), &id).unwrap().sound);
+    assert!(!options.data.join(RESTORING).exists());
+    assert!(restore(&to, &options, None).is_err(), "never over another");
+}
+
+#[test]
+fn a_desk_is_opened_as_it_is_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options::in_folder(folder.path().join("nothing"));
+    let refused = Desk::open_beside(&options).unwrap_err();
+    assert!(refused.to_string().contains("no desk"), "{refused}");
+    assert!(!options.data.exists());
+
+    let old = Options::in_folder(folder.path().join("old"));
+    make_private_folder(&old.data).unwrap();
+    let database = Database::sqlite(old.data.join("desk.sqlite"));
+    apply(&database, crate::testing::MORNING, &MIGRATIONS[..1]).unwrap();
+    let refused = Desk::open_beside(&old).unwrap_err();
+    assert!(refused.to_string().contains("at version 1"), "{refused}");
+    assert_eq!(migrate::version(&database).unwrap(), 1, "nothing was changed");
+
+    let here = Options::in_folder(folder.path().join("here"));
+    let served = Desk::open(&here).unwrap();
+    let beside = Desk::open_beside(&here).unwrap();
+    create(&beside, &admin(), &folder.path().join("backup"), false).unwrap();
+    served.ping().unwrap();
 }

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::store::{Case, find, recorded_of};
 use crate::accounts;
-use crate::accounts::own_account;
 use crate::db::{Sql, params};
 use crate::desk::{Tx, expect_changed};
+use crate::keys;
 use crate::queue::{IN_A_ROW, Lane, Waiting, Why, order};
 use crate::tenants::Contract;
 use crate::{Access, AccountId, CaseId, Desk, Error, Result, Role, Time, Verb};
@@ -100,11 +100,11 @@ fn soc_in_a_row(tx: &mut Tx<'_>) -> Result<usize> {
     Ok(in_a_row)
 }
 
-/// Takes the first case of the queue for whoever asks. `None`: nothing waits.
+/// Takes the first case of the queue for whoever asks; a key takes it for whoever made it. `None`: nothing waits.
 pub fn take_next(desk: &Desk, access: &Access) -> Result<Option<Case>> {
     access.require(Verb::Case)?;
-    let me = own_account(access)?;
     desk.write(|tx| {
+        let me = keys::works_for(tx, access)?;
         for entry in queue_in(tx, access)? {
             // Somebody may be taking the same one: then the next.
             let taken = tx.execute(

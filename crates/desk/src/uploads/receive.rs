@@ -256,6 +256,18 @@ fn fill_or_break(input: &mut dyn Read, buffer: &mut [u8]) -> (usize, Option<std:
 /// # Errors
 /// When bytes are missing, or they are not those that were announced: then the upload stays open, to be aborted.
 pub fn finish(desk: &Desk, access: &Access, id: &UploadId) -> Result<Evidence> {
+    finish_as(desk, access, id, None)
+}
+
+/// The same, for somebody who hashed what they sent while they sent it and knows the hash only now.
+///
+/// # Errors
+/// Those of [`finish`]; also when the hash is another.
+pub fn finish_as(desk: &Desk, access: &Access, id: &UploadId, sent: Option<&str>) -> Result<Evidence> {
+    let sent = sent.map(str::to_lowercase);
+    if sent.as_ref().is_some_and(|text| !store::is_hash(text)) {
+        return Err(Error::invalid("sha256", "it is not 64 hexadecimal digits"));
+    }
     let ended = desk.read(|tx| {
         let upload = find(tx, access, id)?;
         access.require(Verb::Evidence)?;
@@ -265,7 +277,10 @@ pub fn finish(desk: &Desk, access: &Access, id: &UploadId) -> Result<Evidence> {
         }
     })?;
     if let Some(evidence) = ended {
-        return Ok(evidence);
+        return match sent.filter(|sent| *sent != evidence.sha256) {
+            Some(_) => Err(Error::state("the upload is finished, with another hash")),
+            None => Ok(evidence),
+        };
     }
     if moved_by_a_crash(desk, access, id)? {
         // It was on its way to its place when the power went: back, and again.
@@ -283,12 +298,8 @@ pub fn finish(desk: &Desk, access: &Access, id: &UploadId) -> Result<Evidence> {
         return Err(Error::invalid("size", why));
     }
     let sha256 = hex(&writing.hash.clone().finalize());
-    if let Some(announced) = upload
-        .rest
-        .sha256
-        .as_ref()
-        .filter(|announced| **announced != sha256)
-    {
+    let announced = upload.rest.sha256.iter().chain(&sent);
+    if let Some(announced) = announced.into_iter().find(|announced| **announced != sha256) {
         let why =
             format!("what came has {sha256}, announced was {announced}: abort the upload and send it again");
         return Err(Error::invalid("sha256", why));

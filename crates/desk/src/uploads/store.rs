@@ -75,7 +75,6 @@ impl NewUpload {
                 format!("it is not between 0 and {MOST_BYTES}"),
             ));
         }
-        let is_hash = |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if self.sha256.as_ref().is_some_and(|text| !is_hash(text)) {
             return Err(Error::invalid("sha256", "it is not 64 hexadecimal digits"));
         }
@@ -87,6 +86,11 @@ impl NewUpload {
         }
         Ok(())
     }
+}
+
+/// Whether it is a SHA-256 in hexadecimal.
+pub(super) fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// An upload.

@@ -185,6 +185,31 @@ fn bytes_that_are_not_those_announced_become_no_evidence() {
 }
 
 #[test]
+fn a_hash_that_is_known_only_at_the_end_is_checked_before_anything_is_kept() {
+    let bench = Bench::sqlite();
+    let (desk, tenant) = (&bench.desk, bench.tenant("Client"));
+    let upload = begin(desk, &analyst(), &new(&tenant, "x")).unwrap();
+    append(desk, &analyst(), &upload.id, 0, &mut &b"abc"[..]).unwrap();
+    let right = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    for wrong in ["0".repeat(64), "ba78".into()] {
+        let refused = finish_as(desk, &analyst(), &upload.id, Some(&wrong));
+        assert!(
+            matches!(refused, Err(Error::Invalid { field: "sha256", .. })),
+            "{refused:?}"
+        );
+    }
+    let evidence = finish_as(desk, &analyst(), &upload.id, Some(&right.to_uppercase())).unwrap();
+    assert_eq!(evidence.sha256, right);
+    // Asked again, with the same hash and with another.
+    assert_eq!(
+        finish_as(desk, &analyst(), &upload.id, Some(right)).unwrap().id,
+        evidence.id
+    );
+    let refused = finish_as(desk, &analyst(), &upload.id, Some(&"0".repeat(64)));
+    assert!(matches!(refused, Err(Error::State { .. })), "{refused:?}");
+}
+
+#[test]
 fn two_do_not_send_one_upload_at_once() {
     let bench = Bench::sqlite();
     let upload = begin(&bench.desk, &analyst(), &new(&bench.tenant("Client"), "x")).unwrap();

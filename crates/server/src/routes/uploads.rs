@@ -130,12 +130,24 @@ pub(crate) async fn abort_upload(caller: Caller, Path(id): Path<UploadId>) -> Do
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What was sent.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Sent {
+    /// SHA-256 of all bytes, hexadecimal, when whoever sent them hashed them on the way: others are not taken.
+    sha256: Option<String>,
+}
+
 /// Ends an upload: it becomes evidence. To finish twice gives the same evidence.
-#[utoipa::path(post, path = "/uploads/{id}/finish", tag = "uploads", params(("id" = UploadId, Path)),
+#[utoipa::path(post, path = "/uploads/{id}/finish", tag = "uploads", params(("id" = UploadId, Path), Sent),
     responses((status = 201, body = Evidence)))]
-pub(crate) async fn finish_upload(caller: Caller, Path(id): Path<UploadId>) -> Revised<Evidence> {
+pub(crate) async fn finish_upload(
+    caller: Caller,
+    Path(id): Path<UploadId>,
+    Query(sent): Query<Sent>,
+) -> Revised<Evidence> {
     caller
-        .ask(move |desk, access| uploads::finish(desk, access, &id))
+        .ask(move |desk, access| uploads::finish_as(desk, access, &id, sent.sha256.as_deref()))
         .await
         .map(Tagged::made)
 }

@@ -279,6 +279,7 @@ pub(super) fn serve(data: PathBuf, listen: std::net::SocketAddr, lang: vigie_rep
         listen,
         tls: None,
         insecure_http: false,
+        drop_folder: None,
         public_url: None,
         workers: 1,
         log: vigie_server::LogFormat::Text,

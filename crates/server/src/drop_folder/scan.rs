@@ -1,0 +1,171 @@
+//! What lies in a drop folder.
+
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{DONE, REFUSED};
+
+/// Files looked at each time; what is beyond waits until those are taken.
+const MOST_FILES: usize = 20_000;
+/// Folders in folders.
+const DEEPEST: usize = 32;
+/// Problems named each time.
+const NAMED: usize = 20;
+
+/// A file as it was when it was looked at. While it stays so it is at rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) size: u64,
+    written: Option<SystemTime>,
+    /// Device, number, and how many names it has.
+    place: (u64, u64, u64),
+    /// Whether it is a file, and not a link, a pipe, ...
+    pub(super) is_file: bool,
+}
+
+impl Seen {
+    pub(super) fn of(about: &Metadata) -> Seen {
+        Seen {
+            size: about.len(),
+            written: about.modified().ok(),
+            place: place(about),
+            is_file: about.is_file(),
+        }
+    }
+
+    /// Whether it can be reached under another name too: then what it is says nothing about who put it there.
+    pub(super) fn has_other_names(&self) -> bool {
+        self.place.2 > 1
+    }
+}
+
+#[cfg(unix)]
+fn place(about: &Metadata) -> (u64, u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (about.dev(), about.ino(), about.nlink())
+}
+
+#[cfg(not(unix))]
+fn place(_: &Metadata) -> (u64, u64, u64) {
+    (0, 0, 1)
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// By path below the folder.
+    pub(super) files: BTreeMap<PathBuf, Seen>,
+    /// What could not be looked at.
+    pub(super) problems: Vec<String>,
+}
+
+/// Looks at everything below a folder but what was taken or refused.
+pub(super) fn look(root: &Path) -> Look {
+    let mut look = Look::default();
+    walk(root, Path::new(""), 0, &mut look);
+    look
+}
+
+fn walk(root: &Path, below: &Path, depth: usize, look: &mut Look) {
+    let folder = root.join(below);
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) => return look.problem(below, &error.to_string()),
+    };
+    for entry in entries {
+        let (name, about) = match entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?))) {
+            Ok(found) => found,
+            // Gone since the folder was read.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return look.problem(below, &error.to_string()),
+        };
+        let path = below.join(&name);
+        if depth == 0 && (name == DONE || name == REFUSED) || is_unfinished(&name.to_string_lossy()) {
+            continue;
+        }
+        if about.is_dir() {
+            if depth < DEEPEST {
+                walk(root, &path, depth + 1, look);
+            } else {
+                look.problem(&path, "too many folders in folders");
+            }
+        } else if look.files.len() < MOST_FILES {
+            // The link itself, for an entry that is one.
+            look.files.insert(path, Seen::of(&about));
+        }
+    }
+}
+
+impl Look {
+    fn problem(&mut self, path: &Path, why: &str) {
+        if self.problems.len() < NAMED {
+            self.problems.push(format!("{}: {why}", path.display()));
+        }
+    }
+}
+
+/// Whether a file has the name of one that somebody is still writing, or that is nobody's business.
+fn is_unfinished(name: &str) -> bool {
+    let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    name.starts_with('.')
+        || name.contains('.')
+            && matches!(
+                ending.as_str(),
+                "part" | "partial" | "tmp" | "filepart" | "crdownload"
+            )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_taken_unfinished_or_behind_a_link_is_not_looked_at() {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret"), "x").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for path in [
+            "T/S/a.log",
+            "T/S/deep/b.log",
+            "T/c.zip.part",
+            "T/.d",
+            "done/T/e",
+            "refused/f",
+            "T/done/g",
+        ] {
+            std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            std::fs::write(root.join(path), "x").unwrap();
+        }
+        std::os::unix::fs::symlink(outside.path(), root.join("T/folder")).unwrap();
+        let look = look(root);
+        let found: Vec<(&str, bool)> = look
+            .files
+            .iter()
+            .map(|(path, seen)| (path.to_str().unwrap(), seen.is_file))
+            .collect();
+        let expected = [
+            ("T/S/a.log", true),
+            ("T/S/deep/b.log", true),
+            ("T/done/g", true),
+            ("T/folder", false),
+        ];
+        assert_eq!(found, expected);
+        assert!(look.problems.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_written_to_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        std::fs::write(&path, "1").unwrap();
+        let seen = |path: &Path| Seen::of(&std::fs::metadata(path).unwrap());
+        let before = seen(&path);
+        assert_eq!(seen(&path), before);
+        std::fs::write(&path, "12").unwrap();
+        assert_ne!(seen(&path), before);
+    }
+}

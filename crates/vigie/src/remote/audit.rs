@@ -1,0 +1,351 @@
+//! `vigie audit`: the log nobody can change, taken out, and checked without a server.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vigie_desk::Time;
+use vigie_desk::audit::{ExportReport, verify_export};
+use vigie_report::{Lang, visible};
+
+use super::Remote;
+use super::session::{Format, Query, Session, print_json};
+use super::show::{Column, Shown, column};
+use crate::numbers::counted;
+use crate::{REACHED, tell};
+
+/// The chain of the provider itself, which holds the roots.
+const PROVIDER: &str = "provider";
+
+/// Arguments of `vigie audit`.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Check exports record by record, without a server or a key; status 3 when one is not as it was written
+    Verify(Verify),
+    /// Take a chain out, to be checked elsewhere; the export itself is recorded
+    Export {
+        /// The chain of this tenant, by name or identifier; without it the provider's own
+        #[arg(long)]
+        tenant: Option<String>,
+        /// The file to make
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// The roots that were published; keep them where nobody can change them
+    Roots,
+    /// Bind all chains as they are now into a root
+    Publish,
+}
+
+/// What is checked.
+#[derive(Args)]
+struct Verify {
+    /// Exports of chains. With the provider's among them, it is also checked that its roots bind the others
+    #[arg(required = true, value_name = "EXPORT")]
+    exports: Vec<PathBuf>,
+    /// A root that was published, as RECORD:ROOT; may be repeated
+    #[arg(long, value_name = "RECORD:ROOT")]
+    root: Vec<String>,
+    /// Roots that were published, as `vigie audit roots --format json` prints them
+    #[arg(long, value_name = "FILE")]
+    roots: Option<PathBuf>,
+}
+
+const ROOTS: &[Column] = &[
+    column("record", "enregistrement", "/seq", Shown::Text),
+    column("published (UTC)", "publiée (UTC)", "/at", Shown::Time),
+    column("chains", "chaînes", "/chains", Shown::Text),
+    column("root", "racine", "/root", Shown::Text),
+];
+
+/// Runs `vigie audit`.
+pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
+    match &arguments.verb {
+        Verb::Verify(verify) => return verify.run(arguments.remote.format(), lang),
+        Verb::Export { tenant, output } => {
+            export(&arguments.remote.open(lang)?, tenant.as_deref(), output)?;
+        }
+        Verb::Roots => {
+            let desk = arguments.remote.open(lang)?;
+            let roots = desk.client.get("/audit/roots")?;
+            desk.items(roots.as_array().map_or(&[][..], Vec::as_slice), ROOTS)?;
+        }
+        Verb::Publish => {
+            let desk = arguments.remote.open(lang)?;
+            desk.item(&desk.client.post("/audit/roots", &Value::Null)?, ROOTS)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(desk: &Session, tenant: Option<&str>, output: &Path) -> Result<()> {
+    let cannot = || {
+        format!(
+            "{} {}",
+            tell(desk.lang, "cannot write", "impossible d’écrire"),
+            output.display()
+        )
+    };
+    let folder = output
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let tenant = tenant.map(|given| desk.tenant(given)).transpose()?;
+    let path = Query::default().and("tenant", tenant).on("/audit/export");
+    let mut draft = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    let mut input = desk.client.download(&path, &Value::Null)?;
+    std::io::copy(&mut input, &mut draft)
+        .with_context(|| tell(desk.lang, "the export broke off", "l’export s’est interrompu"))?;
+    // A file that was cut off must not stand for a whole one.
+    let file = draft.reopen().with_context(cannot)?;
+    verify_export(BufReader::new(file))?;
+    draft.as_file().sync_all().with_context(cannot)?;
+    draft.persist_noclobber(output).with_context(cannot)?;
+    Ok(())
+}
+
+/// A root as it was published.
+#[derive(Debug, Clone, Deserialize)]
+struct Published {
+    seq: i64,
+    root: String,
+    /// When, where that is known.
+    at: Option<Time>,
+}
+
+/// An export, and what is wrong with it.
+struct Checked {
+    file: String,
+    report: ExportReport,
+    problems: Vec<String>,
+    /// Roots that are proven to bind this chain.
+    proven: usize,
+    /// Published roots that are newer than the export says it is.
+    newer: usize,
+}
+
+impl Verify {
+    fn run(&self, format: Format, lang: Lang) -> Result<ExitCode> {
+        let published = self.published(lang)?;
+        let (mut checked, mut unreadable) = (Vec::new(), 0);
+        for file in &self.exports {
+            match read(file) {
+                Ok(report) => checked.push(Checked::new(file, report)),
+                Err(error) => {
+                    eprintln!("vigie: {error:#}");
+                    unreadable += 1;
+                }
+            }
+        }
+        let leaves: BTreeMap<i64, (String, Vec<String>)> = checked
+            .iter()
+            .filter(|one| one.report.chain.chain == PROVIDER)
+            .flat_map(|one| &one.report.bindings)
+            .map(|one| (one.seq, (one.root.clone(), one.leaves.clone())))
+            .collect();
+        for one in &mut checked {
+            one.bind(&leaves, lang);
+            one.compare(&published, lang);
+        }
+        match format {
+            Format::Json => print_json(&json!({
+                "sound": unreadable == 0 && checked.iter().all(Checked::is_sound),
+                "unreadable": unreadable,
+                "exports": checked.iter().map(Checked::json).collect::<Vec<Value>>(),
+            }))?,
+            Format::Table => {
+                let mut out = std::io::stdout().lock();
+                for one in &checked {
+                    one.write(!leaves.is_empty(), lang, &mut out)?;
+                }
+            }
+        }
+        Ok(match (unreadable, checked.iter().all(Checked::is_sound)) {
+            (_, false) => ExitCode::from(REACHED),
+            (0, true) => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        })
+    }
+
+    /// The roots that were given, by record.
+    fn published(&self, lang: Lang) -> Result<Vec<Published>> {
+        let mut all: Vec<Published> = Vec::new();
+        if let Some(file) = &self.roots {
+            let cannot = || {
+                format!(
+                    "{} {}",
+                    tell(lang, "cannot read", "impossible de lire"),
+                    file.display()
+                )
+            };
+            let text = std::fs::read(file).with_context(cannot)?;
+            all = serde_json::from_slice(&text).with_context(cannot)?;
+        }
+        for given in &self.root {
+            let (seq, root) = given
+                .split_once(':')
+                .and_then(|(seq, root)| Some((seq.parse().ok()?, root.trim().to_lowercase())))
+                .ok_or_else(|| {
+                    anyhow!(
+                        "--root {}: {}",
+                        visible(given),
+                        tell(lang, "write it as RECORD:ROOT", "écrivez ENREGISTREMENT:RACINE")
+                    )
+                })?;
+            all.push(Published { seq, root, at: None });
+        }
+        if (self.roots.is_some() || !self.root.is_empty()) && all.is_empty() {
+            bail!(tell(lang, "no root was given", "aucune racine n’a été donnée"));
+        }
+        Ok(all)
+    }
+}
+
+fn read(file: &Path) -> Result<ExportReport> {
+    let input = File::open(file).with_context(|| file.display().to_string())?;
+    verify_export(BufReader::with_capacity(1 << 16, input)).with_context(|| file.display().to_string())
+}
+
+impl Checked {
+    fn new(file: &Path, report: ExportReport) -> Checked {
+        Checked {
+            file: file.display().to_string(),
+            problems: Vec::new(),
+            proven: 0,
+            newer: 0,
+            report,
+        }
+    }
+
+    fn is_sound(&self) -> bool {
+        self.report.sound && self.problems.is_empty()
+    }
+
+    /// Whether the provider's roots are over this chain as it is here.
+    fn bind(&mut self, leaves: &BTreeMap<i64, (String, Vec<String>)>, lang: Lang) {
+        for binding in &self.report.bindings {
+            let Some((root, leaves)) = leaves.get(&binding.seq) else {
+                continue;
+            };
+            if *root == binding.root && leaves.contains(&binding.leaf) {
+                self.proven += 1;
+                continue;
+            }
+            let seq = binding.seq;
+            self.problems.push(match lang {
+                Lang::En => format!("root {seq} of the provider does not bind this chain as it is here"),
+                Lang::Fr => format!(
+                    "la racine {seq} du prestataire ne porte pas sur cette chaîne telle qu’elle est ici"
+                ),
+            });
+        }
+    }
+
+    /// Whether the roots are those that were published.
+    fn compare(&mut self, published: &[Published], lang: Lang) {
+        let first = self.report.bindings.iter().map(|one| one.seq).min();
+        for one in published {
+            let seq = one.seq;
+            match self.report.bindings.iter().find(|binding| binding.seq == seq) {
+                Some(binding) if binding.root == one.root => {}
+                Some(_) => self.problems.push(match lang {
+                    Lang::En => format!("root {seq} is not the one that was published"),
+                    Lang::Fr => format!("la racine {seq} n’est pas celle qui a été publiée"),
+                }),
+                None if one.at.is_some_and(|at| at > self.report.exported_at) => self.newer += 1,
+                // A tenant that came later is not bound by roots from before.
+                None if self.report.chain.chain != PROVIDER && first.is_none_or(|first| seq < first) => {}
+                None => self.problems.push(match lang {
+                    Lang::En => format!("root {seq} was published and is not in the export"),
+                    Lang::Fr => format!("la racine {seq} a été publiée et ne figure pas dans l’export"),
+                }),
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "file": self.file, "sound": self.is_sound(), "chain": self.report.chain, "problems": self.problems,
+            "roots": self.report.roots.len(), "proven_roots": self.proven, "newer_roots": self.newer,
+        })
+    }
+
+    fn write(&self, has_provider: bool, lang: Lang, out: &mut dyn Write) -> Result<()> {
+        let chain = &self.report.chain;
+        let colon = tell(lang, ":", "\u{a0}:");
+        let verdict = match self.is_sound() {
+            true => tell(lang, "as it was written", "telle qu’écrite"),
+            false => tell(lang, "NOT AS IT WAS WRITTEN", "N’EST PAS TELLE QU’ÉCRITE"),
+        };
+        writeln!(out, "{}{colon} {verdict}", visible(&self.file))?;
+        let records = counted(
+            u64::try_from(chain.entries).unwrap_or(0),
+            lang,
+            ("record", "records"),
+            ("enregistrement", "enregistrements"),
+        );
+        writeln!(
+            out,
+            "  {} {}, {records}",
+            tell(lang, "chain", "chaîne"),
+            visible(&chain.chain)
+        )?;
+        let head = tell(lang, "last hash", "dernière empreinte");
+        writeln!(out, "  {head} {}", visible(&chain.head))?;
+        let roots = counted(
+            self.report.roots.len() as u64,
+            lang,
+            ("root", "roots"),
+            ("racine", "racines"),
+        );
+        let proven = match (self.report.chain.chain == PROVIDER || has_provider, lang) {
+            (true, Lang::En) => format!("{} proven", self.proven),
+            (true, Lang::Fr) => format!("dont {} prouvées", self.proven),
+            (false, Lang::En) => "named, not proven: give the provider’s export too".into(),
+            (false, Lang::Fr) => "annoncées, non prouvées\u{a0}: donnez aussi l’export du prestataire".into(),
+        };
+        if !self.report.roots.is_empty() {
+            writeln!(out, "  {roots}, {proven}")?;
+        }
+        if self.newer > 0 {
+            let newer = tell(
+                lang,
+                "published roots are newer than the export",
+                "racines publiées sont postérieures à l’export",
+            );
+            writeln!(out, "  {} {newer}", self.newer)?;
+        }
+        for (index, problem) in chain.problems.iter().enumerate() {
+            let which = match index {
+                0 => tell(
+                    lang,
+                    "first broken at record",
+                    "première rupture à l’enregistrement",
+                ),
+                _ => tell(lang, "record", "enregistrement"),
+            };
+            writeln!(out, "  {which} {}{colon} {}", problem.seq, visible(&problem.why))?;
+        }
+        if chain.more_problems > 0 {
+            writeln!(out, "  {} {}", chain.more_problems, tell(lang, "more", "autres"))?;
+        }
+        for problem in &self.problems {
+            writeln!(out, "  {problem}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! The log, taken out and checked with nothing but the files.
+
+use serde_json::{Value, json};
+
+use crate::scene::Scene;
+
+#[test]
+fn what_was_tampered_with_shows_without_a_server() {
+    let mut scene = Scene::new();
+    scene.tenant("Client");
+    scene.vigie(&["journal", "say", "the owner called", "--tenant", "Client"]);
+    scene.vigie(&["audit", "publish"]);
+    scene.vigie(&["journal", "say", "the owner called again", "--tenant", "Client"]);
+    scene.vigie(&["audit", "publish"]);
+    let roots = scene.json(&["audit", "roots"]);
+    scene.write("roots.json", roots.to_string().as_bytes());
+    scene.vigie(&["audit", "export", "--tenant", "Client", "-o", "client.jsonl"]);
+    scene.vigie(&["audit", "export", "-o", "provider.jsonl"]);
+    assert!(
+        scene
+            .fails(1, &["audit", "export", "-o", "provider.jsonl"])
+            .contains("provider.jsonl")
+    );
+    scene.vigie(&["audit", "publish"]);
+    let newest = scene.json(&["audit", "roots"]);
+
+    // From here on there is no server, and no key.
+    scene.server.take().unwrap().kill();
+    scene.key.clear();
+    scene.url.clear();
+    let said = scene.vigie(&["audit", "verify", "client.jsonl"]);
+    assert!(
+        said.contains("as it was written") && said.contains("2 roots, named, not proven"),
+        "{said}"
+    );
+    let both = [
+        "audit",
+        "verify",
+        "client.jsonl",
+        "provider.jsonl",
+        "--roots",
+        "roots.json",
+    ];
+    let sound = scene.json(&both);
+    assert_eq!(
+        (&sound["sound"], &sound["exports"][0]["proven_roots"]),
+        (&json!(true), &json!(2))
+    );
+    let said = scene.vigie(&["audit", "verify", "client.jsonl", "--lang", "fr"]);
+    assert!(said.contains("telle qu’écrite"), "{said}");
+    // A root from after the export is no reproach; one that was never published is.
+    scene.write("newest.json", newest.to_string().as_bytes());
+    let said = scene.json(&["audit", "verify", "provider.jsonl", "--roots", "newest.json"]);
+    assert_eq!(
+        (&said["sound"], &said["exports"][0]["newer_roots"]),
+        (&json!(true), &json!(1))
+    );
+    let forged = format!("{}:{}", roots[0]["seq"], "0".repeat(64));
+    let said = scene.fails_with_output(3, &["audit", "verify", "provider.jsonl", "--root", &forged]);
+    assert!(said.contains("is not the one that was published"), "{said}");
+    let right = format!("{}:{}", roots[0]["seq"], roots[0]["root"].as_str().unwrap());
+    scene.vigie(&["audit", "verify", "provider.jsonl", "--root", &right]);
+
+    // A word, a record, the end.
+    let text = std::fs::read_to_string(scene.folder.path().join("client.jsonl")).unwrap();
+    scene.write(
+        "word.jsonl",
+        text.replace("the owner called", "nobody called").as_bytes(),
+    );
+    let said = scene.fails_with_output(3, &["audit", "verify", "word.jsonl"]);
+    assert!(
+        said.contains("first broken at record 2: it was changed"),
+        "{said}"
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    let without: Vec<&str> = lines
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index != 2)
+        .map(|(_, line)| *line)
+        .collect();
+    scene.write("record.jsonl", without.join("\n").as_bytes());
+    let said = scene.fails_with_output(3, &["audit", "verify", "record.jsonl"]);
+    assert!(said.contains("records between are gone"), "{said}");
+    scene.write("end.jsonl", lines[..lines.len() - 1].join("\n").as_bytes());
+    let said = scene.fails(1, &["audit", "verify", "end.jsonl"]);
+    assert!(said.contains("cut off"), "{said}");
+
+    // A chain that was written anew from its first record on is whole in itself; only the provider's roots tell.
+    let (rewritten, root) = rewrite(&lines);
+    scene.write("rewritten.jsonl", rewritten.as_bytes());
+    scene.vigie(&["audit", "verify", "rewritten.jsonl", "--root", &root]);
+    let said = scene.fails_with_output(3, &["audit", "verify", "rewritten.jsonl", "provider.jsonl"]);
+    assert!(said.contains("does not bind this chain"), "{said}");
+}
+
+/// The export with another first word, and every hash worked out anew; and a root it names.
+fn rewrite(lines: &[&str]) -> (String, String) {
+    use sha2::{Digest, Sha256};
+    let mut previous = "0".repeat(64);
+    let mut hashes: Vec<String> = Vec::new();
+    let mut out = Vec::new();
+    let mut root = String::new();
+    for line in lines {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        if let Some(entry) = line.get_mut("entry") {
+            if entry["text"] == "the owner called" {
+                entry["text"] = json!("nobody called");
+            }
+            entry["previous"] = json!(previous);
+            let mut words = entry.clone();
+            words.as_object_mut().unwrap().remove("hash");
+            let at: vigie_desk::Time = serde_json::from_value(entry["at"].clone()).unwrap();
+            words["at"] = json!(at.micros());
+            let digest = Sha256::digest(in_order(&words));
+            previous = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            entry["hash"] = json!(previous);
+            hashes.push(previous.clone());
+        }
+        if let Some(named) = line.get_mut("root") {
+            let head = named["head_seq"].as_u64().unwrap() as usize;
+            named["head_hash"] = json!(hashes[head - 1]);
+            root = format!("{}:{}", named["seq"], named["root"].as_str().unwrap());
+        }
+        if let Some(end) = line.get_mut("end") {
+            end["head"] = json!(previous);
+        }
+        out.push(line.to_string());
+    }
+    (out.join("\n"), root)
+}
+
+/// JSON with its keys in order.
+fn in_order(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut fields: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{}:{}", json!(key), in_order(value)))
+                .collect();
+            fields.sort();
+            format!("{{{}}}", fields.join(","))
+        }
+        other => other.to_string(),
+    }
+}
