@@ -6,15 +6,21 @@ use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use vigie_desk::Desk;
 
+use crate::address::ProxyNetwork;
 use crate::metrics::Metrics;
+use crate::oidc::IdentityProvider;
 use crate::problem::Problem;
 use crate::rates::Rates;
 
 /// How the server behaves.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     /// Whether browsers reach it by HTTPS only: cookies are marked so, and browsers are told to come back that way.
     pub https: bool,
+    /// Where people may sign in besides.
+    pub oidc: Option<IdentityProvider>,
+    /// Proxies whose word on where requests come from is believed.
+    pub trusted_proxies: Vec<ProxyNetwork>,
 }
 
 /// The server's state. Cheap to clone; all clones are one.

@@ -1,6 +1,6 @@
 //! Who asks: by a session's cookie or an API key.
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -8,9 +8,9 @@ use axum::response::Response;
 use vigie_desk::accounts::sessions::{self, Signed};
 use vigie_desk::{Access, Desk, keys};
 
+use crate::address;
 use crate::app::App;
 use crate::idempotency;
-use crate::listen::Peer;
 use crate::problem::Problem;
 
 /// The session's cookie.
@@ -148,14 +148,15 @@ pub(crate) async fn admit_anybody(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    match app.rates().take(&format!("address:{}", address(&request)), true) {
+    let name = format!("address:{}", address::counted_by(request.extensions()));
+    match app.rates().take(&name, true) {
         Some(wait) => Err(Problem::too_many(wait)),
         None => Ok(next.run(request).await),
     }
 }
 
 /// The value of a cookie.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -167,14 +168,14 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Where a request comes from.
-pub(crate) fn address(request: &Request) -> String {
-    address_of(request.extensions())
+pub(crate) fn address_of(extensions: &axum::http::Extensions) -> String {
+    address::of(extensions)
 }
 
-/// The same, of its extensions.
-pub(crate) fn address_of(extensions: &axum::http::Extensions) -> String {
-    extensions.get::<ConnectInfo<Peer>>().map_or_else(
-        || "unknown".to_owned(),
-        |ConnectInfo(Peer(peer))| peer.ip().to_string(),
-    )
+/// What a browser says it is.
+pub(crate) fn user_agent_of(headers: &HeaderMap) -> String {
+    let said = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    said.unwrap_or_default().to_owned()
 }

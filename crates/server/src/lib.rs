@@ -9,6 +9,7 @@
 //! A file in `routes/` with a `router()`, named in `api`; then `VIGIE_WRITE=1 cargo test -p vigie-server` writes the new
 //! `openapi.json`. The isolation test calls what it finds there by itself.
 
+mod address;
 mod app;
 mod caller;
 mod idempotency;
@@ -16,6 +17,7 @@ mod input;
 mod listen;
 mod metrics;
 mod observe;
+mod oidc;
 mod openapi;
 mod output;
 mod problem;
@@ -36,8 +38,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use vigie_desk::Desk;
 
+pub use crate::address::ProxyNetwork;
 use crate::app::App;
 pub use crate::app::Settings;
+pub use crate::oidc::{ConfigError, IdentityProvider, Oidc};
 pub use crate::serve::{LogFormat, Options, ServeError, Started, serve};
 pub use crate::tls::Tls;
 
@@ -68,8 +72,9 @@ fn api(app: &App) -> (Router<App>, OpenApi) {
         .merge(routes::keys::router())
         .merge(routes::events::router())
         .route_layer(from_fn_with_state(app.clone(), caller::admit));
-    let anybody =
-        routes::session::open_router().route_layer(from_fn_with_state(app.clone(), caller::admit_anybody));
+    let anybody = routes::session::open_router()
+        .merge(routes::oidc::open_router())
+        .route_layer(from_fn_with_state(app.clone(), caller::admit_anybody));
     let (router, mut document) = OpenApiRouter::new()
         .nest("/api/v1", known.merge(anybody))
         .split_for_parts();

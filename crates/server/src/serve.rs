@@ -13,6 +13,7 @@ use crate::app::Settings;
 use crate::listen::{Peer, TlsListener};
 use crate::tls::Tls;
 use crate::workers::Workers;
+use crate::{ConfigError, IdentityProvider, Oidc, ProxyNetwork};
 
 /// How long requests may take to end when the server is stopped.
 const LAST_REQUESTS: Duration = Duration::from_secs(20);
@@ -34,6 +35,10 @@ pub struct Options {
     pub insecure_http: bool,
     /// The address browsers use, when it is not `listen`: `https://vigie.example`.
     pub public_url: Option<String>,
+    /// Where people may sign in besides.
+    pub oidc: Option<Oidc>,
+    /// Proxies whose word on where requests come from is believed.
+    pub trusted_proxies: Vec<ProxyNetwork>,
     /// Hunts at once; 0: this process does none.
     pub workers: usize,
     /// How the log is written.
@@ -105,6 +110,9 @@ pub enum ServeError {
     /// The address for browsers.
     #[error("--public-url {0}: it does not begin with http:// or https://")]
     PublicUrl(String),
+    /// The identity provider.
+    #[error(transparent)]
+    Oidc(#[from] ConfigError),
     /// The system refuses what a server needs.
     #[error("the server cannot run: {0}")]
     System(#[from] std::io::Error),
@@ -146,6 +154,11 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
         let url = public_url.unwrap_or_else(|| format!("{scheme}://{address}"));
         let settings = Settings {
             https: url.starts_with("https://"),
+            oidc: match &options.oidc {
+                Some(oidc) => Some(IdentityProvider::new(oidc.clone(), &url)?),
+                None => None,
+            },
+            trusted_proxies: options.trusted_proxies.clone(),
         };
         let (stop, stopping) = watch::channel(false);
         let app = crate::router(desk.clone(), settings, stopping.clone())

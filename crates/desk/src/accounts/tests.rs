@@ -7,9 +7,9 @@ use crate::tenants::{self, Locale, TenantFilter};
 use crate::testing::{Bench, admin, director, on_each_database, somebody};
 use crate::{Access, AccountId, Error, PageRequest, Role, TenantSet, Verb};
 
-const PASSWORD: &str = "le phare dans la nuit";
+pub(super) const PASSWORD: &str = "le phare dans la nuit";
 
-fn account(bench: &Bench, login: &str, role: Role, tenants: TenantSet) -> Account {
+pub(super) fn account(bench: &Bench, login: &str, role: Role, tenants: TenantSet) -> Account {
     let fields = AccountFields {
         login: login.into(),
         name: login.to_uppercase(),
@@ -272,7 +272,7 @@ fn accounts_are_kept_by_administrators_and_one_is_always_left() {
             assert!(change(desk, &access, &sam.id, sam.revision, &sam.fields).is_err());
             assert!(set_disabled(desk, &access, &sam.id, sam.revision, true).is_err());
             assert!(invite(desk, &access, &sam.id).is_err());
-            assert!(oidc::link(desk, &access, &sam.id, "i", "s").is_err());
+            assert!(oidc::link(desk, &access, &sam.id, Some("i"), "s").is_err());
             assert_eq!(
                 list(desk, &access, &PageRequest::default()).is_ok(),
                 access.may(Verb::Audit)
@@ -392,41 +392,5 @@ fn a_key_does_part_of_what_its_owner_may() {
         assert!(!format!("{kept:?}").contains(&secret));
         bench.clock.advance_seconds(31 * 86_400);
         assert!(keys::authenticate(desk, &secret).is_err());
-    });
-}
-
-#[test]
-fn an_identity_of_a_provider_is_one_account_s() {
-    on_each_database(|bench| {
-        let desk = &bench.desk;
-        let sam = account(bench, "sam", Role::SocAnalyst, TenantSet::All);
-        let zoe = account(bench, "zoe", Role::SocAnalyst, TenantSet::All);
-        assert!(oidc::account_of(desk, "https://id.example", "42").is_err());
-        oidc::link(desk, &admin(), &sam.id, "https://id.example", "42").unwrap();
-        assert_eq!(
-            oidc::account_of(desk, "https://id.example", "42").unwrap(),
-            sam.id
-        );
-        assert!(oidc::account_of(desk, "https://other.example", "42").is_err());
-        let taken = oidc::link(desk, &admin(), &zoe.id, "https://id.example", "42");
-        assert!(matches!(taken, Err(Error::Taken { .. })), "{taken:?}");
-        oidc::unlink(desk, &admin(), &sam.id).unwrap();
-        assert!(oidc::account_of(desk, "https://id.example", "42").is_err());
-
-        for elsewhere in [
-            "https://evil.example",
-            "//evil.example",
-            "/\\evil.example",
-            "",
-            "x",
-        ] {
-            assert!(oidc::begin(desk, elsewhere).is_err(), "{elsewhere}");
-        }
-        let (state, flow) = oidc::begin(desk, "/campaigns?x=1").unwrap();
-        assert_eq!(oidc::finish(desk, &state).unwrap(), flow);
-        assert!(oidc::finish(desk, &state).is_err(), "once");
-        let (state, _) = oidc::begin(desk, "/").unwrap();
-        bench.clock.advance_seconds(601);
-        assert!(oidc::finish(desk, &state).is_err());
     });
 }

@@ -4,6 +4,8 @@
 //! further attempt closes the door for twice as long as the one before, up to a quarter of an hour: long enough to make
 //! guessing hopeless, short enough that nobody can shut somebody else out for a night.
 
+use std::net::Ipv6Addr;
+
 use crate::db::params;
 use crate::desk::Tx;
 use crate::{Desk, Error, Result, Time};
@@ -25,7 +27,7 @@ impl Door<'_> {
     fn names(&self) -> [String; 2] {
         [
             format!("login:{}", self.login_key),
-            format!("address:{}", self.address),
+            format!("address:{}", network(self.address)),
         ]
     }
 
@@ -55,6 +57,18 @@ impl Door<'_> {
             params![address],
         )?;
         Ok(())
+    }
+}
+
+/// What addresses are counted by: themselves, or the network of 64 bits that one customer has with IPv6 and may choose
+/// from at will.
+fn network(address: &str) -> String {
+    match address.parse::<Ipv6Addr>() {
+        Ok(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Err(_) => address.to_owned(),
     }
 }
 

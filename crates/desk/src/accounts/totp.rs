@@ -74,7 +74,7 @@ fn step_of(secret: &[u8], given: &str, now: i64, last: i64) -> Option<i64> {
     found
 }
 
-fn context(account: &AccountId) -> String {
+pub(super) fn context(account: &AccountId) -> String {
     format!("totp {account}")
 }
 

@@ -280,6 +280,8 @@ pub(super) fn serve(data: PathBuf, listen: std::net::SocketAddr, lang: vigie_rep
         tls: None,
         insecure_http: false,
         public_url: None,
+        oidc: None,
+        trusted_proxies: Vec::new(),
         workers: 1,
         log: vigie_server::LogFormat::Text,
     };
