@@ -22,6 +22,7 @@ const Tenants = lazy(() => import("./pages/tenants"));
 const TenantPage = lazy(() => import("./pages/tenant"));
 const Packs = lazy(() => import("./pages/packs"));
 const Journal = lazy(() => import("./pages/journal"));
+const ApiReader = lazy(() => import("./pages/api-reader"));
 const Settings = lazy(() => import("./pages/settings"));
 
 export function App() {
@@ -30,6 +31,7 @@ export function App() {
       <Route path="/sign-in" element={<SignIn />} />
       <Route path="/password" element={<SetPassword />} />
       <Route path="/setup" element={<SetUp />} />
+      <Route path="/docs" element={<Suspense fallback={<Waiting />}><ApiReader /></Suspense>} />
       <Route path="*" element={<SignedIn />} />
     </Routes>
   );

@@ -11,7 +11,7 @@ use crate::tools::{BROWSER, NODE, NPM};
 use crate::{bench, cargo, root, run, run_in};
 
 /// Types, messages, build, the journeys of `ui/tests` against the program as users get it, and
-/// signing in at a real identity provider.
+/// signing in at a real identity provider, in a real browser.
 pub(crate) fn check() -> Result<()> {
     let browser = BROWSER.ensure()?.display().to_string();
     install()?;
@@ -23,7 +23,7 @@ pub(crate) fn check() -> Result<()> {
     let shots = bench::target().join("ui").display().to_string();
     let variables = [("VIGIE", vigie.as_str()), ("CHROMIUM", browser.as_str())];
     npm(&["run", "browser", "--", &shots], &variables)?;
-    npm(&["run", "browser:oidc", "--", &shots], &variables)
+    npm(&["run", "browser:access", "--", &shots], &variables)
 }
 
 /// Builds the pages, so that the next build of the program holds them.

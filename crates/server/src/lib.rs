@@ -54,7 +54,7 @@ const ANSWER_LIMIT: usize = 64 << 20;
 
 /// The API under `/api/v1`, and its document.
 fn api(app: &App) -> (Router<App>, OpenApi) {
-    let known = OpenApiRouter::with_openapi(openapi::base())
+    let known = OpenApiRouter::new()
         .merge(routes::session::router())
         .merge(routes::tenants::router())
         .merge(routes::servers::router())
@@ -75,7 +75,7 @@ fn api(app: &App) -> (Router<App>, OpenApi) {
     let anybody = routes::session::open_router()
         .merge(routes::oidc::open_router())
         .route_layer(from_fn_with_state(app.clone(), caller::admit_anybody));
-    let (router, mut document) = OpenApiRouter::new()
+    let (router, mut document) = OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", known.merge(anybody))
         .split_for_parts();
     openapi::complete(&mut document);

@@ -1,5 +1,5 @@
 //! A small identity provider of a test's own, over real HTTP: it signs with a real key, and says in its tokens whatever the
-//! test wants it to. The well-behaved journey is tested with a real one, in `ui/tests/oidc.mjs`.
+//! test wants it to. The well-behaved journey is tested with a real one, in `ui/tests/access.mjs`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

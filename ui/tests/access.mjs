@@ -1,5 +1,6 @@
-// Signs in at a real identity provider, the certified `oidc-provider`, in a real browser:
-//   VIGIE=path/to/vigie CHROMIUM=/usr/bin/chromium node tests/oidc.mjs [FOLDER FOR SCREENSHOTS]
+// Signs in at a real identity provider, the certified `oidc-provider`, in a real browser, and reads the API's document without
+// signing in:
+//   VIGIE=path/to/vigie CHROMIUM=/usr/bin/chromium node tests/access.mjs [FOLDER FOR SCREENSHOTS]
 // What a hostile provider could say is tested in crates/server/tests/oidc.rs.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -67,6 +68,31 @@ async function visitor(browser, server, issuer, locale) {
   return seen;
 }
 
+/** The reader of the API's document, by somebody who is not signed in. */
+async function reads(browser, server) {
+  const document = await (await fetch(`${server.origin}/api/v1/openapi.json`)).json();
+  const operations = Object.values(document.paths).flatMap((item) => Object.values(item)).filter(({ operationId }) => operationId);
+  for (const { locale, colorScheme, viewport } of [
+    { locale: "fr", colorScheme: "light", viewport: { width: 1366, height: 768 } },
+    { locale: "en", colorScheme: "dark", viewport: { width: 390, height: 844 } },
+  ]) {
+    const { page, context, noise } = await open(browser, server.origin, { locale: locale === "fr" ? "fr-FR" : "en-GB", colorScheme, viewport });
+    await page.goto(`${server.origin}/docs#open_case`);
+    await page.locator(".reader-act").first().waitFor();
+    await settle(page);
+    check(`reader, ${locale}: all operations`, (await page.locator(".reader-act").count()) === operations.length, `${await page.locator(".reader-act").count()} of ${operations.length}`);
+    check(`reader, ${locale}: the address opens one`, (await page.locator("#open_case[open] .reader-fields").count()) > 0);
+    await page.getByRole("textbox").fill("findings decide");
+    check(`reader, ${locale}: search`, (await page.locator(".reader-act").count()) === 1);
+    await page.locator(".reader-act > summary").click();
+    await page.locator(".reader-body details > summary").first().click();
+    await inspect(page, `reader-${locale}`, locale);
+    await page.screenshot({ path: join(shots, `reader-${locale}.png`) });
+    check(`reader, ${locale}: quiet`, noise.length === 0, noise.join("; "));
+    await context.close();
+  }
+}
+
 const port = await freePort();
 const idp = await provider(`http://127.0.0.1:${port}`);
 const secret = join(place, "secret");
@@ -83,6 +109,8 @@ try {
   const { csrf } = await signed.json();
   const admin = { "X-CSRF-Token": csrf, Cookie: signed.headers.get("set-cookie").split(";")[0] };
   const made = await (await post("/users", { login: "sam", name: "Sam", role: "soc_analyst", tenants: "all", locale: "fr" }, admin)).json();
+
+  await reads(browser, server);
 
   // Recognised there, and nobody here.
   const one = await visitor(browser, server, idp.issuer, "fr-FR");
@@ -181,5 +209,5 @@ try {
 }
 const { checks, wrong } = result();
 if (failed) console.error(failed);
-console.log(`${checks} checks of signing in, ${wrong} wrong; screenshots: ${shots}`);
+console.log(`${checks} checks of access, ${wrong} wrong; screenshots: ${shots}`);
 process.exit(wrong || failed ? 1 : 0);
