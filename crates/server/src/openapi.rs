@@ -36,6 +36,7 @@ pub(crate) fn complete(document: &mut OpenApi) {
     // What only headers, queries and these lines name is not collected by itself.
     add::<crate::problem::Problem>(components);
     add::<vigie_desk::board::Sort>(components);
+    add::<crate::routes::events::Changed>(components);
     components.add_security_scheme(
         "session",
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(

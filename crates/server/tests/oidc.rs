@@ -326,7 +326,7 @@ async fn who_is_not_linked_stays_out_and_an_invitation_links() {
     // Unlinked, and closed.
     stage
         .admin
-        .send("DELETE", &format!("{path}/identities"), &[], Vec::new())
+        .post(&format!("{path}/identities/drop"), json!({}))
         .await
         .ok();
     refused(

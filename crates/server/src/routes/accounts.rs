@@ -23,7 +23,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(enable_user))
         .routes(routes!(invite_user))
         .routes(routes!(drop_user_totp))
-        .routes(routes!(list_identities, link_identity, unlink_identities))
+        .routes(routes!(list_identities, link_identity))
+        .routes(routes!(drop_identities))
         .routes(routes!(list_people))
 }
 
@@ -163,9 +164,9 @@ pub(crate) async fn link_identity(
 }
 
 /// Takes all identities of an account away. Sessions that came by them end.
-#[utoipa::path(delete, path = "/users/{id}/identities", tag = "users", params(("id" = AccountId, Path)),
+#[utoipa::path(post, path = "/users/{id}/identities/drop", tag = "users", params(("id" = AccountId, Path)),
     responses((status = 204)))]
-pub(crate) async fn unlink_identities(caller: Caller, Path(id): Path<AccountId>) -> Done {
+pub(crate) async fn drop_identities(caller: Caller, Path(id): Path<AccountId>) -> Done {
     caller
         .ask(move |desk, access| oidc::unlink(desk, access, &id))
         .await?;

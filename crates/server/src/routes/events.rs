@@ -49,10 +49,19 @@ pub(crate) struct Changed {
     action: String,
 }
 
+/// One event of the stream.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+pub(crate) struct ChangeEvent {
+    /// `Changed`, as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
 /// Changes as they happen, as server-sent events with the data `{kind, id, tenant_id, action}`. The stream ends with the
 /// session; browsers come back by themselves.
 #[utoipa::path(get, path = "/events", tag = "events",
-    responses((status = 200, content_type = "text/event-stream", body = Changed)))]
+    responses((status = 200, content_type = "text/event-stream", body = ChangeEvent)))]
 pub(crate) async fn events(
     caller: Caller,
     headers: HeaderMap,
