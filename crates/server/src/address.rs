@@ -32,22 +32,35 @@ impl std::str::FromStr for ProxyNetwork {
 
 /// The client's address, found once for each request.
 #[derive(Debug, Clone, Copy)]
-struct ClientAddress(IpAddr);
+struct ClientAddress {
+    ip: IpAddr,
+    through_proxy: bool,
+}
 
 /// Finds out where a request comes from, for all who ask later.
 pub(crate) fn note(request: &mut Request, trusted: &[ProxyNetwork]) {
     let Some(ConnectInfo(Peer(peer))) = request.extensions().get::<ConnectInfo<Peer>>() else {
         return;
     };
-    let client = client(peer.ip(), request.headers(), trusted);
-    request.extensions_mut().insert(ClientAddress(client));
+    let client = ClientAddress {
+        ip: client(peer.ip(), request.headers(), trusted),
+        through_proxy: is_trusted(peer.ip().to_canonical(), trusted),
+    };
+    request.extensions_mut().insert(client);
 }
 
 /// Where a request comes from, in words.
 pub(crate) fn of(extensions: &Extensions) -> String {
     extensions
         .get::<ClientAddress>()
-        .map_or_else(|| "unknown".to_owned(), |ClientAddress(ip)| ip.to_string())
+        .map_or_else(|| "unknown".to_owned(), |client| client.ip.to_string())
+}
+
+/// Whether a trusted proxy passed it on.
+pub(crate) fn is_through_proxy(extensions: &Extensions) -> bool {
+    extensions
+        .get::<ClientAddress>()
+        .is_some_and(|client| client.through_proxy)
 }
 
 /// Whether a request says that somebody passed it on.
@@ -60,7 +73,9 @@ pub(crate) fn passed_on(headers: &HeaderMap) -> bool {
 /// What requests from an address are counted by: itself, or the network of 64 bits that one customer has with IPv6.
 pub(crate) fn counted_by(extensions: &Extensions) -> String {
     match extensions.get::<ClientAddress>() {
-        Some(ClientAddress(IpAddr::V6(ip))) => {
+        Some(ClientAddress {
+            ip: IpAddr::V6(ip), ..
+        }) => {
             let [a, b, c, d, ..] = ip.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }

@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 use crate::oidc::IdentityProvider;
 use crate::problem::Problem;
 use crate::rates::Rates;
+use crate::traces::Traces;
 
 /// How the server behaves.
 #[derive(Clone, Default)]
@@ -19,6 +20,8 @@ pub struct Settings {
     pub https: bool,
     /// Where people may sign in besides.
     pub oidc: Option<IdentityProvider>,
+    /// Where traces go.
+    pub traces: Option<Traces>,
     /// Proxies whose word on where requests come from is believed.
     pub trusted_proxies: Vec<ProxyNetwork>,
 }
@@ -110,6 +113,7 @@ impl App {
         work: impl FnOnce(&Desk) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let desk = self.0.desk.clone();
+        let _span = self.0.settings.traces.as_ref().map(|traces| traces.wait("desk"));
         match tokio::task::spawn_blocking(move || work(&desk)).await {
             Ok(outcome) => outcome,
             Err(error) if error.is_panic() => Err(Problem::internal("it panicked: a mistake of ours")),

@@ -26,6 +26,7 @@ mod routes;
 mod serve;
 mod stream;
 mod tls;
+mod traces;
 mod ui;
 mod workers;
 
@@ -44,6 +45,7 @@ pub use crate::app::Settings;
 pub use crate::oidc::{ConfigError, IdentityProvider, Oidc};
 pub use crate::serve::{LogFormat, Options, ServeError, Started, serve};
 pub use crate::tls::Tls;
+pub use crate::traces::{Traces, TracesError};
 
 /// Bytes of a usual body.
 const BODY_LIMIT: usize = 2 << 20;

@@ -62,7 +62,16 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
         .map_or("pages", MatchedPath::as_str)
         .to_owned();
     let peer = address::of(request.extensions());
-    let response = next.run(request).await;
+    let response = match &app.settings().traces {
+        Some(traces) if route != "pages" => {
+            // A trace begun elsewhere is gone on with when a proxy says so, not when anybody does.
+            let begun = address::is_through_proxy(request.extensions()).then(|| request.headers().clone());
+            traces
+                .follow(method, &route, begun.as_ref(), next.run(request))
+                .await
+        }
+        _ => next.run(request).await,
+    };
     let took = started.elapsed();
     let status = response.status().as_u16();
     app.metrics().count(method, &route, status, took);

@@ -13,7 +13,7 @@ use crate::app::Settings;
 use crate::listen::{Peer, TlsListener};
 use crate::tls::Tls;
 use crate::workers::Workers;
-use crate::{ConfigError, IdentityProvider, Oidc, ProxyNetwork};
+use crate::{ConfigError, IdentityProvider, Oidc, ProxyNetwork, Traces, TracesError};
 
 /// How long requests may take to end when the server is stopped.
 const LAST_REQUESTS: Duration = Duration::from_secs(20);
@@ -113,6 +113,9 @@ pub enum ServeError {
     /// The identity provider.
     #[error(transparent)]
     Oidc(#[from] ConfigError),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// The system refuses what a server needs.
     #[error("the server cannot run: {0}")]
     System(#[from] std::io::Error),
@@ -140,8 +143,9 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
     let desk = Desk::open(&opening)?;
     let alone = desk.database_kind() == "sqlite";
     let _lock = alone.then(|| lock(&options.data)).transpose()?;
+    let traces = Traces::from_environment()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let workers = Workers::start(&desk, options.workers, alone)?;
+    let workers = Workers::start(&desk, options.workers, alone, traces.as_ref())?;
     let outcome = runtime.block_on(async {
         let listener = TcpListener::bind(options.listen)
             .await
@@ -158,6 +162,7 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
                 Some(oidc) => Some(IdentityProvider::new(oidc.clone(), &url)?),
                 None => None,
             },
+            traces: traces.clone(),
             trusted_proxies: options.trusted_proxies.clone(),
         };
         let (stop, stopping) = watch::channel(false);
@@ -201,6 +206,9 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
     });
     workers.stop(LAST_HUNTS);
     runtime.shutdown_timeout(Duration::from_secs(1));
+    if let Some(traces) = traces {
+        traces.stop();
+    }
     tracing::info!("stopped");
     outcome
 }

@@ -6,7 +6,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use vigie_desk::hunts::HuntHandler;
-use vigie_desk::{Desk, Result, jobs, maintenance, worker};
+use vigie_desk::jobs::{self, Job};
+use vigie_desk::worker::{self, Handler, Outcome, Pulse};
+use vigie_desk::{Desk, Result, maintenance};
+
+use crate::traces::Traces;
 
 /// How often a worker looks for a job.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -21,7 +25,7 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts so many workers. `alone`: no other process works on this database.
-    pub(crate) fn start(desk: &Desk, count: usize, alone: bool) -> Result<Workers> {
+    pub(crate) fn start(desk: &Desk, count: usize, alone: bool, traces: Option<&Traces>) -> Result<Workers> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
         for number in 0..count {
@@ -40,8 +44,11 @@ impl Workers {
                 }
             }
             let (desk, stop) = (desk.clone(), Arc::clone(&stop));
+            let hunting = Traced {
+                handler: HuntHandler::default(),
+                traces: traces.cloned(),
+            };
             threads.push(std::thread::spawn(move || {
-                let hunting = HuntHandler::default();
                 worker::run(&desk, &name, &[&hunting], &stop, PAUSE);
             }));
         }
@@ -61,6 +68,33 @@ impl Workers {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+/// A handler whose jobs can be followed.
+struct Traced<H> {
+    handler: H,
+    traces: Option<Traces>,
+}
+
+impl<H: Handler> Handler for Traced<H> {
+    fn kind(&self) -> &'static str {
+        self.handler.kind()
+    }
+
+    fn run(&self, desk: &Desk, job: &Job, pulse: &Arc<Pulse>) -> Outcome {
+        let Some(traces) = &self.traces else {
+            return self.handler.run(desk, job, pulse);
+        };
+        traces.job(self.kind(), || {
+            let outcome = self.handler.run(desk, job, pulse);
+            let well = matches!(outcome, Outcome::Done(_));
+            (outcome, well)
+        })
+    }
+
+    fn ended_badly(&self, desk: &Desk) -> Result<()> {
+        self.handler.ended_badly(desk)
     }
 }
 
