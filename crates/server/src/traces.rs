@@ -57,10 +57,10 @@ impl Traces {
     /// # Errors
     /// When what it configures cannot be.
     pub fn from_environment() -> Result<Option<Traces>, TracesError> {
-        let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+        let set = |name: &&str| std::env::var(*name).is_ok_and(|value| !value.trim().is_empty());
         let disabled =
             std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-        match ENDPOINTS.iter().any(|name| set(&name)) && !disabled {
+        match ENDPOINTS.iter().any(set) && !disabled {
             true => Traces::build(None).map(Some),
             false => Ok(None),
         }
