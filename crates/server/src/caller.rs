@@ -4,14 +4,15 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use vigie_desk::accounts::sessions::{self, Signed};
+use vigie_desk::tenants::Locale;
 use vigie_desk::{Access, Desk, keys};
 
 use crate::address;
 use crate::app::App;
 use crate::idempotency;
-use crate::problem::Problem;
+use crate::problem::{Problem, SpokenBy};
 
 /// The session's cookie.
 pub(crate) const COOKIE: &str = "vigie_session";
@@ -55,6 +56,12 @@ impl Caller {
 
     pub(crate) fn session(&self) -> Option<&SessionOf> {
         self.session.as_ref()
+    }
+
+    /// The language of whoever asks; programs have none.
+    pub(crate) fn locale(&self) -> Option<Locale> {
+        let session = self.session.as_ref()?;
+        Some(session.signed.account.fields.locale)
     }
 
     /// Recognises somebody by the headers of a request.
@@ -121,12 +128,19 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// Lets only those pass who are recognised, and keeps answers to requests that have a key of their own.
-pub(crate) async fn admit(
-    State(app): State<App>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
     let caller = Caller::recognise(&app, request.headers(), request.method()).await?;
+    let spoken = caller.locale().map(SpokenBy);
+    let mut response = let_in(&app, caller, request, next)
+        .await
+        .unwrap_or_else(IntoResponse::into_response);
+    if let Some(spoken) = spoken {
+        response.extensions_mut().insert(spoken);
+    }
+    Ok(response)
+}
+
+async fn let_in(app: &App, caller: Caller, mut request: Request, next: Next) -> Result<Response, Problem> {
     if let Some(wait) = app
         .rates()
         .take(&format!("actor:{}", caller.access.actor().id), false)

@@ -32,7 +32,7 @@ mod workers;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::sync::watch;
 use utoipa::openapi::OpenApi;
@@ -106,6 +106,7 @@ pub fn router(desk: Desk, settings: Settings, stopping: watch::Receiver<bool>) -
     .fallback(ui::page)
     .method_not_allowed_fallback(observe::method_not_allowed)
     .layer(DefaultBodyLimit::max(BODY_LIMIT))
+    .layer(from_fn(problem::in_language))
     .layer(from_fn_with_state(app.clone(), ui::secure))
     .layer(from_fn_with_state(app.clone(), observe::observe))
     .with_state(app)

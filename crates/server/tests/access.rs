@@ -323,3 +323,50 @@ fn what_cannot_be_understood_says_why() {
             .refused(405, "method");
     });
 }
+
+#[test]
+fn problems_speak_the_reader_s_language_and_their_type_does_not() {
+    on_each_database(async |bench| {
+        let nobody = bench.nobody();
+        let french = [("accept-language", "fr-FR,fr;q=0.9,en;q=0.8")];
+        let answer = nobody.send("GET", "/api/v1/tenants", &french, Vec::new()).await;
+        assert_eq!(answer.headers["content-language"], "fr");
+        let problem = answer.refused(401, "unauthenticated");
+        assert_eq!(problem["detail"], "il n’y a ni session ni clé");
+        assert_eq!(problem["title"], "personne ne sait qui demande");
+        let problem = nobody
+            .get("/api/v1/tenants")
+            .await
+            .refused(401, "unauthenticated");
+        assert_eq!(problem["detail"], "there is neither a session nor a key");
+        // The account's language comes before the browser's.
+        let admin = bench.admin().await;
+        let english = [("accept-language", "en")];
+        let answer = admin
+            .send("GET", "/api/v1/tenants?limit=0", &english, Vec::new())
+            .await;
+        let problem = answer.refused(422, "invalid");
+        assert_eq!(problem["detail"], "limit\u{a0}: 0 n’est pas entre 1 et 1000");
+        assert_eq!(problem["field"], "limit");
+        assert_eq!(problem["what_to_do"], "Corrigez la valeur et renvoyez-la.");
+        let made = admin.post("/api/v1/tenants", tenant("Brest")).await.ok();
+        admin
+            .post("/api/v1/tenants", tenant("Brest"))
+            .await
+            .refused(409, "taken");
+        let path = format!("/api/v1/tenants/{}", made["id"].as_str().unwrap());
+        let problem = admin
+            .put(&path, "\"7\"", tenant("Brest"))
+            .await
+            .refused(412, "conflict");
+        assert_eq!(problem["current"], 1, "what programs need is left");
+        // Those of bulk acts too.
+        let nothing =
+            json!({"items": [{"id": made["id"], "revision": 1}], "decision": {"decision": "accept"}});
+        let results = admin.post("/api/v1/findings/decide", nothing).await.ok();
+        assert_eq!(
+            results["results"][0]["problem"]["detail"],
+            "ce constat n’existe pas"
+        );
+    });
+}
