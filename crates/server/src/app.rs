@@ -9,6 +9,7 @@ use vigie_desk::Desk;
 use crate::address::ProxyNetwork;
 use crate::metrics::Metrics;
 use crate::oidc::IdentityProvider;
+use crate::places::{self, Place, Places as Streams};
 use crate::problem::Problem;
 use crate::rates::Rates;
 use crate::traces::Traces;
@@ -37,6 +38,7 @@ struct Inner {
     rates: Rates,
     passwords: Semaphore,
     transfers: Arc<Semaphore>,
+    streams: Streams,
     stopping: watch::Receiver<bool>,
 }
 
@@ -54,6 +56,7 @@ impl App {
             rates: Rates::default(),
             passwords: Semaphore::new(PASSWORDS),
             transfers: Arc::new(Semaphore::new(TRANSFERS)),
+            streams: Streams::default(),
             stopping,
         }))
     }
@@ -95,6 +98,21 @@ impl App {
                 "Wait for one to end, then try again.",
             );
             problem.retry_after = Some(5);
+            problem
+        })
+    }
+
+    /// A place for a stream of events, held until it is dropped: each asks the desk again and again.
+    pub(crate) fn stream(&self, actor: &str) -> Result<Place, Problem> {
+        self.0.streams.take(actor).ok_or_else(|| {
+            let mut problem = Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-streams",
+                "too many streams of events are open",
+                format!("{} streams of events may be open at once", places::EACH),
+                "Close one first: a window of the pages that is not needed any more.",
+            );
+            problem.retry_after = Some(15);
             problem
         })
     }

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use vigie_desk::accounts::sessions::{self, Signed};
 use vigie_desk::tenants::Locale;
-use vigie_desk::{Access, Desk, keys};
+use vigie_desk::{Access, Desk, Error, Verb, keys};
 
 use crate::address;
 use crate::app::App;
@@ -141,6 +141,15 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
 }
 
 async fn let_in(app: &App, caller: Caller, mut request: Request, next: Next) -> Result<Response, Problem> {
+    // An inventory is held in memory, and may be large: whoever may bring none is told so before it is read.
+    let is_inventory = request.method() == Method::POST && request.uri().path().ends_with("/inventories");
+    if is_inventory && !caller.access.may(Verb::Inventory) {
+        return Err(Error::Forbidden {
+            verb: Verb::Inventory,
+            role: caller.access.role(),
+        }
+        .into());
+    }
     if let Some(wait) = app
         .rates()
         .take(&format!("actor:{}", caller.access.actor().id), false)

@@ -20,6 +20,7 @@ mod observe;
 mod oidc;
 mod openapi;
 mod output;
+mod places;
 mod problem;
 mod rates;
 mod routes;

@@ -6,6 +6,7 @@ mod common;
 
 use common::{PASSWORD, on_each_database};
 use serde_json::json;
+use tower::ServiceExt;
 use vigie_desk::{Role, TenantSet};
 
 fn tenant(name: &str) -> serde_json::Value {
@@ -368,5 +369,50 @@ fn problems_speak_the_reader_s_language_and_their_type_does_not() {
             results["results"][0]["problem"]["detail"],
             "ce constat n’existe pas"
         );
+    });
+}
+
+#[test]
+fn streams_of_one_person_are_counted_and_given_back() {
+    on_each_database(async |bench| {
+        let admin = bench.admin().await;
+        let ask = async || {
+            let request = admin.request("GET", "/api/v1/events", &[], Vec::new());
+            admin.router.clone().oneshot(request).await.unwrap()
+        };
+        let mut open = Vec::new();
+        for _ in 0..32 {
+            let response = ask().await;
+            assert_eq!(response.status(), 200);
+            open.push(response);
+        }
+        assert_eq!(ask().await.status(), 429);
+        // Somebody else's are their own.
+        let sam = bench.person("sam", Role::SocAnalyst, TenantSet::All).await;
+        let request = sam.request("GET", "/api/v1/events", &[], Vec::new());
+        assert_eq!(sam.router.clone().oneshot(request).await.unwrap().status(), 200);
+        open.pop();
+        assert_eq!(ask().await.status(), 200);
+    });
+}
+
+#[test]
+fn who_may_bring_no_inventory_is_told_before_it_is_read() {
+    on_each_database(async |bench| {
+        let admin = bench.admin().await;
+        let made = admin.post("/api/v1/tenants", tenant("Brest")).await.ok();
+        let contact = bench.contact_of("claude", made["id"].as_str().unwrap()).await;
+        // A body that never ends: the answer must not wait for it.
+        let endless = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let mut request = contact.request(
+            "POST",
+            "/api/v1/inventories?file_name=a.csv",
+            &[("idempotency-key", "k")],
+            Vec::new(),
+        );
+        *request.body_mut() = axum::body::Body::from_stream(endless);
+        let asked = contact.router.clone().oneshot(request);
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
+        assert_eq!(answer.expect("it waits for the body").unwrap().status(), 403);
     });
 }

@@ -217,6 +217,13 @@ fn a_second_factor_is_asked_for_and_no_code_works_twice() {
         );
 
         assert!(drop_totp(desk, &sam.access(), &sam.id, Some("000000")).is_err());
+        let guesses: Vec<_> = (0..8)
+            .map(|_| drop_totp(desk, &sam.access(), &sam.id, Some("000000")))
+            .collect();
+        assert!(
+            matches!(guesses.last(), Some(Err(Error::Locked { .. }))),
+            "guessing is stopped: {guesses:?}"
+        );
         assert!(drop_totp(desk, &director(), &sam.id, None).is_err());
         drop_totp(desk, &admin(), &sam.id, None).unwrap();
         bench.clock.advance_seconds(3_600);
@@ -392,5 +399,29 @@ fn a_key_does_part_of_what_its_owner_may() {
         assert!(!format!("{kept:?}").contains(&secret));
         bench.clock.advance_seconds(31 * 86_400);
         assert!(keys::authenticate(desk, &secret).is_err());
+    });
+}
+
+#[test]
+fn attempts_without_an_address_are_in_nobody_else_s_way() {
+    on_each_database(|bench| {
+        let knock = |login_key: &str, address: &str| {
+            let door = throttle::Door { login_key, address };
+            door.knock(&bench.desk)
+        };
+        // Who is signed in already and changes a password comes with no address.
+        for number in 0..60 {
+            knock(&format!("mallory{number}"), "").unwrap();
+        }
+        assert!(knock("zoe", "").is_ok());
+        // Addresses of one IPv6 network are one customer's.
+        for number in 0..60 {
+            let _ = knock(&format!("guess{number}"), &format!("2001:db8:0:1::{number:x}"));
+        }
+        assert!(matches!(
+            knock("zoe", "2001:db8:0:1:ffff::1"),
+            Err(Error::Locked { .. })
+        ));
+        assert!(knock("zoe", "2001:db8:0:2::1").is_ok());
     });
 }

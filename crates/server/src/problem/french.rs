@@ -154,6 +154,14 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "Look at /api/v1/openapi.json for what it takes.",
         "Consultez /api/v1/openapi.json pour savoir ce qui est accepté.",
     ),
+    (
+        "too many streams of events are open",
+        "trop de flux d’événements sont ouverts",
+    ),
+    (
+        "Close one first: a window of the pages that is not needed any more.",
+        "Fermez-en d’abord un\u{a0}: une fenêtre des pages qui ne sert plus.",
+    ),
     ("the upload is elsewhere", "l’envoi en est ailleurs"),
     (
         "Go on from the offset in `current`.",
@@ -259,6 +267,10 @@ pub(super) const DETAILS: &[(&str, &str)] = &[
     (
         "the server is stopping, and did not begin this",
         "le serveur s’arrête, et n’a pas commencé ceci",
+    ),
+    (
+        "{} streams of events may be open at once",
+        "{0} flux d’événements peuvent être ouverts à la fois",
     ),
     (
         "{} uploads and exports are on their way",

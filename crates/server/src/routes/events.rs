@@ -23,6 +23,7 @@ use vigie_desk::{Access, Desk, Error, PageRequest, TenantId, Time, Verb};
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::places::Place;
 use crate::problem::Problem;
 
 /// How often a listener looks.
@@ -74,7 +75,9 @@ pub(crate) async fn events(
         .into());
     }
     let app = caller.app().clone();
+    let place = app.stream(&caller.access().actor().id)?;
     let listener = Listener {
+        _place: place,
         stopping: app.stopping(),
         since: app.desk().now(),
         app,
@@ -93,6 +96,7 @@ pub(crate) async fn events(
 
 /// Somebody who listens.
 struct Listener {
+    _place: Place,
     app: App,
     headers: HeaderMap,
     stopping: watch::Receiver<bool>,
