@@ -29,6 +29,7 @@ const Piece = lazy(() => import("./pages/piece"));
 const Alerts = lazy(() => import("./pages/alerts"));
 const Catalogue = lazy(() => import("./pages/catalogue"));
 const Audit = lazy(() => import("./pages/audit"));
+const ApiReader = lazy(() => import("./pages/api-reader"));
 const Settings = lazy(() => import("./pages/settings"));
 
 export function App() {
@@ -37,6 +38,7 @@ export function App() {
       <Route path="/sign-in" element={<SignIn />} />
       <Route path="/password" element={<SetPassword />} />
       <Route path="/setup" element={<SetUp />} />
+      <Route path="/docs" element={<Suspense fallback={<Waiting />}><ApiReader /></Suspense>} />
       <Route path="*" element={<SignedIn />} />
     </Routes>
   );

@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
-function freePort() {
+/** A port nobody listens on. */
+export function freePort() {
   return new Promise((done, fail) => {
     const probe = createServer();
     probe.once("error", fail);
@@ -15,10 +16,10 @@ function freePort() {
   });
 }
 
-/** Starts it on an empty data folder, and waits for the link that makes the first administrator. */
-export async function serve(vigie, data) {
-  const port = await freePort();
-  const child = spawn(vigie, ["--lang", "en", "serve", "--data", data, "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "ignore", "pipe"] });
+/** Starts it on an empty data folder, with more options if need be, and waits for the link that makes the first administrator. */
+export async function serve(vigie, data, options = [], port = undefined) {
+  port ??= await freePort();
+  const child = spawn(vigie, ["--lang", "en", "serve", "--data", data, "--listen", `127.0.0.1:${port}`, ...options], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   const setUp = await new Promise((done, fail) => {
     const timer = setTimeout(() => fail(new Error(`it printed no link:\n${said}`)), 60_000);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{bench, browser, cargo, fuzz, postgres, root, run, run_in, ui};
+use crate::{api, bench, browser, cargo, fuzz, postgres, root, run, run_in, ui};
 
 /// Seconds each fuzz target runs as part of all checks.
 const FUZZ_SECONDS: u64 = 8;
@@ -15,7 +15,7 @@ struct Step {
     check: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         name: "format",
         check: || run(&cargo(), &["fmt", "--all", "--check"]),
@@ -66,16 +66,57 @@ const STEPS: [Step; 8] = [
         check: ui::check,
     },
     Step {
+        name: "API by its document",
+        check: api::check,
+    },
+    Step {
         name: "fuzzing",
         check: || fuzz::run_targets(None, FUZZ_SECONDS),
     },
 ];
 
+/// Why a step cannot be done on this machine. It is shown, and fails nothing.
+#[derive(Debug)]
+pub(crate) struct Skipped(pub(crate) String);
+
+impl std::fmt::Display for Skipped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Skipped {}
+
+/// How a step ended.
+enum Ended {
+    Passed,
+    Skipped(String),
+    Failed(String),
+}
+
+impl Ended {
+    fn of(result: Result<()>) -> Ended {
+        match result {
+            Ok(()) => Ended::Passed,
+            Err(error) if error.is::<Skipped>() => Ended::Skipped(format!("{error:#}")),
+            Err(error) => Ended::Failed(format!("{error:#}")),
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Ended::Passed => "passed",
+            Ended::Skipped(_) => "SKIPPED",
+            Ended::Failed(_) => "FAILED",
+        }
+    }
+}
+
 /// What became of a step.
 struct Done {
     name: &'static str,
     took: Duration,
-    error: Option<String>,
+    ended: Ended,
 }
 
 /// `cargo xtask test`: runs them all, whatever fails, and says at the end what passed and what did not.
@@ -84,18 +125,25 @@ pub(crate) fn run_checks() -> Result<()> {
     for (number, step) in STEPS.iter().enumerate() {
         eprintln!("\n==== {} of {}: {}", number + 1, STEPS.len(), step.name);
         let started = Instant::now();
-        let error = (step.check)().err().map(|error| format!("{error:#}"));
+        let ended = Ended::of((step.check)());
         let took = started.elapsed();
-        let said = if error.is_some() { "FAILED" } else { "passed" };
-        eprintln!("==== {}: {said} in {:.1} s", step.name, took.as_secs_f64());
+        eprintln!(
+            "==== {}: {} in {:.1} s",
+            step.name,
+            ended.word(),
+            took.as_secs_f64()
+        );
         all.push(Done {
             name: step.name,
             took,
-            error,
+            ended,
         });
     }
     println!("\n{}", summary(&all));
-    let failed = all.iter().filter(|done| done.error.is_some()).count();
+    let failed = all
+        .iter()
+        .filter(|done| matches!(done.ended, Ended::Failed(_)))
+        .count();
     if failed > 0 {
         bail!("{failed} of {} checks failed", all.len());
     }
@@ -105,9 +153,15 @@ pub(crate) fn run_checks() -> Result<()> {
 fn summary(all: &[Done]) -> String {
     let mut text = format!("{:<22} {:>9}  result\n", "check", "seconds");
     for done in all {
-        let result = match &done.error {
-            None => "passed".to_owned(),
-            Some(error) => format!("FAILED: {}", error.lines().next().unwrap_or_default()),
+        let result = match &done.ended {
+            Ended::Passed => done.ended.word().to_owned(),
+            Ended::Skipped(why) | Ended::Failed(why) => {
+                format!(
+                    "{}: {}",
+                    done.ended.word(),
+                    why.lines().next().unwrap_or_default()
+                )
+            }
         };
         text += &format!("{:<22} {:>9.1}  {result}\n", done.name, done.took.as_secs_f64());
     }
@@ -121,23 +175,28 @@ mod tests {
 
     #[test]
     fn the_summary_names_every_check_and_what_failed() {
-        let done = |name, error: Option<&str>| Done {
+        let done = |name, result| Done {
             name,
             took: Duration::from_millis(1_500),
-            error: error.map(str::to_owned),
+            ended: Ended::of(result),
         };
         let text = summary(&[
-            done("format", None),
-            done("tests", Some("cargo test failed\nmore")),
+            done("format", Ok(())),
+            done("API", Err(Skipped("no pip\nmore".into()).into())),
+            done("tests", Err(anyhow::anyhow!("cargo test failed\nmore"))),
         ]);
         assert!(
             text.contains("format                       1.5  passed"),
             "{text}"
         );
         assert!(
+            text.contains("API                          1.5  SKIPPED: no pip\n"),
+            "{text}"
+        );
+        assert!(
             text.contains("tests                        1.5  FAILED: cargo test failed\n"),
             "{text}"
         );
-        assert!(text.ends_with("3.0"), "{text}");
+        assert!(text.ends_with("4.5"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The project's tools, in Rust so that a contributor needs nothing else: `cargo xtask demo|test|bench|fuzz|browser|ui`.
+//! The project's tools, in Rust so that a contributor needs nothing else: `cargo xtask demo|test|bench|fuzz|browser|ui|api`.
 
 // A tool for the terminal: what it measures goes to standard output.
 #![allow(clippy::print_stdout)]
@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+mod api;
 mod bench;
 mod browser;
 mod checks;
@@ -46,7 +47,8 @@ usage: cargo xtask COMMAND
   postgres COMMAND...
                    run a command with a PostgreSQL of its own: cargo xtask postgres cargo test -p vigie-desk
   browser          open the pages of a hunt and of an assessment in a real browser and check them
-  ui               build the desk's pages and play a crisis in them, in a real browser";
+  ui               build the desk's pages and play a crisis in them, in a real browser
+  api              have schemathesis ask the real server everything its OpenAPI document allows";
 
 /// Seconds a fuzz target runs unless told otherwise.
 const FUZZ_SECONDS: u64 = 60;
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         ["scan", engine, literals, text] => bench::scan_and_print(engine, literals, text),
         ["browser"] => browser::check(),
         ["ui"] => ui::check(),
+        ["api"] => api::check(),
         ["postgres", program, arguments @ ..] => {
             postgres::with_postgres(|url| run_in(&root(), program, arguments, &[(postgres::VARIABLE, url)]))
         }

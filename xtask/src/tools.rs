@@ -71,6 +71,14 @@ pub(crate) const POSTGRES: Tool = Tool {
     purpose: "testing the desk on PostgreSQL",
 };
 
+/// The interpreter of the API's check.
+pub(crate) const PYTHON: Tool = Tool {
+    names: &["python3", "python"],
+    variable: "VIGIE_PYTHON",
+    package: "python3-venv",
+    purpose: "asking the API everything its document allows",
+};
+
 /// The interpreter of the browser check.
 pub(crate) const NODE: Tool = Tool {
     names: &["node", "nodejs"],

@@ -10,7 +10,8 @@ use anyhow::Result;
 use crate::tools::{BROWSER, NODE, NPM};
 use crate::{bench, cargo, root, run, run_in};
 
-/// Types, messages, build, and the journeys of `ui/tests` against the program as users get it.
+/// Types, messages, build, the journeys of `ui/tests` against the program as users get it, and
+/// signing in at a real identity provider, in a real browser.
 pub(crate) fn check() -> Result<()> {
     let browser = BROWSER.ensure()?.display().to_string();
     install()?;
@@ -21,7 +22,8 @@ pub(crate) fn check() -> Result<()> {
     let vigie = bench::release_binary("vigie")?.display().to_string();
     let shots = bench::target().join("ui").display().to_string();
     let variables = [("VIGIE", vigie.as_str()), ("CHROMIUM", browser.as_str())];
-    npm(&["run", "browser", "--", &shots], &variables)
+    npm(&["run", "browser", "--", &shots], &variables)?;
+    npm(&["run", "browser:access", "--", &shots], &variables)
 }
 
 /// Builds the pages, so that the next build of the program holds them.

@@ -139,7 +139,11 @@ pub fn push(desk: &Desk, access: &Access, new: &NewAlert) -> Result<Alert> {
     check_name("source", &new.source)?;
     check_name("external_id", &new.external_id)?;
     check_name("title", &new.title)?;
-    let details = new.details.to_string();
+    let details = match &new.details {
+        Json::Null => "{}".to_owned(),
+        Json::Object(_) => new.details.to_string(),
+        _ => return Err(Error::invalid("details", "it is no object")),
+    };
     if details.len() > MOST_DETAILS {
         return Err(Error::invalid(
             "details",

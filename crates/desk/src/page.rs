@@ -19,8 +19,10 @@ const MOST: u32 = 1_000;
 #[serde(default)]
 pub struct PageRequest {
     /// Items, 1 to 1000; 100 unless told otherwise.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[cfg_attr(feature = "openapi", param(min_length = 1))]
     pub cursor: Option<String>,
 }
 

@@ -6,15 +6,25 @@ use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use vigie_desk::Desk;
 
+use crate::address::ProxyNetwork;
 use crate::metrics::Metrics;
+use crate::oidc::IdentityProvider;
+use crate::places::{self, Place, Places as Streams};
 use crate::problem::Problem;
 use crate::rates::Rates;
+use crate::traces::Traces;
 
 /// How the server behaves.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     /// Whether browsers reach it by HTTPS only: cookies are marked so, and browsers are told to come back that way.
     pub https: bool,
+    /// Where people may sign in besides.
+    pub oidc: Option<IdentityProvider>,
+    /// Where traces go.
+    pub traces: Option<Traces>,
+    /// Proxies whose word on where requests come from is believed.
+    pub trusted_proxies: Vec<ProxyNetwork>,
 }
 
 /// The server's state. Cheap to clone; all clones are one.
@@ -28,6 +38,7 @@ struct Inner {
     rates: Rates,
     passwords: Semaphore,
     transfers: Arc<Semaphore>,
+    streams: Streams,
     stopping: watch::Receiver<bool>,
 }
 
@@ -45,6 +56,7 @@ impl App {
             rates: Rates::default(),
             passwords: Semaphore::new(PASSWORDS),
             transfers: Arc::new(Semaphore::new(TRANSFERS)),
+            streams: Streams::default(),
             stopping,
         }))
     }
@@ -90,6 +102,21 @@ impl App {
         })
     }
 
+    /// A place for a stream of events, held until it is dropped: each asks the desk again and again.
+    pub(crate) fn stream(&self, actor: &str) -> Result<Place, Problem> {
+        self.0.streams.take(actor).ok_or_else(|| {
+            let mut problem = Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-streams",
+                "too many streams of events are open",
+                format!("{} streams of events may be open at once", places::EACH),
+                "Close one first: a window of the pages that is not needed any more.",
+            );
+            problem.retry_after = Some(15);
+            problem
+        })
+    }
+
     /// Does something on the desk, on a thread that may block.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
@@ -104,6 +131,7 @@ impl App {
         work: impl FnOnce(&Desk) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let desk = self.0.desk.clone();
+        let _span = self.0.settings.traces.as_ref().map(|traces| traces.wait("desk"));
         match tokio::task::spawn_blocking(move || work(&desk)).await {
             Ok(outcome) => outcome,
             Err(error) if error.is_panic() => Err(Problem::internal("it panicked: a mistake of ours")),

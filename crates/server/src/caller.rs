@@ -1,17 +1,18 @@
 //! Who asks: by a session's cookie or an API key.
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use vigie_desk::accounts::sessions::{self, Signed};
-use vigie_desk::{Access, Desk, keys};
+use vigie_desk::tenants::Locale;
+use vigie_desk::{Access, Desk, Error, Verb, keys};
 
+use crate::address;
 use crate::app::App;
 use crate::idempotency;
-use crate::listen::Peer;
-use crate::problem::Problem;
+use crate::problem::{Problem, SpokenBy};
 
 /// The session's cookie.
 pub(crate) const COOKIE: &str = "vigie_session";
@@ -55,6 +56,12 @@ impl Caller {
 
     pub(crate) fn session(&self) -> Option<&SessionOf> {
         self.session.as_ref()
+    }
+
+    /// The language of whoever asks; programs have none.
+    pub(crate) fn locale(&self) -> Option<Locale> {
+        let session = self.session.as_ref()?;
+        Some(session.signed.account.fields.locale)
     }
 
     /// Recognises somebody by the headers of a request.
@@ -121,12 +128,28 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// Lets only those pass who are recognised, and keeps answers to requests that have a key of their own.
-pub(crate) async fn admit(
-    State(app): State<App>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
     let caller = Caller::recognise(&app, request.headers(), request.method()).await?;
+    let spoken = caller.locale().map(SpokenBy);
+    let mut response = let_in(&app, caller, request, next)
+        .await
+        .unwrap_or_else(IntoResponse::into_response);
+    if let Some(spoken) = spoken {
+        response.extensions_mut().insert(spoken);
+    }
+    Ok(response)
+}
+
+async fn let_in(app: &App, caller: Caller, mut request: Request, next: Next) -> Result<Response, Problem> {
+    // An inventory is held in memory, and may be large: whoever may bring none is told so before it is read.
+    let is_inventory = request.method() == Method::POST && request.uri().path().ends_with("/inventories");
+    if is_inventory && !caller.access.may(Verb::Inventory) {
+        return Err(Error::Forbidden {
+            verb: Verb::Inventory,
+            role: caller.access.role(),
+        }
+        .into());
+    }
     if let Some(wait) = app
         .rates()
         .take(&format!("actor:{}", caller.access.actor().id), false)
@@ -148,14 +171,15 @@ pub(crate) async fn admit_anybody(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    match app.rates().take(&format!("address:{}", address(&request)), true) {
+    let name = format!("address:{}", address::counted_by(request.extensions()));
+    match app.rates().take(&name, true) {
         Some(wait) => Err(Problem::too_many(wait)),
         None => Ok(next.run(request).await),
     }
 }
 
 /// The value of a cookie.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -167,14 +191,14 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Where a request comes from.
-pub(crate) fn address(request: &Request) -> String {
-    address_of(request.extensions())
+pub(crate) fn address_of(extensions: &axum::http::Extensions) -> String {
+    address::of(extensions)
 }
 
-/// The same, of its extensions.
-pub(crate) fn address_of(extensions: &axum::http::Extensions) -> String {
-    extensions.get::<ConnectInfo<Peer>>().map_or_else(
-        || "unknown".to_owned(),
-        |ConnectInfo(Peer(peer))| peer.ip().to_string(),
-    )
+/// What a browser says it is.
+pub(crate) fn user_agent_of(headers: &HeaderMap) -> String {
+    let said = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    said.unwrap_or_default().to_owned()
 }

@@ -86,7 +86,7 @@ pub(crate) struct IfMatch(pub(crate) i64);
 #[allow(dead_code)]
 pub(crate) struct IfMatchHeader {
     /// The ETag of what is being changed, as it was read: `"3"`.
-    #[param(rename = "If-Match")]
+    #[param(rename = "If-Match", pattern = r#"^(W/)?"[0-9]{1,18}"$"#)]
     if_match: String,
 }
 

@@ -9,6 +9,7 @@
 //! A file in `routes/` with a `router()`, named in `api`; then `VIGIE_WRITE=1 cargo test -p vigie-server` writes the new
 //! `openapi.json`. The isolation test calls what it finds there by itself.
 
+mod address;
 mod app;
 mod caller;
 mod drop_folder;
@@ -17,31 +18,37 @@ mod input;
 mod listen;
 mod metrics;
 mod observe;
+mod oidc;
 mod openapi;
 mod output;
+mod places;
 mod problem;
 mod rates;
 mod routes;
 mod serve;
 mod stream;
 mod tls;
+mod traces;
 mod ui;
 mod workers;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::sync::watch;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use vigie_desk::Desk;
 
+pub use crate::address::ProxyNetwork;
 use crate::app::App;
 pub use crate::app::Settings;
 pub use crate::drop_folder::DropFolder;
+pub use crate::oidc::{ConfigError, IdentityProvider, Oidc};
 pub use crate::serve::{LogFormat, Options, ServeError, Started, serve};
 pub use crate::tls::Tls;
+pub use crate::traces::{Traces, TracesError};
 
 /// Bytes of a usual body.
 const BODY_LIMIT: usize = 2 << 20;
@@ -52,7 +59,7 @@ const ANSWER_LIMIT: usize = 64 << 20;
 
 /// The API under `/api/v1`, and its document.
 fn api(app: &App) -> (Router<App>, OpenApi) {
-    let known = OpenApiRouter::with_openapi(openapi::base())
+    let known = OpenApiRouter::new()
         .merge(routes::session::router())
         .merge(routes::tenants::router())
         .merge(routes::servers::router())
@@ -71,9 +78,10 @@ fn api(app: &App) -> (Router<App>, OpenApi) {
         .merge(routes::keys::router())
         .merge(routes::events::router())
         .route_layer(from_fn_with_state(app.clone(), caller::admit));
-    let anybody =
-        routes::session::open_router().route_layer(from_fn_with_state(app.clone(), caller::admit_anybody));
-    let (router, mut document) = OpenApiRouter::new()
+    let anybody = routes::session::open_router()
+        .merge(routes::oidc::open_router())
+        .route_layer(from_fn_with_state(app.clone(), caller::admit_anybody));
+    let (router, mut document) = OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", known.merge(anybody))
         .split_for_parts();
     openapi::complete(&mut document);
@@ -102,6 +110,7 @@ pub fn router(desk: Desk, settings: Settings, stopping: watch::Receiver<bool>) -
     .fallback(ui::page)
     .method_not_allowed_fallback(observe::method_not_allowed)
     .layer(DefaultBodyLimit::max(BODY_LIMIT))
+    .layer(from_fn(problem::in_language))
     .layer(from_fn_with_state(app.clone(), ui::secure))
     .layer(from_fn_with_state(app.clone(), observe::observe))
     .with_state(app)

@@ -7,6 +7,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::address;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::listen::Peer;
@@ -30,10 +31,7 @@ pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Result<
         .get::<ConnectInfo<Peer>>()
         .is_some_and(|ConnectInfo(Peer(peer))| peer.ip().is_loopback());
     // What a proxy on this machine passes on does not come from this machine.
-    let proxied = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
-        .iter()
-        .any(|name| request.headers().contains_key(*name));
-    if !local || proxied {
+    if !local || address::passed_on(request.headers()) {
         Caller::recognise(&app, request.headers(), request.method()).await?;
     }
     let content = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
@@ -53,7 +51,8 @@ pub(crate) async fn method_not_allowed() -> Problem {
 
 /// Counts and logs a request. The path in the log holds identifiers; queries, bodies and headers stay out of it, since they
 /// may hold secrets.
-pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    address::note(&mut request, &app.settings().trusted_proxies);
     let started = Instant::now();
     let method = name(request.method());
     let path = request.uri().path().to_owned();
@@ -62,8 +61,17 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
         .get::<MatchedPath>()
         .map_or("pages", MatchedPath::as_str)
         .to_owned();
-    let peer = crate::caller::address(&request);
-    let response = next.run(request).await;
+    let peer = address::of(request.extensions());
+    let response = match &app.settings().traces {
+        Some(traces) if route != "pages" => {
+            // A trace begun elsewhere is gone on with when a proxy says so, not when anybody does.
+            let begun = address::is_through_proxy(request.extensions()).then(|| request.headers().clone());
+            traces
+                .follow(method, &route, begun.as_ref(), next.run(request))
+                .await
+        }
+        _ => next.run(request).await,
+    };
     let took = started.elapsed();
     let status = response.status().as_u16();
     app.metrics().count(method, &route, status, took);

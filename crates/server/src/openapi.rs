@@ -1,9 +1,11 @@
 //! The OpenAPI document: what all operations have in common.
 
+use std::collections::BTreeMap;
+
 use utoipa::ToSchema;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
@@ -36,6 +38,7 @@ pub(crate) fn complete(document: &mut OpenApi) {
     // What only headers, queries and these lines name is not collected by itself.
     add::<crate::problem::Problem>(components);
     add::<vigie_desk::board::Sort>(components);
+    add::<crate::routes::events::Changed>(components);
     components.add_security_scheme(
         "session",
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
@@ -44,13 +47,7 @@ pub(crate) fn complete(document: &mut OpenApi) {
         ))),
     );
     components.add_security_scheme("key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    let parts: Vec<String> = components.schemas.values().flat_map(parts_of).collect();
-    for part in parts {
-        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&part) {
-            // Unknown fields are refused where it is sent; where it is a part of something, the whole has more.
-            object.additional_properties = None;
-        }
-    }
+    open_parts(components);
     document.security = Some(vec![
         SecurityRequirement::new("session", Vec::<String>::new()),
         SecurityRequirement::new("key", Vec::<String>::new()),
@@ -81,16 +78,47 @@ pub(crate) fn complete(document: &mut OpenApi) {
     }
 }
 
-/// The names of the schemas that one is put together of.
-fn parts_of(schema: &RefOr<Schema>) -> Vec<String> {
-    let RefOr::T(Schema::AllOf(all)) = schema else {
-        return Vec::new();
-    };
-    let names = all.items.iter().filter_map(|item| match item {
-        RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(str::to_owned),
-        RefOr::T(_) => None,
-    });
-    names.collect()
+/// What is sent refuses unknown fields, and its schema says so. Where it is a part of something that has more, the part stands
+/// there without that.
+fn open_parts(components: &mut Components) {
+    let closed = components.schemas.clone();
+    components
+        .schemas
+        .values_mut()
+        .for_each(|schema| open_parts_of(schema, &closed));
+}
+
+fn open_parts_of(schema: &mut RefOr<Schema>, closed: &BTreeMap<String, RefOr<Schema>>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::AllOf(all) => {
+            for item in &mut all.items {
+                if let RefOr::Ref(reference) = &*item
+                    && let Some(name) = reference.ref_location.rsplit('/').next()
+                    && let Some(RefOr::T(Schema::Object(object))) = closed.get(name)
+                {
+                    let mut open = object.clone();
+                    open.additional_properties = None;
+                    *item = RefOr::T(Schema::Object(open));
+                }
+                open_parts_of(item, closed);
+            }
+        }
+        Schema::Object(object) => {
+            object
+                .properties
+                .values_mut()
+                .for_each(|property| open_parts_of(property, closed));
+        }
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                open_parts_of(items, closed);
+            }
+        }
+        Schema::OneOf(one) => one.items.iter_mut().for_each(|item| open_parts_of(item, closed)),
+        Schema::AnyOf(any) => any.items.iter_mut().for_each(|item| open_parts_of(item, closed)),
+        _ => {}
+    }
 }
 
 fn add<T: ToSchema>(components: &mut Components) {
@@ -147,6 +175,7 @@ fn idempotency_key() -> Parameter {
         .schema(Some(
             ObjectBuilder::new()
                 .schema_type(Type::String)
+                .min_length(Some(1))
                 .max_length(Some(255))
                 .build(),
         ))

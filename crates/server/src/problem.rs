@@ -1,11 +1,16 @@
 //! Answers to what went wrong: RFC 9457, with what to do.
 
+mod french;
+mod language;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use vigie_desk::Error;
+
+pub(crate) use language::{SpokenBy, in_language};
 
 /// What went wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

@@ -14,6 +14,7 @@ use crate::drop_folder::{DropFolder, Watched};
 use crate::listen::{Peer, TlsListener};
 use crate::tls::Tls;
 use crate::workers::Workers;
+use crate::{ConfigError, IdentityProvider, Oidc, ProxyNetwork, Traces, TracesError};
 
 /// How long requests may take to end when the server is stopped.
 const LAST_REQUESTS: Duration = Duration::from_secs(20);
@@ -35,6 +36,10 @@ pub struct Options {
     pub insecure_http: bool,
     /// The address browsers use, when it is not `listen`: `https://vigie.example`.
     pub public_url: Option<String>,
+    /// Where people may sign in besides.
+    pub oidc: Option<Oidc>,
+    /// Proxies whose word on where requests come from is believed.
+    pub trusted_proxies: Vec<ProxyNetwork>,
     /// Hunts at once; 0: this process does none.
     pub workers: usize,
     /// A folder that evidence is taken from.
@@ -116,6 +121,12 @@ pub enum ServeError {
         /// What is wrong.
         why: String,
     },
+    /// The identity provider.
+    #[error(transparent)]
+    Oidc(#[from] ConfigError),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// The system refuses what a server needs.
     #[error("the server cannot run: {0}")]
     System(#[from] std::io::Error),
@@ -145,6 +156,7 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
     let _lock = alone.then(|| lock(&options.data)).transpose()?;
     // The desk blocks, which a thread that drives the runtime must not.
     let token = accounts::first_admin_link(&desk)?;
+    let traces = Traces::from_environment()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let drop_folder = options.drop_folder.as_ref().map(|folder| {
         Watched::open(folder, &options.data).map_err(|why| ServeError::DropFolder {
@@ -152,7 +164,13 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
             why,
         })
     });
-    let workers = Workers::start(&desk, options.workers, drop_folder.transpose()?, alone)?;
+    let workers = Workers::start(
+        &desk,
+        options.workers,
+        drop_folder.transpose()?,
+        alone,
+        traces.as_ref(),
+    )?;
     let outcome = runtime.block_on(async {
         let listener = TcpListener::bind(options.listen)
             .await
@@ -165,6 +183,12 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
         let url = public_url.unwrap_or_else(|| format!("{scheme}://{address}"));
         let settings = Settings {
             https: url.starts_with("https://"),
+            oidc: match &options.oidc {
+                Some(oidc) => Some(IdentityProvider::new(oidc.clone(), &url)?),
+                None => None,
+            },
+            traces: traces.clone(),
+            trusted_proxies: options.trusted_proxies.clone(),
         };
         let (stop, stopping) = watch::channel(false);
         let app = crate::router(desk.clone(), settings, stopping.clone())
@@ -206,6 +230,9 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
     });
     workers.stop(LAST_HUNTS);
     runtime.shutdown_timeout(Duration::from_secs(1));
+    if let Some(traces) = traces {
+        traces.stop();
+    }
     tracing::info!("stopped");
     outcome
 }

@@ -6,7 +6,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use vigie_desk::hunts::HuntHandler;
-use vigie_desk::{Desk, Result, jobs, maintenance, worker};
+use vigie_desk::jobs::{self, Job};
+use vigie_desk::worker::{self, Handler, Outcome, Pulse};
+use vigie_desk::{Desk, Result, maintenance};
+
+use crate::traces::Traces;
 
 use crate::drop_folder::Watched;
 
@@ -28,6 +32,7 @@ impl Workers {
         count: usize,
         drop_folder: Option<Watched>,
         alone: bool,
+        traces: Option<&Traces>,
     ) -> Result<Workers> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
@@ -47,8 +52,11 @@ impl Workers {
                 }
             }
             let (desk, stop) = (desk.clone(), Arc::clone(&stop));
+            let hunting = Traced {
+                handler: HuntHandler::default(),
+                traces: traces.cloned(),
+            };
             threads.push(std::thread::spawn(move || {
-                let hunting = HuntHandler::default();
                 worker::run(&desk, &name, &[&hunting], &stop, PAUSE);
             }));
         }
@@ -72,6 +80,33 @@ impl Workers {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+/// A handler whose jobs can be followed.
+struct Traced<H> {
+    handler: H,
+    traces: Option<Traces>,
+}
+
+impl<H: Handler> Handler for Traced<H> {
+    fn kind(&self) -> &'static str {
+        self.handler.kind()
+    }
+
+    fn run(&self, desk: &Desk, job: &Job, pulse: &Arc<Pulse>) -> Outcome {
+        let Some(traces) = &self.traces else {
+            return self.handler.run(desk, job, pulse);
+        };
+        traces.job(self.kind(), || {
+            let outcome = self.handler.run(desk, job, pulse);
+            let well = matches!(outcome, Outcome::Done(_));
+            (outcome, well)
+        })
+    }
+
+    fn ended_badly(&self, desk: &Desk) -> Result<()> {
+        self.handler.ended_badly(desk)
     }
 }
 

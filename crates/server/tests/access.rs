@@ -6,6 +6,7 @@ mod common;
 
 use common::{PASSWORD, on_each_database};
 use serde_json::json;
+use tower::ServiceExt;
 use vigie_desk::{Role, TenantSet};
 
 fn tenant(name: &str) -> serde_json::Value {
@@ -321,5 +322,97 @@ fn what_cannot_be_understood_says_why() {
             .send("PATCH", "/api/v1/tenants", &[], Vec::new())
             .await
             .refused(405, "method");
+    });
+}
+
+#[test]
+fn problems_speak_the_reader_s_language_and_their_type_does_not() {
+    on_each_database(async |bench| {
+        let nobody = bench.nobody();
+        let french = [("accept-language", "fr-FR,fr;q=0.9,en;q=0.8")];
+        let answer = nobody.send("GET", "/api/v1/tenants", &french, Vec::new()).await;
+        assert_eq!(answer.headers["content-language"], "fr");
+        let problem = answer.refused(401, "unauthenticated");
+        assert_eq!(problem["detail"], "il n’y a ni session ni clé");
+        assert_eq!(problem["title"], "personne ne sait qui demande");
+        let problem = nobody
+            .get("/api/v1/tenants")
+            .await
+            .refused(401, "unauthenticated");
+        assert_eq!(problem["detail"], "there is neither a session nor a key");
+        // The account's language comes before the browser's.
+        let admin = bench.admin().await;
+        let english = [("accept-language", "en")];
+        let answer = admin
+            .send("GET", "/api/v1/tenants?limit=0", &english, Vec::new())
+            .await;
+        let problem = answer.refused(422, "invalid");
+        assert_eq!(problem["detail"], "limit\u{a0}: 0 n’est pas entre 1 et 1000");
+        assert_eq!(problem["field"], "limit");
+        assert_eq!(problem["what_to_do"], "Corrigez la valeur et renvoyez-la.");
+        let made = admin.post("/api/v1/tenants", tenant("Brest")).await.ok();
+        admin
+            .post("/api/v1/tenants", tenant("Brest"))
+            .await
+            .refused(409, "taken");
+        let path = format!("/api/v1/tenants/{}", made["id"].as_str().unwrap());
+        let problem = admin
+            .put(&path, "\"7\"", tenant("Brest"))
+            .await
+            .refused(412, "conflict");
+        assert_eq!(problem["current"], 1, "what programs need is left");
+        // Those of bulk acts too.
+        let nothing =
+            json!({"items": [{"id": made["id"], "revision": 1}], "decision": {"decision": "accept"}});
+        let results = admin.post("/api/v1/findings/decide", nothing).await.ok();
+        assert_eq!(
+            results["results"][0]["problem"]["detail"],
+            "ce constat n’existe pas"
+        );
+    });
+}
+
+#[test]
+fn streams_of_one_person_are_counted_and_given_back() {
+    on_each_database(async |bench| {
+        let admin = bench.admin().await;
+        let ask = async || {
+            let request = admin.request("GET", "/api/v1/events", &[], Vec::new());
+            admin.router.clone().oneshot(request).await.unwrap()
+        };
+        let mut open = Vec::new();
+        for _ in 0..32 {
+            let response = ask().await;
+            assert_eq!(response.status(), 200);
+            open.push(response);
+        }
+        assert_eq!(ask().await.status(), 429);
+        // Somebody else's are their own.
+        let sam = bench.person("sam", Role::SocAnalyst, TenantSet::All).await;
+        let request = sam.request("GET", "/api/v1/events", &[], Vec::new());
+        assert_eq!(sam.router.clone().oneshot(request).await.unwrap().status(), 200);
+        open.pop();
+        assert_eq!(ask().await.status(), 200);
+    });
+}
+
+#[test]
+fn who_may_bring_no_inventory_is_told_before_it_is_read() {
+    on_each_database(async |bench| {
+        let admin = bench.admin().await;
+        let made = admin.post("/api/v1/tenants", tenant("Brest")).await.ok();
+        let contact = bench.contact_of("claude", made["id"].as_str().unwrap()).await;
+        // A body that never ends: the answer must not wait for it.
+        let endless = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let mut request = contact.request(
+            "POST",
+            "/api/v1/inventories?file_name=a.csv",
+            &[("idempotency-key", "k")],
+            Vec::new(),
+        );
+        *request.body_mut() = axum::body::Body::from_stream(endless);
+        let asked = contact.router.clone().oneshot(request);
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
+        assert_eq!(answer.expect("it waits for the body").unwrap().status(), 403);
     });
 }

@@ -34,6 +34,7 @@ fn the_committed_document_is_what_the_code_says() {
 #[test]
 fn every_reference_leads_somewhere_and_every_operation_has_its_own_name() {
     let document: Value = serde_json::from_str(&generated()).unwrap();
+    assert_eq!(document["info"]["title"], "Vigie", "{}", document["info"]);
     let mut references = BTreeSet::new();
     collect(&document, &mut references);
     assert!(references.len() > 50, "{references:?}");

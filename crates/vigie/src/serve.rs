@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use vigie_report::Lang;
-use vigie_server::{DropFolder, LogFormat, Options, Started, Tls};
+use vigie_server::{DropFolder, LogFormat, Oidc, Options, ProxyNetwork, Started, Tls};
 
 use crate::{SERVING, tell};
 
@@ -37,6 +37,27 @@ pub(crate) struct Arguments {
     /// The address browsers use, when it is not that of --listen
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Believe what requests from this address or network say of their way (X-Forwarded-For, Forwarded); may be repeated
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<ProxyNetwork>,
+    /// Let people sign in at this OpenID Connect provider too: its issuer
+    #[arg(long, value_name = "URL", requires = "oidc_client_id")]
+    oidc_issuer: Option<String>,
+    /// What the provider knows this server as
+    #[arg(long, value_name = "ID", requires = "oidc_issuer")]
+    oidc_client_id: Option<String>,
+    /// The file with this server's secret at the provider; VIGIE_OIDC_CLIENT_SECRET holds it as well
+    #[arg(long, value_name = "FILE", requires = "oidc_issuer")]
+    oidc_client_secret_file: Option<PathBuf>,
+    /// What the sign-in page calls the provider (its host)
+    #[arg(long, value_name = "NAME", requires = "oidc_issuer")]
+    oidc_name: Option<String>,
+    /// A value of `acr` that means that the provider asked for a second factor; may be repeated. `mfa` in `amr` always does
+    #[arg(long, value_name = "ACR", requires = "oidc_issuer")]
+    oidc_acr: Vec<String>,
+    /// The authority of the provider's certificate (PEM), when it is none of the public ones
+    #[arg(long, value_name = "FILE", requires = "oidc_issuer")]
+    oidc_ca: Option<PathBuf>,
     /// Hunts at once; 0 leaves them to other servers on the same database
     #[arg(long, value_name = "N", default_value_t = 1)]
     workers: usize,
@@ -74,6 +95,8 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
             .map(|(certificates, key)| Tls { certificates, key }),
         insecure_http: arguments.insecure_http,
         public_url: arguments.public_url.clone(),
+        oidc: identity_provider(arguments)?,
+        trusted_proxies: arguments.trusted_proxy.clone(),
         workers: arguments.workers,
         drop_folder: arguments.drop.clone().map(|path| DropFolder {
             path,
@@ -86,6 +109,41 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     };
     serve(&options, lang)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The environment variable that holds the secret at the identity provider.
+const OIDC_SECRET: &str = "VIGIE_OIDC_CLIENT_SECRET";
+
+/// The identity provider, when one is named.
+fn identity_provider(arguments: &Arguments) -> Result<Option<Oidc>> {
+    let Some((issuer, client_id)) = arguments
+        .oidc_issuer
+        .clone()
+        .zip(arguments.oidc_client_id.clone())
+    else {
+        return Ok(None);
+    };
+    let client_secret = match &arguments.oidc_client_secret_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read --oidc-client-secret-file {}", path.display()))?;
+            Some(text.trim().to_owned())
+        }
+        None => std::env::var(OIDC_SECRET).ok(),
+    };
+    let host = issuer.split("//").last().and_then(|rest| rest.split('/').next());
+    Ok(Some(Oidc {
+        name: arguments
+            .oidc_name
+            .clone()
+            .or(host.map(str::to_owned))
+            .unwrap_or_default(),
+        issuer,
+        client_id,
+        client_secret: client_secret.filter(|secret| !secret.is_empty()),
+        second_factor_acr: arguments.oidc_acr.clone(),
+        authority: arguments.oidc_ca.clone(),
+    }))
 }
 
 /// Serves until ctrl-c, and says where.

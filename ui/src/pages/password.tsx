@@ -6,6 +6,7 @@ import { api, need } from "../api/client";
 import { Alone } from "../components/alone";
 import { ProblemBox, sayDone } from "../components/states";
 import { useLanguage } from "../i18n";
+import { ProviderButton } from "./sign-in";
 
 /** The page of an invitation's link: whoever has it sets the password of their account, once. */
 export function SetPassword() {
@@ -36,6 +37,7 @@ export function SetPassword() {
           <Button type="submit" loading={set.isPending} disabled={!token || password.length < 12}>{t("act.save")}</Button>
         </Stack>
       </form>
+      {token && <ProviderButton query={{ invitation: token }} />}
     </Alone>
   );
 }

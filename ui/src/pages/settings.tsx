@@ -20,6 +20,7 @@ export default function Settings() {
       )}
       {administers && <Accounts />}
       <Keys />
+      <p><a href="/docs">{t("reader.link")}</a></p>
     </>
   );
 }

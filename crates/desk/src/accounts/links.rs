@@ -100,6 +100,8 @@ pub fn invite(desk: &Desk, access: &Access, account: &AccountId) -> Result<Strin
             "DELETE FROM one_time_link WHERE account_id = $1",
             params![account],
         )?;
+        // A sign-in at the provider that was begun with an earlier link is no better than that link.
+        tx.execute("DELETE FROM oidc_flow WHERE account_id = $1", params![account])?;
         insert(tx, LinkPurpose::Password, Some(account), &token)?;
         audit::recorded(
             tx,
@@ -139,6 +141,24 @@ pub fn use_link(desk: &Desk, token: &str, password: &str) -> Result<Account> {
         )?;
         Ok(account)
     })
+}
+
+/// Whose invitation a token is, without using it up.
+pub(super) fn invited_account(tx: &mut Tx<'_>, token: &str) -> Result<AccountId> {
+    match look(tx, token)? {
+        (LinkPurpose::Password, Some(account)) => Ok(account),
+        _ => Err(USED_UP),
+    }
+}
+
+/// Uses up the invitation of an account. Of two who come with it at once, one gets it.
+pub(super) fn use_invitation(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {
+    let used = tx.execute(
+        "UPDATE one_time_link SET used_at = $2 WHERE account_id = $1 AND purpose = $3 AND used_at IS NULL \
+         AND expires_at > $2",
+        params![account, tx.now, LinkPurpose::Password],
+    )?;
+    if used == 0 { Err(USED_UP) } else { Ok(()) }
 }
 
 fn insert(tx: &mut Tx<'_>, purpose: LinkPurpose, account: Option<&AccountId>, token: &str) -> Result<()> {

@@ -27,12 +27,15 @@ const AGENT: usize = 300;
 /// What a new session is to remember.
 #[derive(Debug, Clone, Copy)]
 pub struct NewSession<'a> {
-    /// How its owner signed in: `password`, `oidc`.
+    /// How its owner signed in: `password`; at the identity provider with `oidc`, `oidc+mfa` (which asked for a second
+    /// factor) or `oidc+code` (ours).
     pub method: &'a str,
     /// From where.
     pub address: &'a str,
     /// With what.
     pub user_agent: &'a str,
+    /// How the identity provider says it recognised them: for the log.
+    pub provider: Option<&'a serde_json::Value>,
 }
 
 /// Somebody who just signed in.
@@ -65,7 +68,7 @@ pub struct Signed {
 pub struct Session {
     /// Its identifier.
     pub id: SessionId,
-    /// How its owner signed in.
+    /// How its owner signed in: `password`, `oidc`, `oidc+mfa` (a second factor at the provider), `oidc+code` (ours).
     pub method: String,
     /// When.
     pub created_at: Time,
@@ -123,7 +126,10 @@ pub fn open(desk: &Desk, account: &AccountId, new: &NewSession<'_>) -> Result<Si
             "UPDATE account SET last_sign_in_at = $2 WHERE id = $1",
             params![&account.id, tx.now],
         )?;
-        let details = json!({"method": new.method, "address": new.address});
+        let mut details = json!({"method": new.method, "address": new.address});
+        if let Some(provider) = new.provider {
+            details["provider"] = provider.clone();
+        }
         audit::recorded(tx, &account.access(), None, ("account", account.id.as_str()), "account.sign_in", details)?;
         Ok(SignedIn {
             csrf: csrf_token(&token),

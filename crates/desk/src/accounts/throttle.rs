@@ -4,6 +4,8 @@
 //! further attempt closes the door for twice as long as the one before, up to a quarter of an hour: long enough to make
 //! guessing hopeless, short enough that nobody can shut somebody else out for a night.
 
+use std::net::Ipv6Addr;
+
 use crate::db::params;
 use crate::desk::Tx;
 use crate::{Desk, Error, Result, Time};
@@ -22,11 +24,14 @@ pub(super) struct Door<'a> {
 }
 
 impl Door<'_> {
-    fn names(&self) -> [String; 2] {
-        [
-            format!("login:{}", self.login_key),
-            format!("address:{}", self.address),
-        ]
+    /// The names it is counted by, with the free attempts of each. Who is signed in already is counted by login alone: an
+    /// address that nobody gave would be everybody's.
+    fn names(&self) -> Vec<(String, i64)> {
+        let mut names = vec![(format!("login:{}", self.login_key), FREE[0])];
+        if !self.address.is_empty() {
+            names.push((format!("address:{}", network(self.address)), FREE[1]));
+        }
+        names
     }
 
     /// Counts an attempt.
@@ -35,11 +40,11 @@ impl Door<'_> {
     /// [`Error::Locked`] while the door is closed.
     pub(super) fn knock(&self, desk: &Desk) -> Result<()> {
         desk.write(|tx| {
-            for (name, free) in self.names().iter().zip(FREE) {
+            for (name, free) in &self.names() {
                 if let Some(until) = locked_until(tx, name)? {
                     return Ok(Err(Error::Locked { until }));
                 }
-                count(tx, name, free)?;
+                count(tx, name, *free)?;
             }
             Ok(Ok(()))
         })?
@@ -48,13 +53,27 @@ impl Door<'_> {
     /// The attempt was right: what was counted against the login is forgotten. What was counted against the address is
     /// not: one good login does not excuse guessing others.
     pub(super) fn open(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let [login, address] = self.names();
-        tx.execute("DELETE FROM throttle WHERE name = $1", params![login])?;
-        tx.execute(
-            "UPDATE throttle SET failures = failures - 1 WHERE name = $1 AND failures > 0",
-            params![address],
-        )?;
+        let mut names = self.names().into_iter().map(|(name, _)| name);
+        tx.execute("DELETE FROM throttle WHERE name = $1", params![names.next()])?;
+        for address in names {
+            tx.execute(
+                "UPDATE throttle SET failures = failures - 1 WHERE name = $1 AND failures > 0",
+                params![address],
+            )?;
+        }
         Ok(())
+    }
+}
+
+/// What addresses are counted by: themselves, or the network of 64 bits that one customer has with IPv6 and may choose
+/// from at will.
+fn network(address: &str) -> String {
+    match address.parse::<Ipv6Addr>() {
+        Ok(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Err(_) => address.to_owned(),
     }
 }
 

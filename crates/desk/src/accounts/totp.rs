@@ -6,10 +6,12 @@ use serde_json::json;
 
 use super::password::is_same;
 use super::store::{self, Account};
+use super::throttle::Door;
 use crate::audit;
 use crate::db::params;
 use crate::desk::{Desk, Tx};
 use crate::secrets::token_hash;
+use crate::tenants::name_key;
 use crate::{Access, AccountId, ActorKind, Error, Result, Verb};
 
 /// Seconds a code is shown.
@@ -74,7 +76,7 @@ fn step_of(secret: &[u8], given: &str, now: i64, last: i64) -> Option<i64> {
     found
 }
 
-fn context(account: &AccountId) -> String {
+pub(super) fn context(account: &AccountId) -> String {
     format!("totp {account}")
 }
 
@@ -166,8 +168,16 @@ pub fn drop_totp(desk: &Desk, access: &Access, account: &AccountId, given: Optio
     if !is_own {
         access.require_everywhere(Verb::Administer)?;
     }
+    let login_key = name_key(&desk.read(|tx| store::find(tx, account))?.fields.login);
+    let door = Door {
+        login_key: &login_key,
+        address: "",
+    };
+    if is_own {
+        // Whoever sits at somebody else's open session must not find the code by trying.
+        door.knock(desk)?;
+    }
     desk.write(|tx| {
-        store::find(tx, account)?;
         if is_own && !takes_second_factor(desk, tx, account, given.unwrap_or_default())? {
             return Err(Error::invalid(
                 "code",
@@ -182,7 +192,9 @@ pub fn drop_totp(desk: &Desk, access: &Access, account: &AccountId, given: Optio
             "DELETE FROM recovery_code WHERE account_id = $1",
             params![account],
         )?;
-        if !is_own {
+        if is_own {
+            door.open(tx)?;
+        } else {
             tx.execute("DELETE FROM session WHERE account_id = $1", params![account])?;
         }
         audit::recorded(

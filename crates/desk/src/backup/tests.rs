@@ -49,6 +49,7 @@ fn what_is_restored_is_what_was_there() {
             method: "password",
             address: "",
             user_agent: "",
+            provider: None,
         };
         let signed = sessions::open(&bench.desk, &alex.id, &new).unwrap();
         let to = bench.folder.path().join("backup");

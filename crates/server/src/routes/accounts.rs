@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use vigie_desk::accounts::oidc::{self, Linked};
 use vigie_desk::accounts::{self, Account, AccountFields, Person};
 use vigie_desk::{AccountId, Page, PageRequest};
 
@@ -22,6 +23,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(enable_user))
         .routes(routes!(invite_user))
         .routes(routes!(drop_user_totp))
+        .routes(routes!(list_identities, link_identity))
+        .routes(routes!(drop_identities))
         .routes(routes!(list_people))
 }
 
@@ -121,6 +124,51 @@ pub(crate) async fn invite_user(caller: Caller, Path(id): Path<AccountId>) -> An
 pub(crate) async fn drop_user_totp(caller: Caller, Path(id): Path<AccountId>) -> Done {
     caller
         .ask(move |desk, access| accounts::drop_totp(desk, access, &id, None))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// An identity at the identity provider.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewIdentity {
+    /// What the provider calls the person (`sub`): never a name or an address, which people may choose.
+    #[schema(min_length = 1, max_length = 255)]
+    subject: String,
+}
+
+/// The identities with which an account signs in at the identity provider: one's own, or any as an administrator.
+#[utoipa::path(get, path = "/users/{id}/identities", tag = "users", params(("id" = AccountId, Path)),
+    responses((status = 200, body = Vec<Linked>)))]
+pub(crate) async fn list_identities(caller: Caller, Path(id): Path<AccountId>) -> Answer<Vec<Linked>> {
+    caller
+        .ask(move |desk, access| oidc::identities(desk, access, &id))
+        .await
+        .map(Json)
+}
+
+/// Links an account to an identity at the identity provider. With an invitation, its owner can do so too.
+#[utoipa::path(post, path = "/users/{id}/identities", tag = "users", params(("id" = AccountId, Path)),
+    request_body = NewIdentity, responses((status = 204)))]
+pub(crate) async fn link_identity(
+    caller: Caller,
+    Path(id): Path<AccountId>,
+    Body(new): Body<NewIdentity>,
+) -> Done {
+    let issuer = caller.app().settings().oidc.as_ref();
+    let issuer = issuer.map(|provider| provider.issuer().to_owned());
+    caller
+        .ask(move |desk, access| oidc::link(desk, access, &id, issuer.as_deref(), &new.subject))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes all identities of an account away. Sessions that came by them end.
+#[utoipa::path(post, path = "/users/{id}/identities/drop", tag = "users", params(("id" = AccountId, Path)),
+    responses((status = 204)))]
+pub(crate) async fn drop_identities(caller: Caller, Path(id): Path<AccountId>) -> Done {
+    caller
+        .ask(move |desk, access| oidc::unlink(desk, access, &id))
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -23,6 +23,7 @@ use vigie_desk::{Access, Desk, Error, PageRequest, TenantId, Time, Verb};
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::places::Place;
 use crate::problem::Problem;
 
 /// How often a listener looks.
@@ -49,10 +50,19 @@ pub(crate) struct Changed {
     action: String,
 }
 
+/// One event of the stream.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+pub(crate) struct ChangeEvent {
+    /// `Changed`, as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
 /// Changes as they happen, as server-sent events with the data `{kind, id, tenant_id, action}`. The stream ends with the
 /// session; browsers come back by themselves.
 #[utoipa::path(get, path = "/events", tag = "events",
-    responses((status = 200, content_type = "text/event-stream", body = Changed)))]
+    responses((status = 200, content_type = "text/event-stream", body = ChangeEvent)))]
 pub(crate) async fn events(
     caller: Caller,
     headers: HeaderMap,
@@ -65,7 +75,9 @@ pub(crate) async fn events(
         .into());
     }
     let app = caller.app().clone();
+    let place = app.stream(&caller.access().actor().id)?;
     let listener = Listener {
+        _place: place,
         stopping: app.stopping(),
         since: app.desk().now(),
         app,
@@ -84,6 +96,7 @@ pub(crate) async fn events(
 
 /// Somebody who listens.
 struct Listener {
+    _place: Place,
     app: App,
     headers: HeaderMap,
     stopping: watch::Receiver<bool>,

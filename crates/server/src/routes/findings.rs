@@ -110,13 +110,14 @@ pub(crate) async fn decide_findings(caller: Caller, Body(given): Body<Decide>) -
         .into_iter()
         .map(|one| (one.id, one.revision))
         .collect();
+    let locale = caller.locale();
     caller
         .ask(move |desk, access| {
             let outcomes = findings::decide_many(desk, access, &these, &given.decision)?;
             let results = these.into_iter().zip(outcomes).map(|((id, _), outcome)| {
                 let (finding, problem) = match outcome {
                     Ok(finding) => (Some(finding), None),
-                    Err(error) => (None, Some(Problem::from(error))),
+                    Err(error) => (None, Some(Problem::from(error).spoken(locale))),
                 };
                 DecidedOne { id, finding, problem }
             });

@@ -11,6 +11,7 @@ pub(crate) mod findings;
 pub(crate) mod hunts;
 pub(crate) mod inventories;
 pub(crate) mod keys;
+pub(crate) mod oidc;
 pub(crate) mod packs;
 pub(crate) mod servers;
 pub(crate) mod session;

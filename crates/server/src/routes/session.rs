@@ -15,7 +15,7 @@ use vigie_desk::tenants::Locale;
 use vigie_desk::{Actor, Role, SessionId, TenantSet, Time, Verb};
 
 use crate::app::App;
-use crate::caller::{COOKIE, Caller, SessionOf, address_of};
+use crate::caller::{COOKIE, Caller, SessionOf, address_of, user_agent_of};
 use crate::input::{Body, Path};
 use crate::output::{Answer, Done, Revised, Tagged};
 use crate::problem::Problem;
@@ -144,13 +144,9 @@ pub(crate) async fn sign_in(
     Body(given): Body<SignIn>,
 ) -> Result<Response, Problem> {
     let address = address_of(&extensions);
-    let user_agent = headers
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
+    let user_agent = user_agent_of(&headers);
     let turn = app.password_turn().await;
-    let (token, signed) = app
+    let signed_in = app
         .run(move |desk| {
             let attempt = Attempt {
                 login: &given.user,
@@ -163,13 +159,20 @@ pub(crate) async fn sign_in(
                 address: &address,
                 user_agent: &user_agent,
             };
-            let signed_in = accounts::sign_in(desk, &attempt)?;
-            let signed = sessions::authenticate(desk, &signed_in.token)?;
-            Ok((signed_in.token, signed))
+            accounts::sign_in(desk, &attempt)
         })
         .await?;
     drop(turn);
-    let set = cookie(&token, LONGEST_HOURS * 3600, app.settings().https)?;
+    entered(&app, signed_in.token).await
+}
+
+/// What somebody gets who just came in: the cookie, and who they are.
+pub(super) async fn entered(app: &App, token: String) -> Result<Response, Problem> {
+    let presented = token.clone();
+    let signed = app
+        .run(move |desk| sessions::authenticate(desk, &presented))
+        .await?;
+    let set = session_cookie(&token, app.settings().https)?;
     let who = WhoAmI {
         user: Some(signed.account.clone()),
         actor: signed.access.actor().clone(),
@@ -180,6 +183,11 @@ pub(crate) async fn sign_in(
         expires: Some(signed.expires_at),
     };
     Ok(([(header::SET_COOKIE, set)], Json(who)).into_response())
+}
+
+/// The cookie of a session.
+pub(super) fn session_cookie(token: &str, https: bool) -> Result<HeaderValue, Problem> {
+    cookie(token, LONGEST_HOURS * 3600, https)
 }
 
 fn cookie(token: &str, seconds: i64, https: bool) -> Result<HeaderValue, Problem> {

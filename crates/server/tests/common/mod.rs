@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+pub(crate) mod provider;
 pub(crate) mod scene;
 
 use std::collections::BTreeSet;
@@ -44,7 +45,7 @@ pub(crate) fn on_each_database(test: impl AsyncFn(&Bench)) {
     runtime.block_on(test(&Bench::sqlite()));
     match Schema::create() {
         Some(schema) => {
-            let bench = Bench::open(Some(schema));
+            let bench = Bench::open(Some(schema), vigie_server::Settings::default());
             runtime.block_on(test(&bench));
         }
         None => println!("skipped on PostgreSQL: VIGIE_TEST_POSTGRES names none"),
@@ -53,10 +54,27 @@ pub(crate) fn on_each_database(test: impl AsyncFn(&Bench)) {
 
 impl Bench {
     pub(crate) fn sqlite() -> Bench {
-        Bench::open(None)
+        Bench::open(None, vigie_server::Settings::default())
     }
 
-    fn open(schema: Option<Schema>) -> Bench {
+    pub(crate) fn with_settings(settings: vigie_server::Settings) -> Bench {
+        Bench::open(None, settings)
+    }
+
+    /// The same desk behind another server, as after a restart.
+    pub(crate) fn reopened(bench: &Bench, settings: vigie_server::Settings) -> Bench {
+        let (stop, stopping) = watch::channel(false);
+        Bench {
+            router: vigie_server::router(bench.desk.clone(), settings, stopping),
+            desk: bench.desk.clone(),
+            clock: Arc::clone(&bench.clock),
+            stop,
+            _folder: TempDir::new().unwrap(),
+            _schema: None,
+        }
+    }
+
+    fn open(schema: Option<Schema>, settings: vigie_server::Settings) -> Bench {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::at(MORNING));
         let options = Options {
@@ -68,7 +86,7 @@ impl Bench {
         let desk = Desk::open(&options).unwrap();
         let (stop, stopping) = watch::channel(false);
         Bench {
-            router: vigie_server::router(desk.clone(), vigie_server::Settings::default(), stopping),
+            router: vigie_server::router(desk.clone(), settings, stopping),
             desk,
             clock,
             stop,
@@ -267,6 +285,32 @@ impl Client {
         }
         request.body(Body::from(body)).unwrap()
     }
+}
+
+/// What a telephone with this secret shows at a time (microseconds), some steps later.
+pub(crate) fn totp(secret: &str, micros: i64, steps: i64) -> String {
+    let mut bits = 0_u64;
+    let mut held = 0;
+    let mut key = Vec::new();
+    for letter in secret.bytes() {
+        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+            .iter()
+            .position(|known| *known == letter)
+            .unwrap();
+        bits = bits << 5 | value as u64;
+        held += 5;
+        if held >= 8 {
+            held -= 8;
+            key.push((bits >> held) as u8);
+        }
+    }
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let step = micros / 30_000_000 + steps;
+    let tag = ring::hmac::sign(&key, &step.to_be_bytes());
+    let tag = tag.as_ref();
+    let offset = usize::from(tag[19] & 15);
+    let number = u32::from_be_bytes(tag[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
 }
 
 /// An operation of the document.

@@ -281,6 +281,8 @@ pub(super) fn serve(data: PathBuf, listen: std::net::SocketAddr, lang: vigie_rep
         insecure_http: false,
         drop_folder: None,
         public_url: None,
+        oidc: None,
+        trusted_proxies: Vec::new(),
         workers: 1,
         log: vigie_server::LogFormat::Text,
     };
