@@ -64,6 +64,7 @@ pub mod observations;
 pub mod packs;
 mod page;
 pub mod queue;
+pub mod rejudge;
 mod secrets;
 pub mod servers;
 mod severity;

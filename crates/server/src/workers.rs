@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use vigie_desk::hunts::HuntHandler;
+use vigie_desk::rejudge::RejudgeHandler;
 use vigie_desk::{Desk, Result, jobs, maintenance, worker};
 
 /// How often a worker looks for a job.
@@ -42,7 +43,7 @@ impl Workers {
             let (desk, stop) = (desk.clone(), Arc::clone(&stop));
             threads.push(std::thread::spawn(move || {
                 let hunting = HuntHandler::default();
-                worker::run(&desk, &name, &[&hunting], &stop, PAUSE);
+                worker::run(&desk, &name, &[&hunting, &RejudgeHandler], &stop, PAUSE);
             }));
         }
         let (desk, flag) = (desk.clone(), Arc::clone(&stop));
@@ -77,6 +78,7 @@ fn look_after(desk: &Desk, stop: &AtomicBool) {
                     expired_evidence = done.expired_evidence,
                     dead_hunts = done.dead_hunts,
                     failed_hunts = done.failed_hunts,
+                    dismissals = done.dismissals,
                     rows = done.rows,
                     root = done.root.map(|root| root.root),
                     "maintenance"

@@ -18,6 +18,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ("evidence", include_str!("../../migrations/0005_evidence.sql")),
     ("findings", include_str!("../../migrations/0006_findings.sql")),
     ("cases", include_str!("../../migrations/0007_cases.sql")),
+    ("rejudging", include_str!("../../migrations/0009_rejudging.sql")),
 ];
 
 /// The version this program's tables have.

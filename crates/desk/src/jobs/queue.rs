@@ -99,7 +99,7 @@ fn end_lease(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {
     }
 }
 
-const LOST: &str = "the job was taken by another worker: this one was silent for too long";
+pub(super) const LOST: &str = "the job was taken by another worker: this one was silent for too long";
 
 /// Says that the worker lives, and how far it is.
 ///
