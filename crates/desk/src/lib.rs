@@ -44,6 +44,7 @@ pub mod campaigns;
 pub mod cases;
 pub mod catalogue;
 pub mod cells;
+pub mod changes;
 #[cfg(test)]
 mod crashes;
 mod db;
