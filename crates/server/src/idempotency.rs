@@ -1,6 +1,7 @@
-//! Requests that carry an `Idempotency-Key` are done once, however often they are sent.
+//! Requests that carry an `Idempotency-Key` are done once, however often they are sent. Exports, whose answers are made while
+//! they are sent, change nothing and are not remembered: sent again they are made again, and recorded again.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -8,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use vigie_desk::idempotency::{self, Answer, Begin};
 
+use crate::IMPORT_LIMIT;
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::{ANSWER_LIMIT, IMPORT_LIMIT};
 
 /// Does a request, or gives the answer it got when it was done before.
 pub(crate) async fn once(
@@ -51,8 +52,17 @@ pub(crate) async fn once(
         Begin::Do => {}
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let is_stream = response.body().size_hint().exact().is_none();
+    if is_stream && response.status().is_success() {
+        caller
+            .clone()
+            .ask(move |desk, access| idempotency::forget(desk, access, &name))
+            .await?;
+        return Ok(response);
+    }
     let (head, body) = response.into_parts();
-    let body = to_bytes(body, ANSWER_LIMIT)
+    // It is in memory already.
+    let body = to_bytes(body, usize::MAX)
         .await
         .map_err(|error| Problem::internal(&error.to_string()))?;
     // What failed changed nothing and may be sent again; but nobody may repeat blindly what nobody knows.
