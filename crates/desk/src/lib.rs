@@ -58,9 +58,9 @@ pub mod idempotency;
 mod ids;
 pub mod jobs;
 pub mod keys;
+#[cfg(feature = "load")]
+pub mod load;
 pub mod maintenance;
-#[cfg(test)]
-mod measure;
 pub mod observations;
 pub mod packs;
 mod page;
