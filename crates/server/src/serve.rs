@@ -132,6 +132,8 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
     let desk = Desk::open(&opening)?;
     let alone = desk.database_kind() == "sqlite";
     let _lock = alone.then(|| lock(&options.data)).transpose()?;
+    // The desk blocks, which a thread that drives the runtime must not.
+    let token = accounts::first_admin_link(&desk)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let workers = Workers::start(&desk, options.workers, alone)?;
     let outcome = runtime.block_on(async {
@@ -150,7 +152,6 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
         let (stop, stopping) = watch::channel(false);
         let app = crate::router(desk.clone(), settings, stopping.clone())
             .into_make_service_with_connect_info::<Peer>();
-        let token = accounts::first_admin_link(&desk)?;
         started(&Started {
             set_up: token.map(|token| format!("{url}/setup?token={token}")),
             url,
