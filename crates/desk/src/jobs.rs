@@ -9,8 +9,8 @@
 mod queue;
 mod store;
 
-pub(crate) use queue::complete_with;
 pub use queue::{Beat, Claim, claim, complete, fail, heartbeat, recover, release};
+pub(crate) use queue::{complete_with, is_done};
 pub use store::{
     Job, JobEvent, JobFilter, JobState, NewJob, Progress, cancel, enqueue, events, get, list, retry,
 };

@@ -145,6 +145,17 @@ pub(crate) fn complete_with(
     })
 }
 
+/// Whether this attempt ended well.
+pub(crate) fn is_done(desk: &Desk, claim: &Claim) -> Result<bool> {
+    let row = desk.read(|tx| {
+        tx.one(
+            "SELECT 1 FROM job WHERE id = $1 AND attempts = $2 AND worker = $3 AND state = 'done'",
+            params![&claim.job.id, claim.job.attempts, claim.job.worker.as_ref()],
+        )
+    })?;
+    Ok(row.is_some())
+}
+
 /// Ends a job well.
 ///
 /// # Errors
