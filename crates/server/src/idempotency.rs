@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use vigie_desk::idempotency::{self, Answer, Begin};
 
-use crate::IMPORT_LIMIT;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::{BODY_LIMIT, IMPORT_LIMIT};
 
 /// Does a request, or gives the answer it got when it was done before.
 pub(crate) async fn once(
@@ -25,7 +25,12 @@ pub(crate) async fn once(
         .map_err(|_| Problem::invalid("Idempotency-Key", "it is not text"))?
         .to_owned();
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, IMPORT_LIMIT).await.map_err(|_| {
+    // It is held in memory: as much as its route would take, and no more.
+    let most = match parts.uri.path().ends_with("/inventories") {
+        true => IMPORT_LIMIT,
+        false => BODY_LIMIT,
+    };
+    let body = to_bytes(body, most).await.map_err(|_| {
         Problem::bad_request("the body is too large to be sent with an Idempotency-Key, or was cut off")
     })?;
     let digest = digest(parts.method.as_str(), &parts.uri.to_string(), &body);
