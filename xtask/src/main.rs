@@ -38,6 +38,8 @@ usage: cargo xtask COMMAND
                      text       all packs and public web rules on logs of IIS and HttpProxy, beside ripgrep
                      simulated  all packs on the logs of a simulated mail server
                      exposure   1,000 to 100,000 servers of an inventory, all vulnerabilities of Exchange
+                     desk       the desk over HTTP: every query of the pages on up to 10,000 servers and
+                                1,000,000 findings, and 50 analysts at once
                      literals   engines that look for the literals of the public rules
                    and only when it is named:
                      --instructions  counted instructions for each event, by callgrind

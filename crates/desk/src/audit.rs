@@ -19,6 +19,7 @@ mod verify;
 pub(crate) use chain::{Act, record, recorded};
 pub use chain::{Entry, PROVIDER, Subject};
 pub use export::{Binding, ExportReport, export, verify_export};
+pub(crate) use journal::entries;
 pub use journal::{JournalFilter, Remark, list, say};
 pub use roots::{Root, publish_root, roots};
 pub use verify::{ChainReport, Problem, Report, verify};

@@ -11,10 +11,10 @@ mod take;
 
 pub(crate) use links::link_in;
 pub use links::{CaseLink, LinkKind, link, links, unlink};
-pub(crate) use store::open_for;
 pub use store::{
     Case, CaseFields, CaseFilter, CaseState, NewCase, change, get, list, open, set_servers, set_state,
 };
+pub(crate) use store::{is_shared, open_for};
 pub use take::{QueueEntry, assign, queue, take_next};
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The benign catalogue: what was dismissed, and holds for hunts to come.
 //!
 //! An entry holds on one server, for one tenant, or for all. Hunts of other tenants are told only that an entry of the
-//! catalogue hid something, never whose it was, what it says or why.
+//! catalogue hid something, never whose it was, what it says or why. What is stored already is judged anew when an entry is
+//! made and when it ends ([`crate::rejudge`]).
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use crate::findings::Finding;
 use crate::words::words;
 use crate::{
     Access, Desk, DismissalId, Error, HuntId, Page, PageRequest, Result, ServerId, TenantId, Time, Verb,
+    rejudge,
 };
 
 /// Days an entry holds, at most.
@@ -184,7 +186,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, access: &Access, new: &NewDismissal<'_>) -
     let id = DismissalId::new(tx.now, tx.entropy);
     tx.execute(
         "INSERT INTO dismissal (id, scope, tenant_id, server_id, server_name, rule_id, rule_title, fields, reason, author, \
-         created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         created_at, expires_at, judged) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'made')",
         params![
             &id,
             new.scope,
@@ -200,77 +202,170 @@ pub(crate) fn insert(tx: &mut Tx<'_>, access: &Access, new: &NewDismissal<'_>) -
             new.expires_at,
         ],
     )?;
+    let whose = (new.scope != Scope::All).then_some(&finding.tenant_id);
+    rejudge::ask(tx, access, &finding.rule_id, whose)?;
     Ok(id)
 }
 
-/// What hunts of a tenant are to leave aside now. Of others' entries it says no more than that they are there.
-pub(crate) fn suppressions(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<SuppressionFile>> {
-    let rows = tx.query(
-        "SELECT id, scope, tenant_id, server_name, rule_id, fields, reason, author, expires_at FROM dismissal \
-         WHERE revoked_at IS NULL AND expires_at > $2 AND (tenant_id = $1 OR scope = 'all') ORDER BY id",
-        params![tenant, tx.now],
-    )?;
-    let mut entries = Vec::new();
-    for row in rows {
-        let mut row = row.reader();
-        let (id, scope, of): (String, Scope, TenantId) = (row.get()?, row.get()?, row.get()?);
-        let (host, rule): (Option<String>, String) = (row.get()?, row.get()?);
-        let fields: BTreeMap<String, String> = row.json()?;
-        let (reason, author): (String, String) = (row.get()?, row.get()?);
-        let expires_at: Time = row.get()?;
-        let host = host.filter(|_| scope == Scope::Server);
-        let (reason, author) = match of == *tenant {
-            true => (reason, author),
+/// An entry that holds now, as it is told to one tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct InForce {
+    pub(crate) id: DismissalId,
+    scope: Scope,
+    /// Whose finding it came of.
+    pub(crate) tenant: TenantId,
+    server: Option<ServerId>,
+    server_name: Option<String>,
+    pub(crate) rule: String,
+    pub(crate) fields: BTreeMap<String, String>,
+    reason: String,
+    author: String,
+    pub(crate) created_at: Time,
+    expires_at: Time,
+}
+
+impl InForce {
+    /// Where it holds.
+    pub(crate) fn is_on(&self, tenant: &TenantId, server: &ServerId) -> bool {
+        match self.scope {
+            Scope::All => true,
+            Scope::Tenant => self.tenant == *tenant,
+            Scope::Server => self.server.as_ref() == Some(server),
+        }
+    }
+
+    /// Why it is harmless and who says so. Other tenants learn no more than that there is an entry.
+    pub(crate) fn told_to(&self, tenant: &TenantId) -> (String, String) {
+        match self.tenant == *tenant {
+            true => (self.reason.clone(), self.author.clone()),
             false => (
-                format!("known to be harmless, catalogue entry {id}"),
+                format!("known to be harmless, catalogue entry {}", self.id),
                 "SOC".into(),
             ),
-        };
-        entries.push(entry(
-            &rule,
-            host.as_deref(),
-            &fields,
-            &reason,
-            &author,
-            expires_at,
-        ));
+        }
     }
-    if entries.is_empty() {
-        return Ok(Vec::new());
+
+    /// The entry as hunts of a tenant read it.
+    pub(crate) fn file(&self, tenant: &TenantId) -> SuppressionFile {
+        let (reason, author) = self.told_to(tenant);
+        let host = self
+            .server_name
+            .as_deref()
+            .filter(|_| self.scope == Scope::Server);
+        let entry = entry(&self.rule, host, &self.fields, &reason, &author, self.expires_at);
+        SuppressionFile {
+            path: self.path(),
+            text: json!([entry]).to_string(),
+        }
     }
-    Ok(vec![SuppressionFile {
-        path: "catalogue".into(),
-        text: json!(entries).to_string(),
-    }])
+
+    /// What hunts call its place.
+    pub(crate) fn path(&self) -> String {
+        format!("catalogue/{}", self.id)
+    }
 }
 
-/// The entries of [`suppressions`], in the same order.
-pub(crate) fn in_force(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<Vec<DismissalId>> {
-    let rows = tx.query(
-        "SELECT id FROM dismissal WHERE revoked_at IS NULL AND expires_at > $2 AND (tenant_id = $1 OR scope = 'all') \
-         ORDER BY id",
-        params![tenant, tx.now],
-    )?;
-    rows.into_iter().map(|row| row.reader().get()).collect()
+/// Entries that hold now: for one tenant, or about one rule.
+pub(crate) fn in_force(
+    tx: &mut Tx<'_>,
+    tenant: Option<&TenantId>,
+    rule: Option<&str>,
+) -> Result<Vec<InForce>> {
+    let mut sql = Sql::new(
+        "SELECT id, scope, tenant_id, server_id, server_name, rule_id, fields, reason, author, created_at, expires_at \
+         FROM dismissal WHERE revoked_at IS NULL AND expires_at > ",
+    );
+    sql.bind(tx.now);
+    if let Some(tenant) = tenant {
+        sql.push(" AND (scope = 'all' OR tenant_id = ")
+            .bind(tenant)
+            .push(")");
+    }
+    if let Some(rule) = rule {
+        sql.push(" AND rule_id = ").bind(rule);
+    }
+    sql.push(" ORDER BY id");
+    let rows = tx.rows(&sql)?;
+    rows.into_iter()
+        .map(|row| {
+            let mut row = row.reader();
+            Ok(InForce {
+                id: row.get()?,
+                scope: row.get()?,
+                tenant: row.get()?,
+                server: row.get()?,
+                server_name: row.get()?,
+                rule: row.get()?,
+                fields: row.json()?,
+                reason: row.get()?,
+                author: row.get()?,
+                created_at: row.get()?,
+                expires_at: row.get()?,
+            })
+        })
+        .collect()
 }
 
-/// Keeps what the entries hid in a hunt: `told` is what the hunt says of each, in the order of `entries`.
+/// Entries that were made or ended without what is stored having been judged by them, above all those that expired: asks
+/// for it. Says how many; to be called now and then.
+pub(crate) fn sweep(desk: &Desk) -> Result<usize> {
+    let access = Access::system("catalogue");
+    desk.write(|tx| {
+        let rows = tx.query(
+            "SELECT id, scope, tenant_id, rule_id, judged, revoked_at, expires_at FROM dismissal WHERE judged <> 'ended' \
+             AND (judged = '' OR revoked_at IS NOT NULL OR expires_at <= $1) ORDER BY expires_at LIMIT 500",
+            params![tx.now],
+        )?;
+        let mut swept = 0;
+        for row in rows {
+            let mut row = row.reader();
+            let (id, scope, tenant): (DismissalId, Scope, TenantId) = (row.get()?, row.get()?, row.get()?);
+            let (rule, judged): (String, String) = (row.get()?, row.get()?);
+            let (revoked, expires): (Option<Time>, Time) = (row.get()?, row.get()?);
+            let expired = expires <= tx.now;
+            let now = if expired || revoked.is_some() { "ended" } else { "made" };
+            let ours = tx.execute(
+                "UPDATE dismissal SET judged = $3 WHERE id = $1 AND judged = $2",
+                params![&id, judged.as_str(), now],
+            )?;
+            if ours == 0 {
+                continue;
+            }
+            if expired && revoked.is_none() {
+                let details = json!({"rule_id": rule});
+                let subject = ("dismissal", id.as_str());
+                audit::recorded(tx, &access, Some(&tenant), subject, "dismissal.expire", details)?;
+            }
+            rejudge::ask(tx, &access, &rule, (scope != Scope::All).then_some(&tenant))?;
+            swept += 1;
+        }
+        Ok(swept)
+    })
+}
+
+/// Keeps what the entries hid in a hunt, by what the hunt says of each.
 pub(crate) fn keep_uses(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     hunt: &HuntId,
-    entries: &[DismissalId],
+    entries: &[InForce],
     told: &[SuppressionEntry],
 ) -> Result<()> {
-    // Entries that the hunt refused would shift the others; then nothing is said rather than something wrong.
-    if entries.len() != told.len() {
-        return Ok(());
-    }
-    for (id, told) in entries.iter().zip(told).filter(|(_, told)| told.events > 0) {
+    for told in told.iter().filter(|told| told.events > 0) {
+        let Some(entry) = entries.iter().find(|entry| entry.path() == told.path) else {
+            continue;
+        };
         tx.execute(
             "INSERT INTO dismissal_use (dismissal_id, hunt_id, tenant_id, events, findings, at) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (dismissal_id, hunt_id) DO NOTHING",
-            params![id, hunt, tenant, told.events as i64, told.findings as i64, tx.now],
+            params![
+                &entry.id,
+                hunt,
+                tenant,
+                told.events as i64,
+                told.findings as i64,
+                tx.now
+            ],
         )?;
     }
     Ok(())
@@ -322,7 +417,7 @@ pub fn list(desk: &Desk, access: &Access, page: &PageRequest) -> Result<Page<Dis
     Page::of(all, limit, |one| (one.created_at.micros(), one.id.clone()))
 }
 
-/// Revokes an entry: hunts to come show such events again.
+/// Revokes an entry: hunts to come show such events again, and what it covered is open again.
 ///
 /// # Errors
 /// [`Error::NotFound`] also for those outside `access`.
@@ -344,7 +439,7 @@ pub fn revoke(desk: &Desk, access: &Access, id: &DismissalId) -> Result<Dismissa
 pub(crate) fn revoke_in(tx: &mut Tx<'_>, access: &Access, id: &DismissalId) -> Result<()> {
     let found = find(tx, access, id)?;
     let revoked = tx.execute(
-        "UPDATE dismissal SET revoked_at = $2, revoked_by = $3 WHERE id = $1 AND revoked_at IS NULL",
+        "UPDATE dismissal SET revoked_at = $2, revoked_by = $3, judged = 'ended' WHERE id = $1 AND revoked_at IS NULL",
         params![id, tx.now, &access.actor().name],
     )?;
     if revoked == 0 {
@@ -358,7 +453,9 @@ pub(crate) fn revoke_in(tx: &mut Tx<'_>, access: &Access, id: &DismissalId) -> R
         text: "",
         details: json!({"rule_id": found.rule_id}),
     };
-    audit::record(tx, access, &act).map(|_| ())
+    audit::record(tx, access, &act)?;
+    let whose = (found.scope != Scope::All).then_some(&found.tenant_id);
+    rejudge::ask(tx, access, &found.rule_id, whose)
 }
 
 fn find(tx: &mut Tx<'_>, access: &Access, id: &DismissalId) -> Result<Dismissal> {

@@ -5,14 +5,17 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::catalogue::Scope;
 use crate::db::migrate::{MIGRATIONS, apply, version};
 use crate::db::{Database, params};
 use crate::evidence;
+use crate::findings::{self, Decision};
 use crate::jobs::{self, Job, JobState, NewJob};
+use crate::rejudge::RejudgeHandler;
 use crate::testing::{Bench, Schema, analyst, director, on_each_database};
 use crate::uploads::{self, NewUpload};
 use crate::worker::{Handler, Outcome, Pulse, run_one};
@@ -83,6 +86,12 @@ fn child_of_a_crash_test() {
         ["job"] => {
             let desk = Desk::open(&options).unwrap();
             let handlers: [&dyn Handler; 1] = [&Sleeper];
+            run_one(&desk, "the child", &handlers, &AtomicBool::new(false)).unwrap();
+        }
+        ["rejudge"] => {
+            let desk = Desk::open(&options).unwrap();
+            let handlers: [&dyn Handler; 1] = [&RejudgeHandler];
+            println!("begins");
             run_one(&desk, "the child", &handlers, &AtomicBool::new(false)).unwrap();
         }
         ["tenants"] => {
@@ -246,6 +255,56 @@ fn a_job_whose_worker_is_killed_is_done_by_another() {
         let claim = jobs::claim(&desk, "another", &["sleep"], 60).unwrap().unwrap();
         assert_eq!((claim.job.id.clone(), claim.job.attempts), (job.id, 2));
         jobs::complete(&desk, &claim, &json!({})).unwrap();
+    });
+}
+
+#[test]
+fn judging_anew_that_is_killed_is_finished_by_another_worker() {
+    const MANY: i64 = 8_000;
+    on_each_database(|bench| {
+        let options = Options {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy::default()),
+            ..bench.options.clone()
+        };
+        let desk = Desk::open(&options).unwrap();
+        let first = findings::tests::many_of_one_server(bench, &desk, MANY);
+        let everything = Decision::Dismiss {
+            reason: "a scanner of ours".into(),
+            scope: Scope::Server,
+            expires_at: desk.now().plus_days(1),
+            fields: std::collections::BTreeMap::new(),
+        };
+        findings::decide(&desk, &director(), &first.id, first.revision, &everything).unwrap();
+        let covered = || -> i64 {
+            let sql = "SELECT COUNT(*) FROM finding WHERE covered_by IS NOT NULL AND state = 'dismissed'";
+            desk.read(|tx| tx.one(sql, &[])?.unwrap().reader().get()).unwrap()
+        };
+        let (child, mut output) = child(bench, "rejudge");
+        wait_for(&mut output, "begins");
+        let until = Instant::now() + Duration::from_secs(60);
+        while covered() == 0 {
+            assert!(Instant::now() < until, "the child does nothing");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        kill(child);
+        let half = covered();
+        assert!((1..MANY).contains(&half), "{half}: killed in the middle");
+        desk.write(|tx| tx.execute("UPDATE job SET lease_until = $1", params![tx.now]))
+            .unwrap();
+        let handlers: [&dyn Handler; 1] = [&RejudgeHandler];
+        let done = run_one(&desk, "another", &handlers, &AtomicBool::new(false))
+            .unwrap()
+            .unwrap();
+        assert_eq!((done.state, done.attempts), (JobState::Done, 2));
+        assert_eq!(covered(), MANY);
+        let counts = done.result.unwrap();
+        assert_eq!(
+            (&counts["judged"], &counts["covered"]),
+            (&json!(MANY), &json!(MANY)),
+            "each once"
+        );
+        assert!(audit::verify(&desk, &director()).unwrap().sound);
     });
 }
 

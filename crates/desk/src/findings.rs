@@ -11,4 +11,4 @@ pub use store::{Changes, Finding, FindingFilter, FindingLine, FindingState, coun
 pub(crate) use store::{Place, expect_visible, put_all};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

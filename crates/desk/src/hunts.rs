@@ -16,4 +16,4 @@ pub use start::{NewHunt, clean, rehunt, settle, start};
 pub(crate) const KIND: &str = "hunt";
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

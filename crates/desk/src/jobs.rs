@@ -9,12 +9,12 @@
 mod queue;
 mod store;
 
-pub(crate) use queue::complete_with;
 pub use queue::{Beat, Claim, claim, complete, fail, heartbeat, recover, release};
-pub(crate) use store::put;
+pub(crate) use queue::{complete_with, is_done};
 pub use store::{
     Job, JobEvent, JobFilter, JobState, NewJob, Progress, cancel, enqueue, events, get, list, retry,
 };
+pub(crate) use store::{begin_anew, checkpoint, put, set_checkpoint};
 
 #[cfg(test)]
 mod tests;

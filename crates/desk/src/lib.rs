@@ -44,6 +44,7 @@ pub mod campaigns;
 pub mod cases;
 pub mod catalogue;
 pub mod cells;
+pub mod changes;
 #[cfg(test)]
 mod crashes;
 mod db;
@@ -57,13 +58,14 @@ pub mod idempotency;
 mod ids;
 pub mod jobs;
 pub mod keys;
+#[cfg(feature = "load")]
+pub mod load;
 pub mod maintenance;
-#[cfg(test)]
-mod measure;
 pub mod observations;
 pub mod packs;
 mod page;
 pub mod queue;
+pub mod rejudge;
 mod secrets;
 pub mod servers;
 mod severity;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::audit::{self, Root};
 use crate::db::params;
-use crate::{Access, Desk, Result, Time, cells, evidence, hunts, uploads};
+use crate::{Access, Desk, Result, Time, catalogue, cells, evidence, hunts, uploads};
 
 /// Hours after which the next root is published.
 const ROOT_HOURS: i64 = 24;
@@ -26,6 +26,8 @@ pub struct Done {
     pub dead_hunts: usize,
     /// Cells that said a hunt ran which had failed.
     pub failed_hunts: usize,
+    /// Entries of the benign catalogue that expired, or by which nothing was judged yet.
+    pub dismissals: usize,
     /// Rows that say nothing any more: ended sessions, used links, forgotten attempts.
     pub rows: u64,
     /// The root that was published, when it was time.
@@ -43,6 +45,7 @@ pub fn run(desk: &Desk) -> Result<Done> {
         expired_evidence: evidence::expire(desk)?,
         dead_hunts: hunts::clean(desk)?,
         failed_hunts: hunts::settle(desk)?,
+        dismissals: catalogue::sweep(desk)?,
         rows: clean_rows(desk)?,
         root: publish_root(desk)?,
     })

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
 use crate::desk::Tx;
 use crate::jobs::{self, Beat, Claim, Job, JobState, Progress};
-use crate::{Desk, Error, Result};
+use crate::{Access, Desk, Error, Result};
 
 /// Seconds a lease lasts. A worker beats three times as often.
 const LEASE: i64 = 60;
+/// How long a database may be away before what a job found is given up, and the job is done again.
+const LONGEST_AWAY: Duration = Duration::from_secs(600);
+/// How long to wait before it is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// What a job changes in the end. It may be called more than once, and is kept once.
 pub type Work = Box<dyn FnMut(&mut Tx<'_>) -> Result<Json>>;
@@ -136,38 +140,64 @@ pub fn run_one(
         return jobs::fail(desk, &claim, "nobody here does this kind of work", false).map(Some);
     };
     let pulse = Arc::new(Pulse::default());
-    let outcome = std::thread::scope(|scope| {
+    let ended = std::thread::scope(|scope| {
         scope.spawn(|| pulse.beat(desk, &claim, stop));
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             handler.run(desk, &claim.job, &pulse)
         }));
+        let ended = end(desk, &claim, outcome, stop);
         pulse.end();
-        outcome
+        ended
     });
-    // Stopped because the process ends, not because somebody wants the job stopped: another worker is to have it.
-    let leaving = stop.load(Ordering::SeqCst);
-    let ended = match outcome {
-        Ok(Outcome::Done(mut work)) => match jobs::complete_with(desk, &claim, |tx| work(tx)) {
-            Err(error @ (Error::Unavailable(_) | Error::Uncertain)) => Err(error),
-            // What was worked out cannot be kept: that is a failure of the attempt.
-            Err(error) => jobs::fail(desk, &claim, &error.to_string(), false),
-            done => done,
-        },
-        Ok(Outcome::Failed(_)) if leaving => jobs::release(desk, &claim),
-        Ok(Outcome::Failed(why)) => jobs::fail(desk, &claim, &why, false),
-        Ok(Outcome::Hopeless(why)) => jobs::fail(desk, &claim, &why, true),
-        Err(_) => jobs::fail(
-            desk,
-            &claim,
-            "it panicked: a mistake of ours, please report it",
-            true,
-        ),
-    };
     let job = ended?;
     if matches!(job.state, JobState::Failed | JobState::Cancelled) {
         handler.ended_badly(desk)?;
     }
     Ok(Some(job))
+}
+
+/// Ends a job as its outcome says.
+fn end(desk: &Desk, claim: &Claim, outcome: std::thread::Result<Outcome>, stop: &AtomicBool) -> Result<Job> {
+    // Stopped because the process ends, not because somebody wants the job stopped: another worker is to have it.
+    let leaving = stop.load(Ordering::SeqCst);
+    match outcome {
+        Ok(Outcome::Done(mut work)) => match keep(desk, claim, &mut work, stop) {
+            Err(error @ (Error::Unavailable(_) | Error::Uncertain)) => Err(error),
+            // What was worked out cannot be kept: that is a failure of the attempt.
+            Err(error) => jobs::fail(desk, claim, &error.to_string(), false),
+            done => done,
+        },
+        Ok(Outcome::Failed(_)) if leaving => jobs::release(desk, claim),
+        Ok(Outcome::Failed(why)) => jobs::fail(desk, claim, &why, false),
+        Ok(Outcome::Hopeless(why)) => jobs::fail(desk, claim, &why, true),
+        Err(_) => jobs::fail(
+            desk,
+            claim,
+            "it panicked: a mistake of ours, please report it",
+            true,
+        ),
+    }
+}
+
+/// Keeps what a job found. Hours of work are not thrown away because the database is away for a moment.
+fn keep(desk: &Desk, claim: &Claim, work: &mut Work, stop: &AtomicBool) -> Result<Job> {
+    let until = Instant::now() + LONGEST_AWAY;
+    let mut uncertain = false;
+    loop {
+        let error = match jobs::complete_with(desk, claim, |tx| work(tx)) {
+            Err(error @ (Error::Unavailable(_) | Error::Uncertain)) => error,
+            // It was kept the time before, when nobody could tell.
+            Err(Error::State { .. }) if uncertain && jobs::is_done(desk, claim)? => {
+                return jobs::get(desk, &Access::system("worker"), &claim.job.id);
+            }
+            other => return other,
+        };
+        uncertain |= matches!(error, Error::Uncertain);
+        if stop.load(Ordering::SeqCst) || Instant::now() >= until {
+            return Err(error);
+        }
+        std::thread::sleep(AGAIN);
+    }
 }
 
 /// Does jobs until `stop` is set; one that is being done then goes back to the queue as it was. When there are none it looks again after `pause`.
@@ -178,5 +208,56 @@ pub fn run(desk: &Desk, worker: &str, handlers: &[&dyn Handler], stop: &AtomicBo
             // The next look may find the database back, and lost jobs are somebody else's by now.
             Ok(None) | Err(_) => std::thread::sleep(pause),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::Verb;
+    use crate::jobs::NewJob;
+    use crate::testing::{analyst, on_each_database};
+
+    /// Has something to keep, for which the database is away at first.
+    struct Keeper(Arc<AtomicUsize>);
+
+    impl Handler for Keeper {
+        fn kind(&self) -> &'static str {
+            "keep"
+        }
+
+        fn run(&self, _: &Desk, _: &Job, _: &Arc<Pulse>) -> Outcome {
+            let tried = Arc::clone(&self.0);
+            Outcome::Done(Box::new(move |_| match tried.fetch_add(1, Ordering::SeqCst) {
+                0..8 => Err(Error::Unavailable("away".into())),
+                _ => Ok(serde_json::json!({"kept": true})),
+            }))
+        }
+    }
+
+    #[test]
+    fn what_a_job_found_is_kept_when_the_database_is_back() {
+        on_each_database(|bench| {
+            let new = NewJob {
+                kind: "keep".into(),
+                tenant_id: Some(bench.tenant("Client")),
+                campaign_id: None,
+                payload: serde_json::json!({}),
+                dedupe: None,
+                priority: 0,
+                most_attempts: 1,
+                verb: Verb::Hunt,
+            };
+            jobs::enqueue(&bench.desk, &analyst(), &new).unwrap();
+            let keeper = Keeper(Arc::default());
+            let handlers: [&dyn Handler; 1] = [&keeper];
+            let done = run_one(&bench.desk, "w1", &handlers, &AtomicBool::new(false))
+                .unwrap()
+                .unwrap();
+            assert_eq!((done.state, done.attempts), (JobState::Done, 1));
+            assert_eq!(keeper.0.load(Ordering::SeqCst), 9, "kept once");
+        });
     }
 }

@@ -355,6 +355,7 @@ impl Run<'_> {
             tenant: host.tenant.clone(),
             verdict,
             window: seen_window(&coverage, &sources),
+            sees_all: sight.sees_all(),
             reasons,
             coverage,
             storylines,
@@ -437,6 +438,8 @@ impl Run<'_> {
             outcome: detector.outcome,
             pack: detector.pack.clone(),
             storyline: Some(storyline.to_owned()),
+            confidence: detector.confidence,
+            sources: statement.sources.clone(),
             evidence: statement
                 .events
                 .iter()

@@ -9,13 +9,31 @@ use crate::{Outcome, Severity, Text};
 
 /// How much one detection proves by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Confidence {
+pub enum Confidence {
     /// Never raises the verdict alone.
     Weak,
     /// Alone it makes a suspicion.
     Strong,
     /// Alone it settles the matter.
     Conclusive,
+}
+
+impl Confidence {
+    /// The word for it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Confidence::Weak => "weak",
+            Confidence::Strong => "strong",
+            Confidence::Conclusive => "conclusive",
+        }
+    }
+
+    /// The confidence with this word.
+    pub fn from_id(id: &str) -> Option<Confidence> {
+        [Confidence::Weak, Confidence::Strong, Confidence::Conclusive]
+            .into_iter()
+            .find(|confidence| confidence.id() == id)
+    }
 }
 
 /// What a finding needs to know of whatever detected it.

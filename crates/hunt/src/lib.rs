@@ -31,10 +31,12 @@ use vigie_event::Timestamp;
 use vigie_evidence::EvidenceError;
 use vigie_pack::Pack;
 
+pub use detector::Confidence;
 pub use result::*;
 pub use selection::{RulePick, RuleSelection, RuleStatus, StatusFilter};
 pub use suppress::{RefusedSuppression, Suppression, SuppressionFile, Suppressions};
 pub use tell::FRENCH_MONTHS;
+pub use verdict::{Step, worst};
 
 use crate::asked::Joined;
 use crate::collect::{Collector, Detectors};

@@ -1,8 +1,10 @@
 //! What a hunt says: the model behind every output format, and Vigie's JSON contract (`docs/hunt.schema.json`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+
+use crate::detector::Confidence;
 
 /// The version of the JSON contract. Minor: fields added. Major: fields changed or removed.
 pub const SCHEMA_VERSION: &str = "1.1";
@@ -196,6 +198,10 @@ pub struct HostResult {
     pub verdict: Verdict,
     /// For `no_evidence` (and as information otherwise): the span that was really looked at, RFC 3339 UTC.
     pub window: Option<Span>,
+    /// Whether finding nothing would say something: all logs that matter cover the window, all rules ran. Not part of the
+    /// contract.
+    #[serde(skip)]
+    pub sees_all: bool,
     /// Why, most important first.
     pub reasons: Vec<Text>,
     /// Per log source that matters: what the evidence covers.
@@ -313,6 +319,12 @@ pub struct Finding {
     pub pack: Option<String>,
     /// The storyline it belongs to.
     pub storyline: Option<String>,
+    /// How much it proves; not part of the contract.
+    #[serde(skip)]
+    pub confidence: Confidence,
+    /// The sources its events come from; not part of the contract.
+    #[serde(skip)]
+    pub sources: BTreeSet<String>,
     /// Evidence lines: the first ones, at most a handful; `count` says how many there are.
     pub evidence: Vec<EvidenceLine>,
 }

@@ -28,6 +28,13 @@ pub(crate) struct Sight<'a> {
     pub(crate) hidden: Vec<&'a Statement>,
 }
 
+impl Sight<'_> {
+    /// Whether finding nothing says something.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.missing.is_empty() && self.left_out == 0
+    }
+}
+
 /// The verdict from what was found and how far the hunt sees.
 pub(crate) fn judge(
     stories: &[Story<'_>],
@@ -44,7 +51,7 @@ pub(crate) fn judge(
     if let Some(verdict) = verdict {
         reasons = proofs(stories, detectors, verdict, sentences);
     }
-    let verdict = verdict.unwrap_or(if sight.missing.is_empty() && sight.left_out == 0 {
+    let verdict = verdict.unwrap_or(if sight.sees_all() {
         Verdict::NoEvidence
     } else {
         Verdict::Unknown
@@ -58,29 +65,44 @@ pub(crate) fn judge(
     (verdict, reasons)
 }
 
-/// One conclusive step that worked settles it. Strong ones make a suspicion, and several of them in one story settle
-/// it too, see [`settled`]. Weak ones never raise the verdict; scans and attempts go no further than `attempted`.
-fn judge_story(story: &Story<'_>, detectors: &[Detector]) -> Option<Verdict> {
-    let mut strong: Vec<&Statement> = Vec::new();
+/// What a verdict weighs of one finding.
+#[derive(Debug, Clone)]
+pub struct Step<'a> {
+    /// A number of its rule: others have others.
+    pub rule: u32,
+    /// The stage of the attack.
+    pub stage: &'a str,
+    /// What it shows.
+    pub outcome: Outcome,
+    /// How much it proves.
+    pub confidence: Confidence,
+    /// The sources its events come from.
+    pub sources: &'a BTreeSet<String>,
+}
+
+/// The verdict of one story; `None` when nothing in it raises any.
+///
+/// One conclusive step that worked settles it. Strong ones make a suspicion, and several of them in one story settle it too:
+/// two rules in two logs, or three stages. Weak ones never raise the verdict; scans and attempts go no further than
+/// `attempted`.
+pub fn worst(story: &[Step<'_>]) -> Option<Verdict> {
+    let mut strong: Vec<&Step<'_>> = Vec::new();
     let mut verdict = None;
-    for statement in &story.statements {
-        let Some(detector) = detectors.get(statement.detector as usize) else {
-            continue;
-        };
-        let step = match (detector.outcome, detector.confidence) {
+    for step in story {
+        let alone = match (step.outcome, step.confidence) {
             (Outcome::Scan, _) => None,
             (Outcome::Attempt, Confidence::Weak) => None,
             (Outcome::Attempt, _) => Some(Verdict::Attempted),
             (_, Confidence::Conclusive) => Some(Verdict::Compromised),
             (_, Confidence::Strong) => {
-                strong.push(statement);
+                strong.push(step);
                 Some(Verdict::Suspected)
             }
             (_, Confidence::Weak) => None,
         };
-        verdict = verdict.max(step);
+        verdict = verdict.max(alone);
     }
-    if settled(&strong, detectors) {
+    if settled(&strong) {
         Some(Verdict::Compromised)
     } else {
         verdict
@@ -89,18 +111,32 @@ fn judge_story(story: &Story<'_>, detectors: &[Detector]) -> Option<Verdict> {
 
 /// The same rule in two logs is one fact written down twice; two facts from two logs are proof, and so are three
 /// different stages of an intrusion in one log.
-fn settled(strong: &[&Statement], detectors: &[Detector]) -> bool {
+fn settled(strong: &[&Step<'_>]) -> bool {
     let two_logs = strong.iter().any(|one| {
         strong
             .iter()
-            .any(|other| one.detector != other.detector && one.sources.union(&other.sources).count() > 1)
+            .any(|other| one.rule != other.rule && one.sources.union(other.sources).count() > 1)
     });
-    let stages: BTreeSet<&str> = strong
-        .iter()
-        .filter_map(|statement| detectors.get(statement.detector as usize))
-        .map(|detector| detector.stage.as_str())
-        .collect();
+    let stages: BTreeSet<&str> = strong.iter().map(|step| step.stage).collect();
     two_logs || stages.len() >= ENOUGH_STAGES
+}
+
+fn judge_story(story: &Story<'_>, detectors: &[Detector]) -> Option<Verdict> {
+    let steps: Vec<Step<'_>> = story
+        .statements
+        .iter()
+        .filter_map(|statement| {
+            let detector = detectors.get(statement.detector as usize)?;
+            Some(Step {
+                rule: statement.detector,
+                stage: &detector.stage,
+                outcome: detector.outcome,
+                confidence: detector.confidence,
+                sources: &statement.sources,
+            })
+        })
+        .collect();
+    worst(&steps)
 }
 
 /// The sentences that carry the verdict, strongest first, then by time.

@@ -1,6 +1,7 @@
-//! Requests that carry an `Idempotency-Key` are done once, however often they are sent.
+//! Requests that carry an `Idempotency-Key` are done once, however often they are sent. Exports, whose answers are made while
+//! they are sent, change nothing and are not remembered: sent again they are made again, and recorded again.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -10,7 +11,7 @@ use vigie_desk::idempotency::{self, Answer, Begin};
 
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::{ANSWER_LIMIT, IMPORT_LIMIT};
+use crate::{BODY_LIMIT, IMPORT_LIMIT};
 
 /// Does a request, or gives the answer it got when it was done before.
 pub(crate) async fn once(
@@ -24,7 +25,12 @@ pub(crate) async fn once(
         .map_err(|_| Problem::invalid("Idempotency-Key", "it is not text"))?
         .to_owned();
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, IMPORT_LIMIT).await.map_err(|_| {
+    // It is held in memory: as much as its route would take, and no more.
+    let most = match parts.uri.path().ends_with("/inventories") {
+        true => IMPORT_LIMIT,
+        false => BODY_LIMIT,
+    };
+    let body = to_bytes(body, most).await.map_err(|_| {
         Problem::bad_request("the body is too large to be sent with an Idempotency-Key, or was cut off")
     })?;
     let digest = digest(parts.method.as_str(), &parts.uri.to_string(), &body);
@@ -51,8 +57,17 @@ pub(crate) async fn once(
         Begin::Do => {}
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let is_stream = response.body().size_hint().exact().is_none();
+    if is_stream && response.status().is_success() {
+        caller
+            .clone()
+            .ask(move |desk, access| idempotency::forget(desk, access, &name))
+            .await?;
+        return Ok(response);
+    }
     let (head, body) = response.into_parts();
-    let body = to_bytes(body, ANSWER_LIMIT)
+    // It is in memory already.
+    let body = to_bytes(body, usize::MAX)
         .await
         .map_err(|error| Problem::internal(&error.to_string()))?;
     // What failed changed nothing and may be sent again; but nobody may repeat blindly what nobody knows.

@@ -54,8 +54,6 @@ pub use crate::traces::{Traces, TracesError};
 const BODY_LIMIT: usize = 2 << 20;
 /// Bytes of an inventory.
 const IMPORT_LIMIT: usize = vigie_exposure::inventory::MAX_BYTES;
-/// Bytes of an answer to a request with an `Idempotency-Key`; longer ones are not made by such requests.
-const ANSWER_LIMIT: usize = 64 << 20;
 
 /// The API under `/api/v1`, and its document.
 fn api(app: &App) -> (Router<App>, OpenApi) {

@@ -217,8 +217,8 @@ impl From<Error> for Problem {
                 StatusCode::INSUFFICIENT_STORAGE,
                 "disk-full",
                 "no space is left",
-                "no space is left on the server's disk; nothing of this was kept",
-                "Tell whoever runs the server to make room, then repeat.",
+                "no space is left on the server's disk; what was acknowledged before is safe",
+                "Tell whoever runs the server to make room, then repeat; of an upload, look first where it stands.",
             ),
             Error::Damaged { .. } => {
                 tracing::error!(detail, "something stored is damaged");

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use vigie_desk::hunts::HuntHandler;
 use vigie_desk::jobs::{self, Job};
+use vigie_desk::rejudge::RejudgeHandler;
 use vigie_desk::worker::{self, Handler, Outcome, Pulse};
 use vigie_desk::{Desk, Result, maintenance};
 
-use crate::traces::Traces;
-
 use crate::drop_folder::Watched;
+use crate::traces::Traces;
 
 /// How often a worker looks for a job.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -57,7 +57,7 @@ impl Workers {
                 traces: traces.cloned(),
             };
             threads.push(std::thread::spawn(move || {
-                worker::run(&desk, &name, &[&hunting], &stop, PAUSE);
+                worker::run(&desk, &name, &[&hunting, &RejudgeHandler], &stop, PAUSE);
             }));
         }
         if let Some(watched) = drop_folder {
@@ -123,6 +123,7 @@ fn look_after(desk: &Desk, stop: &AtomicBool) {
                     expired_evidence = done.expired_evidence,
                     dead_hunts = done.dead_hunts,
                     failed_hunts = done.failed_hunts,
+                    dismissals = done.dismissals,
                     rows = done.rows,
                     root = done.root.map(|root| root.root),
                     "maintenance"

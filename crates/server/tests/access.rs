@@ -204,6 +204,17 @@ fn a_request_with_a_key_is_done_once() {
                 .await
                 .refused(409, "taken");
         }
+        // A key makes no body larger than its route takes.
+        let large = json!({"name": "x".repeat(3 << 20), "contract": "none", "locale": "fr"});
+        let refused = admin
+            .json("POST", "/api/v1/tenants", &[("idempotency-key", "k3")], large)
+            .await;
+        assert!(
+            [400, 413].contains(&refused.status.as_u16()),
+            "{}",
+            refused.text()
+        );
+        assert!(refused.text().contains("too large"), "{}", refused.text());
     });
 }
 

@@ -391,6 +391,7 @@ fn the_stream_of_changes_is_silent_about_other_clients() {
         let only: TenantSet = TenantSet::Only(BTreeSet::from([own.parse().unwrap()]));
         let analyst = bench.person("sam", Role::SocAnalyst, only.clone()).await;
         let contact = bench.person("claude", Role::ClientContact, only).await;
+        bench.clock.advance_seconds(30);
         let listeners = [
             listen(bench, &admin),
             listen(bench, &analyst),
@@ -409,6 +410,41 @@ fn the_stream_of_changes_is_silent_about_other_clients() {
         );
         assert!(heard[1].contains(&own) && !heard[1].contains(&other), "{heard:?}");
         assert!(!heard[2].contains("data:"), "{heard:?}");
+    });
+}
+
+#[test]
+fn a_client_hears_when_what_he_may_read_changes_and_not_a_byte_when_others_do() {
+    on_each_database(async |bench| {
+        let admin = bench.admin().await;
+        let (own, server) = scene::tenant(&admin, "Brest", "MAIL").await;
+        let (other, _) = scene::tenant(&admin, MARK, "EX01").await;
+        let campaign = scene::campaign(&admin, &[&own, &other]).await;
+        bench.clock.advance_seconds(30);
+        let (contact, stranger) = (
+            bench.contact_of("claude", &own).await,
+            bench.contact_of("dominique", &other).await,
+        );
+        let heard = tokio::spawn(futures_util::future::join_all([
+            listen(bench, &contact),
+            listen(bench, &stranger),
+        ]));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        bench.clock.advance_seconds(10);
+        let say = json!({"stage": "verdict", "detail": "suspected", "reason": "seen by hand, between us"});
+        let path = format!("/api/v1/servers/{server}/cells/{campaign}");
+        let said = admin.post(&path, say).await;
+        assert!(said.status.is_success(), "{}: {}", said.status, said.text());
+        let remark = json!({"tenant_id": own, "text": "between us"});
+        admin.post("/api/v1/journal", remark).await.ok();
+        let heard = heard.await.unwrap();
+        let events: Vec<Value> = heard[0]
+            .lines()
+            .filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok())
+            .collect();
+        let expected = json!({"kind": "server", "id": server, "tenant_id": own, "action": "changed"});
+        assert_eq!(events, [expected], "{heard:?}");
+        assert_eq!(heard[1], "", "not a byte");
     });
 }
 

@@ -13,6 +13,7 @@ use self::table::{Bound, Targets, head, row};
 use crate::{cargo, root, run};
 
 mod corpora;
+mod desk;
 mod engines;
 mod evtx;
 mod exposure;
@@ -54,19 +55,21 @@ enum Part {
     Text,
     Simulated,
     Exposure,
+    Desk,
     Literals,
     Instructions,
     Flame,
 }
 
 /// All parts; those whose name is an option only when they are named.
-const PARTS: [(&str, Part, Benchmark); 9] = [
+const PARTS: [(&str, Part, Benchmark); 10] = [
     ("evtx", Part::Evtx, evtx::bench),
     ("rules", Part::Rules, rules::bench),
     ("json", Part::Json, json::bench),
     ("text", Part::Text, text::bench),
     ("simulated", Part::Simulated, simulated::bench),
     ("exposure", Part::Exposure, exposure::bench),
+    ("desk", Part::Desk, desk::bench),
     ("literals", Part::Literals, engines::bench),
     ("--instructions", Part::Instructions, instructions::bench),
     ("--flame", Part::Flame, flame::bench),

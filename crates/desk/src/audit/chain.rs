@@ -55,7 +55,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) const COLUMNS: &str = "chain, seq, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id, \
+    pub(crate) const COLUMNS: &str = "chain, seq, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id, \
          campaign_id, text, details, previous, hash";
 
     pub(super) fn read(row: &mut Reader) -> Result<Entry> {

@@ -133,7 +133,7 @@ pub fn list(desk: &Desk, access: &Access, filter: &JournalFilter, page: &PageReq
     })
 }
 
-pub(super) fn entries(tx: &mut Tx<'_>, sql: &Sql) -> Result<Vec<Entry>> {
+pub(crate) fn entries(tx: &mut Tx<'_>, sql: &Sql) -> Result<Vec<Entry>> {
     tx.rows(sql)?
         .into_iter()
         .map(|row| Entry::read(&mut row.reader()))

@@ -172,6 +172,13 @@ pub(super) fn visible(sql: &mut Sql, access: &Access) {
     }
 }
 
+/// Whether a case is there for a client's own person.
+pub(crate) fn is_shared(tx: &mut Tx<'_>, access: &Access, id: &str) -> Result<bool> {
+    let mut sql = Sql::new("SELECT COUNT(*) FROM work_case w WHERE w.shared = 1 AND w.id = ");
+    sql.bind(id).push(" AND ").tenants("w.tenant_id", access);
+    Ok(tx.count(&sql)? > 0)
+}
+
 fn select(access: &Access) -> Sql {
     let mut sql = Sql::new("SELECT ");
     sql.push(Case::COLUMNS)

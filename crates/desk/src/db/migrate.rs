@@ -19,6 +19,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ("findings", include_str!("../../migrations/0006_findings.sql")),
     ("cases", include_str!("../../migrations/0007_cases.sql")),
     ("views", include_str!("../../migrations/0008_views.sql")),
+    ("rejudging", include_str!("../../migrations/0009_rejudging.sql")),
 ];
 
 /// The version this program's tables have.

@@ -77,9 +77,11 @@ impl Drop for Lent<'_> {
 }
 
 impl Lent<'_> {
-    fn connection(&mut self) -> Result<&mut Box<dyn Connection>, DbError> {
+    /// The connection. It goes back only when it is put back, which is when its transaction has ended: one that somebody
+    /// panicked in is dropped, and so is what was done in it.
+    fn take(&mut self) -> Result<Box<dyn Connection>, DbError> {
         self.connection
-            .as_mut()
+            .take()
             .ok_or_else(|| DbError::Lost("the connection was given up".into()))
     }
 }
@@ -205,24 +207,24 @@ impl Database {
         work: &mut impl FnMut(&mut dyn Connection) -> Result<T>,
     ) -> Result<T> {
         let mut lent = self.lend(pool, writes)?;
-        let connection = lent.connection()?;
-        connection.batch(begin)?;
+        let mut connection = lent.take()?;
+        if let Err(error) = connection.batch(begin) {
+            lent.connection = Some(connection);
+            return Err(error.into());
+        }
         match work(connection.as_mut()) {
             Ok(done) => match connection.batch("COMMIT") {
-                Ok(()) => Ok(done),
-                Err(error) => {
-                    let lost = matches!(error, DbError::Lost(_));
-                    // After a failed commit nobody knows in which state the connection is.
-                    lent.connection = None;
-                    match lost && writes {
-                        true => Err(Error::Uncertain),
-                        false => Err(error.into()),
-                    }
+                Ok(()) => {
+                    lent.connection = Some(connection);
+                    Ok(done)
                 }
+                // After a failed commit nobody knows in which state the connection is.
+                Err(DbError::Lost(_)) if writes => Err(Error::Uncertain),
+                Err(error) => Err(error.into()),
             },
             Err(error) => {
-                if connection.batch("ROLLBACK").is_err() {
-                    lent.connection = None;
+                if connection.batch("ROLLBACK").is_ok() {
+                    lent.connection = Some(connection);
                 }
                 Err(error)
             }
@@ -240,5 +242,29 @@ impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The address of a server may hold a password.
         write!(f, "Database({:?})", self.kind())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tenants::{self, TenantFields};
+    use crate::testing::{director, on_each_database};
+
+    #[test]
+    fn a_panic_in_a_transaction_keeps_nothing_of_it_and_breaks_nothing() {
+        on_each_database(|bench| {
+            let desk = &bench.desk;
+            for number in 0..20 {
+                let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    desk.write(|tx| -> crate::Result<()> {
+                        tenants::insert(tx, &director(), &TenantFields::named(&format!("half {number}")))?;
+                        panic!("in the middle");
+                    })
+                }));
+                assert!(panicked.is_err());
+            }
+            tenants::create(desk, &director(), &TenantFields::named("whole")).unwrap();
+            assert_eq!(tenants::count(desk, &director(), &Default::default()).unwrap(), 1);
+        });
     }
 }

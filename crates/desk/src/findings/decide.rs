@@ -11,7 +11,7 @@ use crate::catalogue::{self, NewDismissal, Scope};
 use crate::db::params;
 use crate::desk::{Desk, Tx, expect_changed};
 use crate::tenants::check_length;
-use crate::{Access, CaseId, DismissalId, Error, FindingId, Result, Time, Verb};
+use crate::{Access, CaseId, DismissalId, Error, FindingId, Result, Time, Verb, rejudge};
 
 /// Findings decided on at once.
 const MOST_AT_ONCE: usize = 500;
@@ -101,7 +101,7 @@ pub fn decide(
         let (dismissal, details) = follow(tx, access, &before, decision)?;
         let changed = tx.execute(
             "UPDATE finding SET state = $3, decided_by = $4, decided_at = $5, reason = $6, dismissal_id = $7, \
-             revision = revision + 1 WHERE id = $1 AND revision = $2",
+             covered_by = NULL, revision = revision + 1 WHERE id = $1 AND revision = $2",
             params![
                 id,
                 revision,
@@ -115,6 +115,10 @@ pub fn decide(
         expect_changed(changed, Some(before.revision), "finding")?;
         let action = format!("finding.{}", decision.state());
         recorded(tx, access, &before, &action, decision.reason(), details)?;
+        if before.covered_by.is_some() {
+            // It counts again, from now on.
+            rejudge::settle_of(tx, id)?;
+        }
         expect_visible(tx, access, id)
     })
 }

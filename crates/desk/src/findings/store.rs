@@ -88,6 +88,8 @@ pub struct Finding {
     pub reason: String,
     /// The entry of the benign catalogue it became.
     pub dismissal_id: Option<DismissalId>,
+    /// The entry of the benign catalogue that covers all its events: then it does not count in a verdict.
+    pub covered_by: Option<DismissalId>,
     /// When it was found first.
     pub found_at: Time,
     /// When hunting the same evidence did not find it any more.
@@ -99,7 +101,7 @@ pub struct Finding {
 impl Finding {
     const COLUMNS: &str = "f.id, f.tenant_id, t.name, f.server_id, s.name, f.campaign_id, f.hunt_id, f.rule_id, f.title, \
          f.statement_en, f.statement_fr, f.severity, f.outcome, f.stage, f.pack, f.storyline, f.attack, f.count, f.first_at, \
-         f.last_at, f.state, f.decided_by, f.decided_at, f.reason, f.dismissal_id, f.found_at, f.gone_at, f.revision";
+         f.last_at, f.state, f.decided_by, f.decided_at, f.reason, f.dismissal_id, f.covered_by, f.found_at, f.gone_at, f.revision";
     const FROM: &str =
         " FROM finding f JOIN tenant t ON t.id = f.tenant_id JOIN server s ON s.id = f.server_id";
 
@@ -130,6 +132,7 @@ impl Finding {
             decided_at: row.get()?,
             reason: row.get()?,
             dismissal_id: row.get()?,
+            covered_by: row.get()?,
             found_at: row.get()?,
             gone_at: row.get()?,
             revision: row.get()?,
@@ -480,7 +483,7 @@ pub(crate) fn put_all(
                 changes.known += 1;
                 tx.execute(
                     "UPDATE finding SET hunt_id = $2, severity = $3, rank = $4, outcome = $5, storyline = $6, count = $7, \
-                     first_at = $8, last_at = $9, gone_at = NULL WHERE id = $1",
+                     first_at = $8, last_at = $9, confidence = $10, sources = $11, gone_at = NULL WHERE id = $1",
                     params![
                         id,
                         place.hunt,
@@ -491,6 +494,8 @@ pub(crate) fn put_all(
                         finding.count as i64,
                         time(&finding.time),
                         time(&finding.end_time),
+                        finding.confidence.id(),
+                        serde_json::json!(finding.sources).to_string(),
                     ],
                 )?;
                 tx.execute("DELETE FROM finding_line WHERE finding_id = $1", params![id])?;
@@ -526,6 +531,8 @@ pub(crate) fn put_all(
                         "",
                         tx.now,
                         1_i64,
+                        finding.confidence.id(),
+                        serde_json::json!(finding.sources).to_string(),
                     ]
                     .to_vec(),
                 );
@@ -549,7 +556,7 @@ pub(crate) fn put_all(
     tx.insert_all(
         "finding (id, tenant_id, server_id, campaign_id, hunt_id, basis, fingerprint, rule_id, title, statement_en, \
          statement_fr, severity, rank, outcome, stage, pack, storyline, attack, count, first_at, last_at, state, reason, \
-         found_at, revision)",
+         found_at, revision, confidence, sources)",
         "",
         rows,
     )?;

@@ -5,9 +5,12 @@ use crate::campaigns::{self, NewCampaign};
 use crate::cases::{self, CaseFilter, LinkKind};
 use crate::catalogue::Scope;
 use crate::cells::Stage;
+use crate::db::params;
 use crate::servers::{self, ServerFields};
 use crate::testing::{Bench, analyst, director, on_each_database, somebody};
-use crate::{CampaignId, Error, HuntId, PageRequest, Role, ServerId, Severity, TenantId, TenantSet, cells};
+use crate::{
+    CampaignId, Error, FindingId, HuntId, PageRequest, Role, ServerId, Severity, TenantId, TenantSet, cells,
+};
 
 struct Scene {
     tenant: TenantId,
@@ -53,6 +56,8 @@ fn found(rule: &str, severity: vigie_hunt::Severity) -> vigie_hunt::Finding {
         outcome: vigie_hunt::Outcome::Attempt,
         pack: None,
         storyline: None,
+        confidence: vigie_hunt::Confidence::Strong,
+        sources: std::collections::BTreeSet::from(["iis".to_owned()]),
         evidence: vec![vigie_hunt::EvidenceLine {
             path: "u_ex210301.log".into(),
             record: None,
@@ -79,6 +84,29 @@ fn keep(bench: &Bench, scene: &Scene, findings: &[vigie_hunt::Finding]) -> Chang
             put_all(tx, &place, findings)
         })
         .unwrap()
+}
+
+/// So many findings of one rule on one server; gives one of them.
+pub(crate) fn many_of_one_server(bench: &Bench, desk: &crate::Desk, many: i64) -> Finding {
+    let scene = scene(bench);
+    keep(bench, &scene, &[found("r", vigie_hunt::Severity::High)]);
+    let first = all(bench, &FindingFilter::default()).remove(0);
+    desk.write(|tx| {
+        for _ in 1..many {
+            let id = FindingId::new(tx.now, tx.entropy);
+            tx.execute(
+                "INSERT INTO finding (id, tenant_id, server_id, campaign_id, hunt_id, basis, fingerprint, rule_id, title, \
+                 statement_en, statement_fr, severity, rank, outcome, stage, attack, count, state, reason, found_at, revision) \
+                 SELECT $2, tenant_id, server_id, campaign_id, hunt_id, basis, $2, rule_id, title, statement_en, \
+                 statement_fr, severity, rank, outcome, stage, attack, count, state, reason, found_at, revision \
+                 FROM finding WHERE id = $1",
+                params![&first.id, &id],
+            )?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    first
 }
 
 fn all(bench: &Bench, filter: &FindingFilter) -> Vec<Finding> {

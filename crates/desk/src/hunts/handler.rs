@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use vigie_hunt::{HostResult, HuntOptions, HuntResult, SuppressionFile, Verdict};
+use vigie_hunt::{HostResult, HuntOptions, HuntResult, Verdict};
 use vigie_pack::Pack;
 
 use super::start::{Payload, folder, settle};
 use super::{KIND, results};
 use crate::audit;
 use crate::campaigns;
+use crate::catalogue::{self, InForce};
 use crate::cells::{self, Put, Stage};
 use crate::db::params;
 use crate::desk::{Tx, make_private_folder};
@@ -25,8 +26,8 @@ use crate::servers::{self, ServerFields};
 use crate::tenants::name_key;
 use crate::worker::{Handler, Outcome, Pulse};
 use crate::{
-    Access, CampaignId, Desk, DismissalId, Error, EvidenceId, HuntId, Result, ServerId, TenantId, Time,
-    catalogue, exposure, observations, packs,
+    Access, CampaignId, Desk, Error, EvidenceId, HuntId, Result, ServerId, TenantId, Time, exposure,
+    observations, packs, rejudge,
 };
 
 /// Hunts.
@@ -54,9 +55,7 @@ struct Given {
     evidence: Vec<(Evidence, EvidenceReader)>,
     /// Names of servers that evidence says it is of.
     names: HashMap<ServerId, String>,
-    suppressions: Vec<SuppressionFile>,
-    /// The entries of the catalogue that they are, in their order.
-    dismissals: Vec<DismissalId>,
+    catalogue: Vec<InForce>,
 }
 
 struct Told(Arc<Pulse>);
@@ -119,7 +118,11 @@ impl HuntHandler {
         pulse.phase("hunting", 0);
         let mut options = HuntOptions {
             packs: vec![given.pack.clone()],
-            suppressions: given.suppressions,
+            suppressions: given
+                .catalogue
+                .iter()
+                .map(|entry| entry.file(&given.tenant))
+                .collect(),
             now: Some(desk.now().micros()),
             ..HuntOptions::default()
         };
@@ -129,6 +132,7 @@ impl HuntHandler {
         let mut result = vigie_hunt::hunt(&[root.0.join(EVIDENCE)], &options)
             .map_err(|error| Error::state(error.to_string()))?;
         without_folder(&mut result);
+        without_idle(&mut result, &given.catalogue, &given.tenant);
         if result.stats.interrupted || pulse.is_stopping() {
             return Ok(Outcome::Failed("it was told to stop".into()));
         }
@@ -145,7 +149,7 @@ impl HuntHandler {
             evidence: ids,
             servers,
             basis,
-            dismissals: given.dismissals,
+            catalogue: given.catalogue,
             result,
         };
         Ok(Outcome::Done(Box::new(move |tx| done.keep(tx))))
@@ -197,8 +201,7 @@ fn given(desk: &Desk, job: &Job) -> Result<Given> {
             pack: pack.clone(),
             evidence: all,
             names,
-            suppressions: catalogue::suppressions(tx, &tenant)?,
-            dismissals: catalogue::in_force(tx, &tenant)?,
+            catalogue: catalogue::in_force(tx, Some(&tenant), None)?,
         })
     })
 }
@@ -245,6 +248,25 @@ fn without_folder(result: &mut HuntResult) {
     for warning in &mut result.warnings {
         *warning = warning.replace(&folder, "");
     }
+}
+
+/// Entries that came of others' findings and hid nothing here are not spoken of.
+fn without_idle(result: &mut HuntResult, catalogue: &[InForce], tenant: &TenantId) {
+    let idle: Vec<String> = result
+        .suppressions
+        .iter()
+        .filter(|entry| entry.events == 0)
+        .map(|entry| entry.path.clone())
+        .collect();
+    let unspoken: Vec<String> = catalogue
+        .iter()
+        .filter(|entry| entry.tenant != *tenant)
+        .map(InForce::path)
+        .filter(|path| idle.contains(path))
+        .collect();
+    result
+        .warnings
+        .retain(|warning| !unspoken.iter().any(|path| warning.contains(path)));
 }
 
 /// A name that is one name in a folder, whatever somebody called it.
@@ -303,7 +325,8 @@ struct Done {
     /// The server each piece says it is of.
     servers: Vec<Option<ServerId>>,
     basis: String,
-    dismissals: Vec<DismissalId>,
+    /// The entries of the benign catalogue it ran with.
+    catalogue: Vec<InForce>,
     result: HuntResult,
 }
 
@@ -328,7 +351,11 @@ impl Done {
                 continue;
             };
             let mut found = host.findings.clone();
-            found.extend(hosts.flat_map(|(other, _)| other.findings.iter().cloned()));
+            let mut sees_all = host.sees_all;
+            for (other, _) in hosts {
+                found.extend(other.findings.iter().cloned());
+                sees_all &= other.sees_all;
+            }
             let place = findings::Place {
                 tenant: &self.tenant,
                 server,
@@ -340,9 +367,12 @@ impl Done {
             all.new += changes.new;
             all.known += changes.known;
             all.gone += changes.gone;
-            results::insert_server(tx, &self.hunt, server, &self.tenant, host)?;
+            results::insert_server(tx, &self.hunt, server, &self.tenant, host, sees_all)?;
+            self.hidden(tx, server, &all_placed)?;
             self.learn(tx, &access, server, host)?;
             self.say(tx, &access, &campaign, server, host)?;
+            // The catalogue may have changed while it was hunted.
+            rejudge::after_hunt(tx, &campaign, &place)?;
         }
         let learnt: Vec<(ServerId, TenantId)> = placed
             .iter()
@@ -368,7 +398,7 @@ impl Done {
             tx,
             &self.tenant,
             &self.hunt,
-            &self.dismissals,
+            &self.catalogue,
             &self.result.suppressions,
         )?;
         let act = crate::audit::Act {
@@ -459,6 +489,27 @@ impl Done {
             ..ServerFields::named(&name)
         };
         servers::insert(tx, &self.tenant, &fields)
+    }
+
+    /// Which entries hid something of a server.
+    fn hidden(&self, tx: &mut Tx<'_>, server: &ServerId, placed: &[ServerId]) -> Result<()> {
+        let names: BTreeSet<&str> = self
+            .result
+            .hosts
+            .iter()
+            .zip(placed)
+            .filter(|(_, of)| *of == server)
+            .map(|(host, _)| host.host.as_str())
+            .collect();
+        for told in &self.result.suppressions {
+            let Some(entry) = self.catalogue.iter().find(|entry| entry.path() == told.path) else {
+                continue;
+            };
+            for on in told.hosts.iter().filter(|on| names.contains(on.host.as_str())) {
+                results::insert_hidden(tx, (&self.hunt, server, &self.tenant), &entry.id, on.events)?;
+            }
+        }
+        Ok(())
     }
 
     /// What the logs told of the server itself: the builds that wrote them, mitigations.

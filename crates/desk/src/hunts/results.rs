@@ -8,8 +8,8 @@ use crate::db::{Order, Reader, Sql, params};
 use crate::desk::Tx;
 use crate::findings::Changes;
 use crate::{
-    Access, CampaignId, Desk, Error, EvidenceId, HuntId, Page, PageRequest, Result, ServerId, TenantId, Time,
-    Verb, servers,
+    Access, CampaignId, Desk, DismissalId, Error, EvidenceId, HuntId, Page, PageRequest, Result, ServerId,
+    TenantId, Time, Verb, servers,
 };
 
 /// Files listed of those a hunt skipped; the rest is counted in its `stats`.
@@ -177,10 +177,11 @@ pub(super) fn insert_server(
     server: &ServerId,
     tenant: &TenantId,
     host: &HostResult,
+    sees_all: bool,
 ) -> Result<()> {
     tx.execute(
         "INSERT INTO hunt_server (hunt_id, server_id, tenant_id, host, verdict, looked_at, reasons, coverage, storylines, \
-         events, suppressed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         events, suppressed, sees_all) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT (hunt_id, server_id) DO NOTHING",
         params![
             hunt,
@@ -194,7 +195,23 @@ pub(super) fn insert_server(
             json!(host.storylines).to_string(),
             json!(host.events).to_string(),
             host.suppressed as i64,
+            sees_all,
         ],
+    )?;
+    Ok(())
+}
+
+/// Which entry of the benign catalogue hid how many events of a server.
+pub(super) fn insert_hidden(
+    tx: &mut Tx<'_>,
+    (hunt, server, tenant): (&HuntId, &ServerId, &TenantId),
+    entry: &DismissalId,
+    events: u64,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO hunt_hidden (dismissal_id, hunt_id, server_id, tenant_id, events) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (dismissal_id, hunt_id, server_id) DO UPDATE SET events = hunt_hidden.events + excluded.events",
+        params![entry, hunt, server, tenant, events as i64],
     )?;
     Ok(())
 }

@@ -245,13 +245,17 @@ pub fn clean(desk: &Desk) -> Result<usize> {
             .and_then(|name| name.to_str())
             .unwrap_or_default();
         // The folder is named after its job and attempt.
-        let Some(job) = name.get(..36).and_then(|name| name.parse::<JobId>().ok()) else {
+        let Some((job, attempt)) = name
+            .get(..36)
+            .and_then(|job| job.parse::<JobId>().ok())
+            .zip(name.get(37..).and_then(|attempt| attempt.parse::<i64>().ok()))
+        else {
             continue;
         };
         let runs = desk.read(|tx| {
             tx.one(
-                "SELECT 1 FROM job WHERE id = $1 AND state = 'running' AND lease_until > $2",
-                params![&job, tx.now],
+                "SELECT 1 FROM job WHERE id = $1 AND attempts = $3 AND state = 'running' AND lease_until > $2",
+                params![&job, tx.now, attempt],
             )
         })?;
         if runs.is_none() {

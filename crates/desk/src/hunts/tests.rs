@@ -16,7 +16,7 @@ use crate::worker::{Handler, run_one};
 use crate::{Access, CampaignId, EvidenceId, PageRequest, ServerId, TenantId, Verb, packs};
 
 /// A line of HttpProxy as ProxyLogon leaves it, and the lines around it.
-fn logs(attacked: bool) -> Vec<(String, String)> {
+pub(crate) fn logs(attacked: bool) -> Vec<(String, String)> {
     let mut text = String::from(
         "#Software: Microsoft Exchange Server\n#Version: 15.01.2176.002\n#Log-type: HttpProxy Logs\n\
          DateTime,RequestId,MajorVersion,MinorVersion,BuildVersion,RevisionVersion,ClientRequestId,Protocol,UrlHost,UrlStem,\
@@ -39,7 +39,7 @@ fn logs(attacked: bool) -> Vec<(String, String)> {
     vec![("EX01/HttpProxy/Ecp/HttpProxy_2021030200-1.LOG".into(), text)]
 }
 
-fn zip(files: &[(String, String)]) -> Vec<u8> {
+pub(crate) fn zip(files: &[(String, String)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, text) in files {
         writer
@@ -50,13 +50,13 @@ fn zip(files: &[(String, String)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-struct Scene {
-    tenant: TenantId,
-    campaign: CampaignId,
-    server: ServerId,
+pub(crate) struct Scene {
+    pub(crate) tenant: TenantId,
+    pub(crate) campaign: CampaignId,
+    pub(crate) server: ServerId,
 }
 
-fn scene(bench: &Bench) -> Scene {
+pub(crate) fn scene(bench: &Bench) -> Scene {
     let tenant = bench.tenant("Client");
     let server = servers::create(&bench.desk, &director(), &tenant, &ServerFields::named("EX01"))
         .unwrap()
@@ -77,7 +77,13 @@ fn scene(bench: &Bench) -> Scene {
     }
 }
 
-fn send(bench: &Bench, scene: &Scene, server: Option<&ServerId>, name: &str, bytes: &[u8]) -> EvidenceId {
+pub(crate) fn send(
+    bench: &Bench,
+    scene: &Scene,
+    server: Option<&ServerId>,
+    name: &str,
+    bytes: &[u8],
+) -> EvidenceId {
     let new = NewUpload {
         tenant_id: scene.tenant.clone(),
         server_id: server.cloned(),
@@ -94,7 +100,7 @@ fn send(bench: &Bench, scene: &Scene, server: Option<&ServerId>, name: &str, byt
     uploads::finish(&bench.desk, &analyst(), &upload.id).unwrap().id
 }
 
-fn ask(bench: &Bench, scene: &Scene, evidence: &EvidenceId) -> crate::jobs::Job {
+pub(crate) fn ask(bench: &Bench, scene: &Scene, evidence: &EvidenceId) -> crate::jobs::Job {
     let new = NewHunt {
         campaign_id: scene.campaign.clone(),
         evidence: vec![evidence.clone()],
@@ -102,7 +108,7 @@ fn ask(bench: &Bench, scene: &Scene, evidence: &EvidenceId) -> crate::jobs::Job 
     start(&bench.desk, &analyst(), &new).unwrap()
 }
 
-fn work(bench: &Bench) -> crate::jobs::Job {
+pub(crate) fn work(bench: &Bench) -> crate::jobs::Job {
     let handler = HuntHandler { threads: 1 };
     let handlers: [&dyn Handler; 1] = [&handler];
     run_one(&bench.desk, "w1", &handlers, &AtomicBool::new(false))
@@ -110,7 +116,7 @@ fn work(bench: &Bench) -> crate::jobs::Job {
         .expect("a job")
 }
 
-fn word(bench: &Bench, scene: &Scene, stage: Stage) -> String {
+pub(crate) fn word(bench: &Bench, scene: &Scene, stage: Stage) -> String {
     let cells = cells::of_server(&bench.desk, &director(), &scene.server).unwrap();
     let cells = &cells[&scene.campaign];
     cells
@@ -121,7 +127,7 @@ fn word(bench: &Bench, scene: &Scene, stage: Stage) -> String {
         .clone()
 }
 
-fn all_findings(bench: &Bench) -> Vec<findings::Finding> {
+pub(crate) fn all_findings(bench: &Bench) -> Vec<findings::Finding> {
     findings::list(
         &bench.desk,
         &analyst(),
@@ -234,15 +240,17 @@ fn what_is_dismissed_for_all_hides_it_for_others_and_tells_them_nothing() {
             assert_eq!(done.state, FindingState::Dismissed);
         }
         let other = bench.tenant("Other");
-        let told = bench.desk.read(|tx| catalogue::suppressions(tx, &other)).unwrap();
-        assert_eq!(told.len(), 1);
-        let whole: Vec<serde_json::Value> = serde_json::from_str(&told[0].text).unwrap();
-        assert!(whole.iter().all(|entry| entry["author"] == "SOC"));
-        assert!(
-            !told[0].text.contains("Client\"") && !told[0].text.contains("scanner"),
-            "{}",
-            told[0].text
-        );
+        let told = bench
+            .desk
+            .read(|tx| catalogue::in_force(tx, Some(&other), None))
+            .unwrap();
+        assert_eq!(told.len(), before.len());
+        for entry in told {
+            let text = entry.file(&other).text;
+            let whole: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+            assert_eq!(whole[0]["author"], "SOC");
+            assert!(!text.contains("Client\"") && !text.contains("scanner"), "{text}");
+        }
 
         rehunt(&bench.desk, &analyst(), &scene.campaign).unwrap();
         let done = work(bench);

@@ -99,7 +99,7 @@ fn end_lease(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {
     }
 }
 
-const LOST: &str = "the job was taken by another worker: this one was silent for too long";
+pub(super) const LOST: &str = "the job was taken by another worker: this one was silent for too long";
 
 /// Says that the worker lives, and how far it is.
 ///
@@ -143,6 +143,17 @@ pub(crate) fn complete_with(
         happened(tx, &claim.job.id, "done", "")?;
         read(tx, &claim.job.id)
     })
+}
+
+/// Whether this attempt ended well.
+pub(crate) fn is_done(desk: &Desk, claim: &Claim) -> Result<bool> {
+    let row = desk.read(|tx| {
+        tx.one(
+            "SELECT 1 FROM job WHERE id = $1 AND attempts = $2 AND worker = $3 AND state = 'done'",
+            params![&claim.job.id, claim.job.attempts, claim.job.worker.as_ref()],
+        )
+    })?;
+    Ok(row.is_some())
 }
 
 /// Ends a job well.

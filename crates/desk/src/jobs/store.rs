@@ -331,6 +331,39 @@ pub fn retry(desk: &Desk, access: &Access, id: &JobId) -> Result<Job> {
     })
 }
 
+/// Lets a job of this name that waits or runs begin anew. False: there is none.
+pub(crate) fn begin_anew(tx: &mut Tx<'_>, dedupe: &str) -> Result<bool> {
+    let anew = tx.execute(
+        "UPDATE job SET checkpoint = '' WHERE dedupe = $1 AND state IN ('queued', 'running')",
+        params![dedupe],
+    )?;
+    Ok(anew > 0)
+}
+
+/// How far a job came, for a worker that has it. Others who would change that wait until the transaction ends.
+///
+/// # Errors
+/// When another worker has it by now.
+pub(crate) fn checkpoint(tx: &mut Tx<'_>, job: &Job) -> Result<String> {
+    let row = tx.one(
+        "UPDATE job SET attempts = attempts WHERE state = 'running' AND id = $1 AND attempts = $2 AND worker = $3 \
+         RETURNING checkpoint",
+        params![&job.id, job.attempts, job.worker.as_ref()],
+    )?;
+    row.ok_or_else(|| Error::state(super::queue::LOST))?
+        .reader()
+        .get()
+}
+
+/// Keeps how far it came, together with what was done until there.
+pub(crate) fn set_checkpoint(tx: &mut Tx<'_>, job: &Job, checkpoint: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE job SET checkpoint = $2 WHERE id = $1",
+        params![&job.id, checkpoint],
+    )?;
+    Ok(())
+}
+
 fn find(tx: &mut Tx<'_>, access: &Access, id: &JobId) -> Result<Job> {
     let mut sql = Sql::new("SELECT ");
     sql.push(Job::COLUMNS).push(" FROM job WHERE id = ").bind(id);

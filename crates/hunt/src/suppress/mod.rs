@@ -12,7 +12,7 @@ mod settle;
 use std::collections::BTreeMap;
 
 use vigie_detect::sigma::{Placeholders, RuleSet, RuleSource};
-use vigie_event::{BatchBuilder, RowRef, Source, Timestamp};
+use vigie_event::{BatchBuilder, EventBatch, EventType, RowRef, Source, Timestamp};
 
 pub use entry::Suppression;
 pub use file::{RefusedSuppression, SuppressionFile};
@@ -127,19 +127,54 @@ impl Suppressor {
         if about.is_empty() {
             return Vec::new();
         }
-        let mut builder = BatchBuilder::new(Source::FileInventory);
-        builder.begin_row(None, 0, 0);
-        for (name, value) in fields {
-            let column = builder.column(name);
-            builder.set(column, value);
-        }
-        builder.end_row();
-        match builder.finish() {
-            Ok(batch) => self.fitting(about, batch.row(0)),
-            // What cannot be looked at stays in the answer.
-            Err(_) => Vec::new(),
-        }
+        // What cannot be looked at stays in the answer.
+        row_of(Source::FileInventory.id(), fields)
+            .map_or_else(Vec::new, |batch| self.fitting(about, batch.row(0)))
     }
+}
+
+impl Suppressions {
+    /// Whether an event that was kept has the field values an entry asks for. `source` is where it came from, as findings say
+    /// it ([`crate::Finding::sources`]): names of fields mean what they mean in that source's tables.
+    pub fn holds(&self, entry: usize, source: &str, fields: &BTreeMap<String, String>) -> bool {
+        let Some(program) = self.programs.get(entry) else {
+            return false;
+        };
+        let Some(program) = program else {
+            return true;
+        };
+        row_of(source, fields).is_some_and(|batch| self.fields.holds(*program, batch.row(0)))
+    }
+}
+
+/// A batch of one row out of the fields of an event that was kept. `None`: it cannot be looked at.
+fn row_of(source: &str, fields: &BTreeMap<String, String>) -> Option<EventBatch> {
+    let (name, within) = source.split_once('/').unwrap_or((source, ""));
+    // What is not an event of a log was looked at as a file.
+    let table = Source::from_id(name).unwrap_or(Source::FileInventory);
+    let mut builder = BatchBuilder::new(table);
+    match table {
+        Source::WindowsEvent => {
+            let text = |name: &str| fields.get(name).map_or("", String::as_str);
+            if within == "Security" {
+                builder = builder.table("SecurityEvent");
+            }
+            builder = builder.event_type(EventType {
+                channel: within.into(),
+                provider: text("Provider_Name").into(),
+                event_id: text("EventID").parse().unwrap_or_default(),
+            });
+        }
+        Source::AdvancedHunting => builder = builder.table(within.to_owned()),
+        _ => {}
+    }
+    builder.begin_row(None, 0, 0);
+    for (name, value) in fields {
+        let column = builder.column(name);
+        builder.set(column, value);
+    }
+    builder.end_row();
+    builder.finish().ok()
 }
 
 /// Further ahead than this is no expiry.
@@ -179,5 +214,34 @@ impl Suppressions {
                 }
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_was_kept_is_judged_in_the_tables_of_its_source() {
+        let text = "[{rule: r, fields: {\"Image|endswith\": '\\cmd.exe'}, reason: our own, author: sam, expires: 2099-01-01}, \
+                    {rule: r, reason: our own, author: sam, expires: 2099-01-01}]";
+        let file = SuppressionFile {
+            path: "catalogue".into(),
+            text: text.into(),
+        };
+        let read = Suppressions::read(&[file], &Placeholders::default());
+        assert_eq!(read.refused, []);
+        let named =
+            |name: &str| BTreeMap::from([(name.to_owned(), r"C:\Windows\System32\cmd.exe".to_owned())]);
+        let security = named("NewProcessName");
+        assert!(read.holds(0, "windows_event/Security", &security));
+        assert!(
+            !read.holds(0, "iis", &security),
+            "there the field has no such name"
+        );
+        assert!(read.holds(0, "advanced_hunting/DeviceProcessEvents", &named("FolderPath")));
+        assert!(!read.holds(0, "windows_event/Security", &BTreeMap::new()));
+        assert!(read.holds(1, "iis", &BTreeMap::new()), "it asks for nothing");
+        assert!(!read.holds(2, "iis", &security), "there is no such entry");
     }
 }

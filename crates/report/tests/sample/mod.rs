@@ -2,12 +2,12 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_hunt::{
-    Coverage, EvidenceLine, Finding, Gap, HostResult, HuntResult, ManifestEntry, ObservationEntry, Outcome,
-    PackInfo, SCHEMA_VERSION, Severity, SkipEntry, Span, StageInfo, Stats, Storyline, SuppressedOn,
-    SuppressionEntry, SuppressionState, Text, Verdict,
+    Confidence, Coverage, EvidenceLine, Finding, Gap, HostResult, HuntResult, ManifestEntry,
+    ObservationEntry, Outcome, PackInfo, SCHEMA_VERSION, Severity, SkipEntry, Span, StageInfo, Stats,
+    Storyline, SuppressedOn, SuppressionEntry, SuppressionState, Text, Verdict,
 };
 
 pub const FROM: &str = "2021-01-03T00:00:00Z";
@@ -115,6 +115,8 @@ pub fn finding(
         outcome,
         pack: Some("hafnium-2021".into()),
         storyline: Some("S1".into()),
+        confidence: Confidence::Strong,
+        sources: BTreeSet::new(),
         evidence,
     }
 }
@@ -200,6 +202,7 @@ fn host(tenant: &str, name: &str, verdict: Verdict, reasons: Vec<Text>) -> HostR
         tenant: Some(tenant.into()),
         verdict,
         window: Some(span(FROM, TO)),
+        sees_all: true,
         reasons,
         coverage: full_coverage(),
         storylines: Vec::new(),
