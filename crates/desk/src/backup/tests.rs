@@ -1,3 +1,4 @@
+use super::restore::RESTORING;
 use super::*;
 use crate::accounts::sessions::{self, NewSession};
 use crate::accounts::{self, AccountFields};
@@ -6,7 +7,7 @@ use crate::evidence::{self, EvidenceFilter};
 use crate::tenants::{self, Locale, TenantFilter};
 use crate::testing::{Bench, Schema, admin, analyst, director, on_each_database};
 use crate::uploads::{self, NewUpload};
-use crate::{EvidenceId, PageRequest, Role, TenantSet};
+use crate::{EvidenceId, Options, PageRequest, Role, TenantSet};
 
 fn send(bench: &Bench, bytes: &[u8]) -> EvidenceId {
     let new = NewUpload {
