@@ -40,6 +40,8 @@ pub(crate) struct Client {
     entropy: SystemEntropy,
     /// How long a server that cannot be reached is asked again.
     insistence: Duration,
+    /// Whether it says that it waits.
+    is_quiet: bool,
 }
 
 /// How long the same is tried.
@@ -87,12 +89,14 @@ impl Client {
             lang,
             entropy: SystemEntropy::default(),
             insistence: Duration::ZERO,
+            is_quiet: false,
         })
     }
 
-    /// Goes on asking for so long when the line is broken.
-    pub(crate) fn insist(&mut self, insistence: Duration) {
+    /// Goes on asking for so long when the line is broken, and says so unless it is to be quiet.
+    pub(crate) fn insist(&mut self, insistence: Duration, is_quiet: bool) {
         self.insistence = insistence;
+        self.is_quiet = is_quiet;
     }
 
     /// Reads a resource.
@@ -195,11 +199,13 @@ impl Client {
         if tries.since.elapsed() + wait > most {
             return Err(fault);
         }
-        let (text, seconds) = (fault.to_string(), wait.as_secs());
-        let why = text.lines().next().unwrap_or_default();
-        match self.lang {
-            Lang::En => eprintln!("{why}; trying again in {seconds} s"),
-            Lang::Fr => eprintln!("{why}\u{202f}; nouvel essai dans {seconds}\u{a0}s"),
+        if !self.is_quiet {
+            let (text, seconds) = (fault.to_string(), wait.as_secs());
+            let why = text.lines().next().unwrap_or_default();
+            match self.lang {
+                Lang::En => eprintln!("{why}; trying again in {seconds} s"),
+                Lang::Fr => eprintln!("{why}\u{202f}; nouvel essai dans {seconds}\u{a0}s"),
+            }
         }
         std::thread::sleep(wait);
         tries.pause = (tries.pause * 2).min(LONGEST_WAIT);

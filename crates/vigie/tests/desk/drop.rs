@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use crate::scene::{Scene, Server, noise, until};
 
 /// A desk that takes what lies in `drop/`.
-fn scene() -> (Scene, PathBuf) {
+fn scene(rest: &str) -> (Scene, PathBuf) {
     let mut scene = Scene::new();
     scene.server.take().unwrap().kill();
     let folder = scene.folder.path().join("drop");
-    serve(&mut scene, &folder);
+    serve(&mut scene, &folder, rest);
     (scene, folder)
 }
 
-fn serve(scene: &mut Scene, folder: &Path) {
-    let more = ["--drop", folder.to_str().unwrap(), "--drop-rest", "1"];
+fn serve(scene: &mut Scene, folder: &Path, rest: &str) {
+    let more = ["--drop", folder.to_str().unwrap(), "--drop-rest", rest];
     scene.server = Some(Server::start(&scene.data, scene.port, &more));
 }
 
@@ -36,7 +36,7 @@ fn evidence(scene: &Scene) -> Vec<Value> {
 
 #[test]
 fn what_comes_to_rest_is_evidence_and_moves_away() {
-    let (scene, folder) = scene();
+    let (scene, folder) = scene("4");
     let tenant = scene.tenant("Clinique Saint-Roch");
     let server = scene.server_of(&tenant, "MAIL01");
     let logs = noise(3_000_000, 31);
@@ -56,7 +56,7 @@ fn what_comes_to_rest_is_evidence_and_moves_away() {
         std::fs::write(&growing, format!("line {line}")).unwrap();
         evidence(&scene).len() == 2 && done.exists()
     });
-    for _ in 0..30 {
+    for _ in 0..60 {
         line += 1;
         std::fs::write(&growing, format!("line {line}")).unwrap();
         std::thread::sleep(Duration::from_millis(100));
@@ -111,7 +111,7 @@ fn what_comes_to_rest_is_evidence_and_moves_away() {
 
 #[test]
 fn what_cannot_be_taken_is_refused_with_the_reason_beside_it() {
-    let (scene, folder) = scene();
+    let (scene, folder) = scene("1");
     scene.tenant("Client");
     let secret = scene.write("secret", b"not to be read");
     put(&folder, "nobody.zip", b"1");
@@ -148,7 +148,7 @@ fn what_cannot_be_taken_is_refused_with_the_reason_beside_it() {
 
 #[test]
 fn nothing_is_lost_or_taken_twice_when_the_server_is_killed() {
-    let (mut scene, folder) = scene();
+    let (mut scene, folder) = scene("1");
     let tenant = scene.tenant("Client");
     scene.server_of(&tenant, "EX01");
     let logs = noise(150_000_000, 41);
@@ -162,7 +162,7 @@ fn nothing_is_lost_or_taken_twice_when_the_server_is_killed() {
     scene.server.take().unwrap().kill();
     assert!(path.exists());
     // As when it was killed after it took a file and before it moved it.
-    serve(&mut scene, &folder);
+    serve(&mut scene, &folder, "1");
     let done = folder.join("done/Client/EX01/a.evtx");
     until("the file", || done.exists());
     assert_eq!(evidence(&scene).len(), 1);
@@ -170,7 +170,7 @@ fn nothing_is_lost_or_taken_twice_when_the_server_is_killed() {
     scene.server.take().unwrap().kill();
     std::fs::rename(&done, &path).unwrap();
     put(&folder, "Client/EX01/b.evtx", &other);
-    serve(&mut scene, &folder);
+    serve(&mut scene, &folder, "1");
     until("both files", || {
         folder.join("done/Client/EX01/b.evtx").exists() && !path.exists()
     });

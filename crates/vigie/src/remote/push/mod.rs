@@ -83,8 +83,8 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let sources: Result<Vec<Source>> = arguments.paths.iter().map(|path| Source::of(path)).collect();
     let sources = sources?;
     let mut desk = arguments.remote.open(lang)?;
-    desk.client
-        .insist(Duration::from_secs(u64::from(arguments.patience) * 60));
+    let patience = Duration::from_secs(u64::from(arguments.patience) * 60);
+    desk.client.insist(patience, arguments.quiet);
     let (tenant, server) =
         desk.tenant_and_server(Some(&arguments.tenant), arguments.server_name.as_deref())?;
     let campaign = arguments.campaign.as_ref().or(arguments.hunt.as_ref());
