@@ -22,7 +22,7 @@ ENDS_ACCESS = ["revoke_key", "disable_user", "change_user"]
 # Requests a second that an account may send.
 RATE = "95/s"
 
-vigie, place = Path(sys.argv[1]), Path(sys.argv[2])
+vigie, place = (Path(name).resolve() for name in sys.argv[1:3])
 here = Path(__file__).parent
 
 
@@ -62,15 +62,18 @@ def api_key(log):
 
 
 def schemathesis(key, *options):
-    command = [Path(sys.executable).parent / "st", "--config-file", here / "schemathesis.toml", "run"]
+    command = [Path(sys.executable).parent / "st", "--config-file", "schemathesis.toml", "run"]
     command += [f"{origin}/api/v1/openapi.json", "--rate-limit", RATE, "--generation-deterministic", "--no-color"]
     # One worker: several trip over a mistake of Python 3.11 with deep syntax trees.
     command += ["--workers", "1", "--warnings", "off", *options]
-    return subprocess.run(command, env={**os.environ, "VIGIE_API_KEY": key}, cwd=here).returncode
+    return subprocess.run(command, env={**os.environ, "VIGIE_API_KEY": key}, cwd=place).returncode
 
 
 shutil.rmtree(place, ignore_errors=True)
 place.mkdir(parents=True)
+# It leaves notes where it runs: not in the checkout.
+for name in ("schemathesis.toml", "hooks.py"):
+    shutil.copy(here / name, place / name)
 subprocess.run([vigie, "--lang", "en", "demo", "--out", place / "demo"], check=True, stdout=subprocess.DEVNULL)
 origin = f"http://127.0.0.1:{free_port()}"
 log = place / "server.log"

@@ -72,14 +72,19 @@ pub(crate) fn passed_on(headers: &HeaderMap) -> bool {
 
 /// What requests from an address are counted by: itself, or the network of 64 bits that one customer has with IPv6.
 pub(crate) fn counted_by(extensions: &Extensions) -> String {
-    match extensions.get::<ClientAddress>() {
-        Some(ClientAddress {
-            ip: IpAddr::V6(ip), ..
-        }) => {
+    extensions
+        .get::<ClientAddress>()
+        .map_or_else(|| of(extensions), |client| network_of(client.ip))
+}
+
+/// The same of an address.
+pub(crate) fn network_of(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V6(ip) => {
             let [a, b, c, d, ..] = ip.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
-        _ => of(extensions),
+        IpAddr::V4(ip) => ip.to_string(),
     }
 }
 
@@ -118,7 +123,8 @@ fn rightmost(peer: IpAddr, hops: &[Option<IpAddr>], trusted: &[ProxyNetwork]) ->
     last
 }
 
-fn is_trusted(ip: IpAddr, trusted: &[ProxyNetwork]) -> bool {
+/// Whether an address is a trusted proxy's.
+pub(crate) fn is_trusted(ip: IpAddr, trusted: &[ProxyNetwork]) -> bool {
     trusted.iter().any(|ProxyNetwork(network)| network.contains(&ip))
 }
 

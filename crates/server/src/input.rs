@@ -1,5 +1,7 @@
 //! What requests bring: queries, paths, bodies and revisions, with problems for what cannot be understood.
 
+use std::time::Duration;
+
 use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -36,6 +38,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
+/// Time for a body of JSON.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A body of JSON.
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -43,7 +48,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match axum::Json::from_request(request, state).await {
+        let read = tokio::time::timeout(PATIENCE, axum::Json::from_request(request, state));
+        let Ok(read) = read.await else {
+            return Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "too-slow",
+                "the body took too long",
+                format!("the body was not there within {} seconds", PATIENCE.as_secs()),
+                "Send it again, over a better connection.",
+            ));
+        };
+        match read {
             Ok(axum::Json(value)) => Ok(Body(value)),
             Err(JsonRejection::BytesRejection(error)) => Err(too_large(&error)),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::new(

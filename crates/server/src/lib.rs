@@ -12,6 +12,7 @@
 mod address;
 mod app;
 mod caller;
+mod connections;
 mod drop_folder;
 mod idempotency;
 mod input;

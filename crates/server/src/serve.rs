@@ -10,8 +10,9 @@ use tokio::sync::watch;
 use vigie_desk::{Desk, accounts};
 
 use crate::app::Settings;
+use crate::connections;
 use crate::drop_folder::{DropFolder, Watched};
-use crate::listen::{Peer, TlsListener};
+use crate::listen::TlsListener;
 use crate::tls::Tls;
 use crate::workers::Workers;
 use crate::{ConfigError, IdentityProvider, Oidc, ProxyNetwork, Traces, TracesError};
@@ -190,9 +191,9 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
             traces: traces.clone(),
             trusted_proxies: options.trusted_proxies.clone(),
         };
+        let proxies = options.trusted_proxies.clone();
         let (stop, stopping) = watch::channel(false);
-        let app = crate::router(desk.clone(), settings, stopping.clone())
-            .into_make_service_with_connect_info::<Peer>();
+        let app = crate::router(desk.clone(), settings, stopping.clone());
         started(&Started {
             set_up: token.map(|token| format!("{url}/setup?token={token}")),
             url,
@@ -215,13 +216,14 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
             match tls {
                 Some(config) => {
                     let listener = TlsListener::new(listener, config)?;
-                    axum::serve(listener, app).with_graceful_shutdown(told).await
+                    connections::serve(listener, app, proxies, told).await;
                 }
-                None => axum::serve(listener, app).with_graceful_shutdown(told).await,
+                None => connections::serve(listener, app, proxies, told).await,
             }
+            Ok(())
         };
         tokio::select! {
-            ended = serving => ended.map_err(ServeError::from),
+            ended = serving => ended,
             () = late => {
                 tracing::warn!("some requests did not end in time, and were cut off");
                 Ok(())

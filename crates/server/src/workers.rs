@@ -56,8 +56,12 @@ impl Workers {
                 handler: HuntHandler::default(),
                 traces: traces.cloned(),
             };
+            let rejudging = Traced {
+                handler: RejudgeHandler,
+                traces: traces.cloned(),
+            };
             threads.push(std::thread::spawn(move || {
-                worker::run(&desk, &name, &[&hunting, &RejudgeHandler], &stop, PAUSE);
+                worker::run(&desk, &name, &[&hunting, &rejudging], &stop, PAUSE);
             }));
         }
         if let Some(watched) = drop_folder {

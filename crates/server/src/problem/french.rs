@@ -162,6 +162,11 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "Close one first: a window of the pages that is not needed any more.",
         "Fermez-en d’abord un\u{a0}: une fenêtre des pages qui ne sert plus.",
     ),
+    ("the body took too long", "le corps a mis trop longtemps"),
+    (
+        "Send it again, over a better connection.",
+        "Renvoyez-le, par une meilleure connexion.",
+    ),
     ("the upload is elsewhere", "l’envoi en est ailleurs"),
     (
         "Go on from the offset in `current`.",
@@ -267,6 +272,10 @@ pub(super) const DETAILS: &[(&str, &str)] = &[
     (
         "the server is stopping, and did not begin this",
         "le serveur s’arrête, et n’a pas commencé ceci",
+    ),
+    (
+        "the body was not there within {} seconds",
+        "le corps n’était pas là en {0} secondes",
     ),
     (
         "{} streams of events may be open at once",
