@@ -13,6 +13,8 @@ import { placed, usePublished, World } from "./world";
 // The numbers do not wait for what draws the lines.
 const Curve = lazy(() => import("./curve"));
 const NONE: CurvePoint[] = [];
+/** The last hour is not over yet: its point stands at this moment, not at its end. */
+const until = (points: CurvePoint[], now: string) => points.map((point) => (Date.parse(point.at) > Date.parse(now) ? { ...point, at: now } : point));
 const NOWHERE: [string, number][] = [];
 
 /**
@@ -40,7 +42,7 @@ export function Stages({ board, onPick }: { board: Board; onPick: (change: Parti
             <li key={stage} className="panel">
               <h2>{t(`stage.${stage}`)}</h2>
               <p className="muted small">{t("board.answered", { n: number(of - counts.unknown), of: number(of), share: percent(of - counts.unknown, of) })}</p>
-              <Suspense fallback={<><div className="chart" /><p className="ends">{"\u00a0"}</p></>}><Curve stage={stage} points={curves.data?.points.filter((point) => point.stage === stage) ?? NONE} world={stage === "exposure" && world ? world : NOWHERE} /></Suspense>
+              <Suspense fallback={<><div className="chart" /><p className="ends">{"\u00a0"}</p></>}><Curve stage={stage} points={curves.data ? until(curves.data.points.filter((point) => point.stage === stage), board.as_of) : NONE} world={stage === "exposure" && world ? world : NOWHERE} /></Suspense>
               <ul className="legend">
                 {sorted.map(({ detail, count }) => {
                   const word = (
