@@ -31,7 +31,7 @@ export async function caseWork({ page, noise, expected }, server, { api, put }, 
   await put(path, before.revision, fields);
   expected.add(412);
   await dialog(page).getByRole("button", { name: "Enregistrer" }).click();
-  await dialog(page).getByText("Modifié entre-temps").waitFor();
+  await dialog(page).getByRole("alert").getByText("Aline Morel").waitFor();
   const told = await dialog(page).getByRole("alert").innerText();
   check("who was faster, and what they changed, is shown", told.includes("Aline Morel") && told.includes("faible"), told);
   await inspect(page, "somebody was faster", "fr");
