@@ -80,7 +80,7 @@ function Person() {
   const { actor, role } = useSession();
   const signOut = useSignOut();
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
       <Menu.Target><Button variant="default" size="xs" className="person">{actor.name}</Button></Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{t(`role.${role}`)}</Menu.Label>

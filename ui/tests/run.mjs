@@ -17,7 +17,7 @@ if (!vigie) {
 }
 const shots = resolve(process.argv[2] ?? "shots");
 /** Which screenshots the documentation shows, and as what. */
-const DOCS = { "board-laptop-fr": "desk-board", "findings-laptop-en": "desk-findings", "case-laptop-fr": "desk-case" };
+const DOCS = { "board-laptop-fr": "desk-board", "findings-laptop-en": "desk-findings", "conflict-fr": "desk-conflict" };
 mkdirSync(shots, { recursive: true });
 const place = mkdtempSync(join(tmpdir(), "vigie-ui-"));
 const PASSWORD = "the quick brown heron wades at 5";
@@ -309,7 +309,7 @@ try {
   const where = await crisis(hand, server, world);
   const made = await judge(hand, server, where);
   const id = await board(hand, server, where);
-  await caseWork(hand, server, where, made);
+  await caseWork(hand, server, where, made, shots);
   await inventory(hand, server, where);
   await steer(hand, server, where);
   await custody(hand, server, where);

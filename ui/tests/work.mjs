@@ -1,6 +1,7 @@
 // What a team does to the things of a crisis, by hand in the pages, in French: each change is looked up by the API after.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { check, inspect, settle } from "./browser.mjs";
 
 const dialog = (page) => page.getByRole("dialog");
@@ -16,7 +17,7 @@ async function choose(place, page, label, option) {
 const quiet = (what, noise) => check(`${what}: quiet`, noise.length === 0, noise.splice(0).join("; "));
 
 /** A case: what is said of it, who was faster, tasks, entities, servers, what is attached. */
-export async function caseWork({ page, noise, expected }, server, { api, put }, id) {
+export async function caseWork({ page, noise, expected }, server, { api, put }, id, shots) {
   const path = `/cases/${id}`;
   await page.goto(server.origin + path);
   await settle(page);
@@ -31,10 +32,11 @@ export async function caseWork({ page, noise, expected }, server, { api, put }, 
   await put(path, before.revision, fields);
   expected.add(412);
   await dialog(page).getByRole("button", { name: "Enregistrer" }).click();
-  await dialog(page).getByText("Modifié entre-temps").waitFor();
+  await dialog(page).getByRole("alert").getByText("Aline Morel").waitFor();
   const told = await dialog(page).getByRole("alert").innerText();
   check("who was faster, and what they changed, is shown", told.includes("Aline Morel") && told.includes("faible"), told);
   await inspect(page, "somebody was faster", "fr");
+  await page.screenshot({ path: join(shots, "conflict-fr.png") });
   await confirm(page, "Enregistrer");
   const after = await api("GET", path);
   check("both changes are kept", after.title === "Serveur de messagerie compromis" && after.severity === "low" && after.shared === true && after.due_at === "2030-01-02T10:30:00Z", JSON.stringify(after));

@@ -20,7 +20,6 @@ CREATE TABLE dismissal_use (
     hunt_id TEXT NOT NULL REFERENCES hunt (id),
     tenant_id TEXT NOT NULL REFERENCES tenant (id),
     events BIGINT NOT NULL,
-    findings BIGINT NOT NULL,
     at BIGINT NOT NULL,
     PRIMARY KEY (dismissal_id, hunt_id)
 );

@@ -356,16 +356,9 @@ pub(crate) fn keep_uses(
             continue;
         };
         tx.execute(
-            "INSERT INTO dismissal_use (dismissal_id, hunt_id, tenant_id, events, findings, at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (dismissal_id, hunt_id) DO NOTHING",
-            params![
-                &entry.id,
-                hunt,
-                tenant,
-                told.events as i64,
-                told.findings as i64,
-                tx.now
-            ],
+            "INSERT INTO dismissal_use (dismissal_id, hunt_id, tenant_id, events, at) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (dismissal_id, hunt_id) DO NOTHING",
+            params![&entry.id, hunt, tenant, told.events as i64, tx.now],
         )?;
     }
     Ok(())

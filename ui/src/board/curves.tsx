@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { api, need } from "../api/client";
 import type { Board, CurvePoint } from "../api/types";
 import { Word } from "../components/badges";
@@ -10,9 +10,23 @@ import { dashOf } from "./dashes";
 import type { Filter } from "./filter";
 import { placed, usePublished, World } from "./world";
 
-// The numbers do not wait for what draws the lines.
+// Numbers and rows do not wait for what draws the lines: half of all that the pages are made of.
 const Curve = lazy(() => import("./curve"));
+
+/** True once the browser has shown what it has. */
+function useLater(): boolean {
+  const [later, setLater] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => requestAnimationFrame(() => setTimeout(() => setLater(true))), 50);
+    return () => clearTimeout(timer);
+  }, []);
+  return later;
+}
+
+const waiting = <><div className="chart" /><p className="ends">{"\u00a0"}</p></>;
 const NONE: CurvePoint[] = [];
+/** The last hour is not over yet: its point stands at this moment, not at its end. */
+const until = (points: CurvePoint[], now: string) => points.map((point) => (Date.parse(point.at) > Date.parse(now) ? { ...point, at: now } : point));
 const NOWHERE: [string, number][] = [];
 
 /**
@@ -28,6 +42,7 @@ export function Stages({ board, onPick }: { board: Board; onPick: (change: Parti
     queryFn: () => need(api.GET("/api/v1/campaigns/{id}/curves", { params: { path: { id } } })),
     refetchInterval: 300_000,
   });
+  const later = useLater();
   const published = usePublished(board.campaign.pack);
   const world = published && placed(published, board.campaign.opened_at, board.servers_total);
   return (
@@ -40,7 +55,7 @@ export function Stages({ board, onPick }: { board: Board; onPick: (change: Parti
             <li key={stage} className="panel">
               <h2>{t(`stage.${stage}`)}</h2>
               <p className="muted small">{t("board.answered", { n: number(of - counts.unknown), of: number(of), share: percent(of - counts.unknown, of) })}</p>
-              <Suspense fallback={<><div className="chart" /><p className="ends">{"\u00a0"}</p></>}><Curve stage={stage} points={curves.data?.points.filter((point) => point.stage === stage) ?? NONE} world={stage === "exposure" && world ? world : NOWHERE} /></Suspense>
+              {later ? <Suspense fallback={waiting}><Curve stage={stage} points={curves.data ? until(curves.data.points.filter((point) => point.stage === stage), board.as_of) : NONE} world={stage === "exposure" && world ? world : NOWHERE} /></Suspense> : waiting}
               <ul className="legend">
                 {sorted.map(({ detail, count }) => {
                   const word = (

@@ -3,8 +3,8 @@ import { api, need } from "../api/client";
 import type { Board } from "../api/types";
 import { type Filter, filterOf } from "./filter";
 
-/** Clients asked for at once. */
-const PAGE = 100;
+/** Clients asked for at once: more than a screen, the rest comes as one scrolls. */
+const PAGE = 50;
 
 /** The board of a campaign through a filter, page by page. */
 export function boardQuery(id: string, filter: Filter) {

@@ -30,7 +30,7 @@ export function Views({ page, onChoose }: { page: SavedView["page"]; onChoose?: 
   const item = (view: SavedView) => <Menu.Item key={view.id} onClick={() => choose(view.query)} rightSection={view.own ? undefined : <span className="muted small">{view.owner}</span>}>{view.name}{view.own && view.shared ? ` · ${t("view.shared")}` : ""}</Menu.Item>;
   return (
     <>
-      <Menu position="bottom-start" shadow="md">
+      <Menu position="bottom-start" shadow="md" withInitialFocusPlaceholder={false}>
         <Menu.Target><Button variant="default" size="sm">{chosen ? chosen.name : t("view.title")}</Button></Menu.Target>
         <Menu.Dropdown>
           {mine.length > 0 && <Menu.Label>{t("view.own")}</Menu.Label>}
