@@ -204,14 +204,16 @@ fn timed(
 
 /// A case's fields and the number in its title.
 fn fields(detail: &Value) -> Result<(Value, i64)> {
-    let fields = &detail["fields"];
-    let count = fields["title"]
+    let names = ["title", "severity", "due_at", "shared"];
+    let fields: serde_json::Map<String, Value> = names
+        .iter()
+        .map(|name| ((*name).to_owned(), detail[*name].clone()))
+        .collect();
+    let count = detail["title"]
         .as_str()
         .and_then(|title| title.rsplit(' ').next()?.parse().ok());
-    Ok((
-        fields.clone(),
-        count.with_context(|| format!("no number in the title: {detail}"))?,
-    ))
+    let count = count.with_context(|| format!("no number in the title: {detail}"))?;
+    Ok((fields.into(), count))
 }
 
 fn with_count(mut fields: Value, count: i64) -> String {

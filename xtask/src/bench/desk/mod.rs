@@ -23,8 +23,8 @@ const QUERY_MS: f64 = 200.0;
 const IDLE_MB: f64 = 100.0;
 /// Until the first answer, in seconds.
 const FIRST_ANSWER_S: f64 = 1.0;
-/// How often each query is asked.
-const ROUNDS: usize = 101;
+/// How often each query is asked in a round.
+const ASKED: usize = 34;
 /// People who act at once.
 const ANALYSTS: usize = 50;
 
@@ -71,8 +71,9 @@ pub(super) fn bench(bench: &mut Bench) -> Result<()> {
     if bench.options.quick {
         return measure(bench, &LITTLE, 3, QUERY_MS);
     }
-    measure(bench, &PROVIDER, ROUNDS, BOARD_MS)?;
-    measure(bench, &LARGE, ROUNDS, QUERY_MS)
+    let rounds = ASKED * bench.options.rounds;
+    measure(bench, &PROVIDER, rounds, BOARD_MS)?;
+    measure(bench, &LARGE, rounds, QUERY_MS)
 }
 
 fn measure(bench: &mut Bench, filled: &Filled, rounds: usize, board_ms: f64) -> Result<()> {
