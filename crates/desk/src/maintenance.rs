@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::audit::{self, Root};
 use crate::db::params;
-use crate::{Access, Desk, Result, Time, catalogue, cells, evidence, hunts, uploads};
+use crate::{Access, Desk, Error, Result, Time, catalogue, cells, evidence, hunts, uploads};
 
 /// Hours after which the next root is published.
 const ROOT_HOURS: i64 = 24;
@@ -34,20 +34,30 @@ pub struct Done {
     pub root: Option<Root>,
 }
 
-/// Does it.
+/// Does it: all of it, whatever fails.
 ///
 /// # Errors
-/// With the first thing that failed; the next call goes on.
+/// With the first thing that failed, once the others are done; the next call tries it again.
 pub fn run(desk: &Desk) -> Result<Done> {
-    Ok(Done {
-        stale_cells: cells::sweep(desk, CELLS)?,
-        forgotten_uploads: uploads::sweep(desk)?,
-        expired_evidence: evidence::expire(desk)?,
-        dead_hunts: hunts::clean(desk)?,
-        failed_hunts: hunts::settle(desk)?,
-        dismissals: catalogue::sweep(desk)?,
-        rows: clean_rows(desk)?,
-        root: publish_root(desk)?,
+    let mut failed = None;
+    let done = Done {
+        stale_cells: or_later(cells::sweep(desk, CELLS), &mut failed),
+        forgotten_uploads: or_later(uploads::sweep(desk), &mut failed),
+        expired_evidence: or_later(evidence::expire(desk), &mut failed),
+        dead_hunts: or_later(hunts::clean(desk), &mut failed),
+        failed_hunts: or_later(hunts::settle(desk), &mut failed),
+        dismissals: or_later(catalogue::sweep(desk), &mut failed),
+        rows: or_later(clean_rows(desk), &mut failed),
+        root: or_later(publish_root(desk), &mut failed),
+    };
+    failed.map_or(Ok(done), Err)
+}
+
+/// What was done, or nothing and the reason, to be told at the end.
+fn or_later<T: Default>(outcome: Result<T>, failed: &mut Option<Error>) -> T {
+    outcome.unwrap_or_else(|error| {
+        failed.get_or_insert(error);
+        T::default()
     })
 }
 
@@ -111,6 +121,24 @@ mod tests {
             assert!(run(&bench.desk).unwrap().root.is_some());
             bench.clock.advance_seconds(30 * 3_600);
             assert!(run(&bench.desk).unwrap().root.is_none(), "nothing happened");
+        });
+    }
+
+    #[test]
+    fn what_fails_holds_up_nothing_else() {
+        on_each_database(|bench| {
+            bench.tenant("Client");
+            let work = bench.desk.data().join("work");
+            std::fs::create_dir_all(&work).unwrap();
+            // A file where a folder ought to be.
+            let wrong = work.join("01780000-0000-7000-8000-000000000000-1");
+            std::fs::write(&wrong, "").unwrap();
+            assert!(run(&bench.desk).is_err());
+
+            let roots = audit::roots(&bench.desk, &crate::testing::director()).unwrap();
+            assert_eq!(roots.len(), 1, "the root was published all the same");
+            std::fs::remove_file(wrong).unwrap();
+            assert!(run(&bench.desk).is_ok());
         });
     }
 
