@@ -1,36 +1,18 @@
 import { Center, Loader } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Navigate, Route, Routes, useLocation } from "react-router";
 import { useEvents } from "./api/events";
 import { SessionProvider, useSessionQuery } from "./api/session";
 import type { Session } from "./api/types";
 import { Empty, ProblemBox } from "./components/states";
 import { useT } from "./i18n";
+import {
+  Alerts, ApiReader, Audit, Board, Campaigns, CasePage, Cases, Catalogue, EvidenceList, FindingPage, Findings, Hunts, Journal, Manage, Packs, Piece, ServerPage, Settings, TenantPage, Tenants,
+} from "./pages";
 import { SetUp } from "./pages/set-up";
 import { SetPassword } from "./pages/password";
 import { SignIn } from "./pages/sign-in";
 import { Shell } from "./shell";
-
-const Campaigns = lazy(() => import("./pages/campaigns"));
-const Board = lazy(() => import("./pages/board"));
-const Manage = lazy(() => import("./pages/manage"));
-const ServerPage = lazy(() => import("./pages/server"));
-const Findings = lazy(() => import("./pages/findings"));
-const FindingPage = lazy(() => import("./pages/finding"));
-const Cases = lazy(() => import("./pages/cases"));
-const CasePage = lazy(() => import("./pages/case"));
-const Hunts = lazy(() => import("./pages/hunts"));
-const Tenants = lazy(() => import("./pages/tenants"));
-const TenantPage = lazy(() => import("./pages/tenant"));
-const Packs = lazy(() => import("./pages/packs"));
-const Journal = lazy(() => import("./pages/journal"));
-const EvidenceList = lazy(() => import("./pages/evidence"));
-const Piece = lazy(() => import("./pages/piece"));
-const Alerts = lazy(() => import("./pages/alerts"));
-const Catalogue = lazy(() => import("./pages/catalogue"));
-const Audit = lazy(() => import("./pages/audit"));
-const ApiReader = lazy(() => import("./pages/api-reader"));
-const Settings = lazy(() => import("./pages/settings"));
 
 export function App() {
   return (

@@ -1,0 +1,22 @@
+import { page } from "./page";
+
+export const Campaigns = page(() => import("./pages/campaigns"));
+export const Board = page(() => import("./pages/board"));
+export const Manage = page(() => import("./pages/manage"));
+export const ServerPage = page(() => import("./pages/server"));
+export const Findings = page(() => import("./pages/findings"));
+export const FindingPage = page(() => import("./pages/finding"));
+export const Cases = page(() => import("./pages/cases"));
+export const CasePage = page(() => import("./pages/case"));
+export const Hunts = page(() => import("./pages/hunts"));
+export const Tenants = page(() => import("./pages/tenants"));
+export const TenantPage = page(() => import("./pages/tenant"));
+export const Packs = page(() => import("./pages/packs"));
+export const Journal = page(() => import("./pages/journal"));
+export const EvidenceList = page(() => import("./pages/evidence"));
+export const Piece = page(() => import("./pages/piece"));
+export const Alerts = page(() => import("./pages/alerts"));
+export const Catalogue = page(() => import("./pages/catalogue"));
+export const Audit = page(() => import("./pages/audit"));
+export const ApiReader = page(() => import("./pages/api-reader"));
+export const Settings = page(() => import("./pages/settings"));
