@@ -214,7 +214,7 @@ fn a_request_with_a_key_is_done_once() {
             "{}",
             refused.text()
         );
-        assert!(refused.text().contains("too large"), "{}", refused.text());
+        assert!(refused.text().contains("trop grand"), "{}", refused.text());
     });
 }
 

@@ -87,8 +87,12 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ),
     ("no space is left", "il n’y a plus de place"),
     (
-        "Tell whoever runs the server to make room, then repeat.",
-        "Demandez à la personne qui administre le serveur de faire de la place, puis recommencez.",
+        "no space is left on the server's disk; what was acknowledged before is safe",
+        "il n’y a plus de place sur le disque du serveur\u{202f}; ce qui avait été confirmé est en sûreté",
+    ),
+    (
+        "Tell whoever runs the server to make room, then repeat; of an upload, look first where it stands.",
+        "Demandez à la personne qui administre le serveur de faire de la place, puis recommencez\u{202f}; pour un envoi, regardez d’abord où il en est.",
     ),
     (
         "what is stored is not what was written",
@@ -608,5 +612,25 @@ pub(super) const DETAILS: &[(&str, &str)] = &[
     (
         "{} uploads are open already: finish or abort some",
         "{0} envois sont déjà ouverts\u{a0}: terminez-en ou abandonnez-en",
+    ),
+    (
+        "the upload is finished, with another hash",
+        "l’envoi est terminé, avec une autre empreinte",
+    ),
+    (
+        "the catalogue changed meanwhile: it begins anew",
+        "le catalogue a changé entre-temps\u{a0}: cela recommence",
+    ),
+    (
+        "you have {} views of this list: remove some first",
+        "vous avez {0} vues de cette liste\u{a0}: retirez-en d’abord",
+    ),
+    (
+        "{} exists: another one is being made there, or one was cut off; then remove it",
+        "{0} existe\u{a0}: une autre est en cours à cet endroit, ou a été interrompue\u{202f}; dans ce cas, supprimez-le",
+    ),
+    (
+        "the tables are at version {}, those of this program at {}: use the program that serves this desk, or serve it once with this one",
+        "les tables sont à la version {0}, celles de ce programme à {1}\u{a0}: prenez le programme qui sert ces données, ou servez-les une fois avec celui-ci",
     ),
 ];
