@@ -8,7 +8,7 @@
 //!
 //! The verdict is weighed by the rules of a hunt (`vigie_hunt::worst`), and is never better than what a hunt would say.
 //!
-//! It is done as a job, in transactions of [`AT_ONCE`] findings that keep how far they came: a worker that is killed is
+//! It is done as a job, in transactions of 250 findings that keep how far they came: a worker that is killed is
 //! followed by one that goes on, and doing a piece twice changes nothing. Each server's change is recorded in the chain of
 //! its own tenant.
 
