@@ -29,9 +29,23 @@ pub(super) fn evidence(bench: &Bench) -> Result<Option<(PathBuf, Vec<PathBuf>)>>
     let Some(rules) = Rules::gather()? else {
         return Ok(None);
     };
-    let logs = logs_of(&simulated::simulate(bench, bench.options.size)?)?;
-    let paths = logs.into_iter().map(|(path, _)| path).collect();
-    Ok(Some((rules.web, paths)))
+    let evidence = simulated::simulate(bench, bench.options.size)?;
+    let logs = logs_of(&evidence)?;
+    Ok(Some((rules.web, vec![folder_of(&evidence, &logs)?])))
+}
+
+/// A folder with these logs of the evidence alone, under their own names, which say what they are.
+fn folder_of(evidence: &Path, logs: &[(PathBuf, u64)]) -> Result<PathBuf> {
+    let folder = evidence.with_extension("logs");
+    if !folder.exists() {
+        for (log, _) in logs {
+            let place = folder.join(log.strip_prefix(evidence)?);
+            let parent = place.parent().unwrap_or(&folder);
+            fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+            fs::hard_link(log, &place).with_context(|| format!("cannot link {}", place.display()))?;
+        }
+    }
+    Ok(folder)
 }
 
 fn logs_of(evidence: &Path) -> Result<Vec<(PathBuf, u64)>> {
@@ -44,6 +58,7 @@ fn measure(bench: &mut Bench, rules: &Rules, size: u64) -> Result<(u64, Cost)> {
     let evidence = simulated::simulate(bench, size)?;
     let logs = logs_of(&evidence)?;
     let bytes = logs.iter().map(|(_, size)| size).sum();
+    let folder = [folder_of(&evidence, &logs)?];
     let paths: Vec<PathBuf> = logs.into_iter().map(|(path, _)| path).collect();
 
     let web = rules.web.display().to_string();
@@ -53,13 +68,13 @@ fn measure(bench: &mut Bench, rules: &Rules, size: u64) -> Result<(u64, Cost)> {
             "vigie hunt, all packs, web rules, 2 threads",
             2,
             &arguments,
-            &paths,
+            &folder,
         )?,
         bench.hunt(
             "vigie hunt, all packs, web rules, 1 thread",
             1,
             &arguments,
-            &paths,
+            &folder,
         )?,
         Job::new("wc -l", "wc").run(&["-l"], &paths),
     ];
@@ -70,7 +85,7 @@ fn measure(bench: &mut Bench, rules: &Rules, size: u64) -> Result<(u64, Cost)> {
             ("rg -c -F -f LITERALS", &[]),
         ] {
             let arguments = [&["-c", "-F", "--no-ignore", "-f", &texts][..], case].concat();
-            jobs.push(Job::new(name, &rg).run(&arguments, &paths).fine(&[0, 1]));
+            jobs.push(Job::new(name, &rg).run(&arguments, &folder).fine(&[0, 1]));
         }
     }
     let title = format!(
@@ -88,6 +103,7 @@ fn measure(bench: &mut Bench, rules: &Rules, size: u64) -> Result<(u64, Cost)> {
         let what = "text, 2 threads: wall time as times of rg -i's with the literals";
         targets.goal(what, costs[0].wall / rg.wall, Bound::AtMost(1.0));
     }
+    simulated::forget(&folder[0], size)?;
     simulated::forget(&evidence, size)?;
     Ok((bytes, costs[0]))
 }
