@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::json;
-use vigie_exposure::result::{Assessment, ServerExposure};
+use vigie_exposure::result::{Assessment, CveExposure, ServerExposure};
 use vigie_exposure::{Estate, Status};
 use vigie_pack::Pack;
 
@@ -122,9 +122,10 @@ pub(crate) fn assess_some(
             .parse()
             .map_err(|error: crate::IdError| Error::invalid("server", error.to_string()))?;
         assessed.servers += 1;
-        assessed.vulnerable += usize::from(server.status == Status::Vulnerable);
-        assessed.unknown += usize::from(server.status == Status::Unknown);
-        for (stage, detail, proof) in said(server) {
+        let status = of_campaign(server, pack);
+        assessed.vulnerable += usize::from(status == Status::Vulnerable);
+        assessed.unknown += usize::from(status == Status::Unknown);
+        for (stage, detail, proof) in said(server, pack) {
             let as_of = as_of(server, tx.now);
             let key = (id.clone(), stage);
             let before = present.words.get(&key).map(String::as_str);
@@ -212,9 +213,19 @@ impl Present {
     }
 }
 
+/// The worst status of what the campaign is about: who closed that door is not open because of later ones.
+fn of_campaign(server: &ServerExposure, pack: &Pack) -> Status {
+    Status::worst(about(server, pack).map(|cve| cve.status))
+}
+
+fn about<'a>(server: &'a ServerExposure, pack: &'a Pack) -> impl Iterator<Item = &'a CveExposure> {
+    server.cves.iter().filter(|cve| pack.is_about(&cve.cve))
+}
+
 /// The two cells that follow from an answer.
-fn said(server: &ServerExposure) -> [(Stage, &'static str, serde_json::Value); 2] {
-    let worst = server.cves.iter().find(|cve| cve.status == server.status);
+fn said(server: &ServerExposure, pack: &Pack) -> [(Stage, &'static str, serde_json::Value); 2] {
+    let status = of_campaign(server, pack);
+    let worst = about(server, pack).find(|cve| cve.status == status);
     let reason = worst.map(|cve| json!({"en": cve.reason.en, "fr": cve.reason.fr}));
     let build = json!({
         "value": server.build.value,
@@ -241,7 +252,7 @@ fn said(server: &ServerExposure) -> [(Stage, &'static str, serde_json::Value); 2
             inventory,
             json!({"product": server.product, "build": build}),
         ),
-        (Stage::Exposure, server.status.id(), exposure),
+        (Stage::Exposure, status.id(), exposure),
     ]
 }
 

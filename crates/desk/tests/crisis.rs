@@ -22,8 +22,9 @@ use vigie_desk::tenants::{self, TenantFilter};
 use vigie_desk::uploads::{self, NewUpload};
 use vigie_desk::worker::{Handler, run_one};
 use vigie_desk::world::{ManualClock, SystemEntropy};
-use vigie_desk::{Access, Actor, ActorKind, Desk, Options, PageRequest, Role, TenantSet, Time};
+use vigie_desk::{Access, Actor, ActorKind, CampaignId, Desk, Options, PageRequest, Role, TenantSet, Time};
 use vigie_desk::{audit, exposure, findings, packs};
+use vigie_pack::Pack;
 use vigie_simulate::{Truth, demo_plan, simulate};
 
 fn director() -> Access {
@@ -65,24 +66,24 @@ struct Crisis {
 }
 
 fn begin() -> Crisis {
+    begin_at("2021-03-17T08:00:00Z")
+}
+
+fn begin_at(now: &str) -> Crisis {
     let folder = TempDir::new().unwrap();
     let truth = simulate(&folder.path().join("world"), &demo_plan(2021)).unwrap();
     let desk = Desk::open(&Options {
         data: folder.path().join("data"),
         database: None,
-        clock: Arc::new(ManualClock::at(Time::parse("2021-03-17T08:00:00Z").unwrap())),
+        clock: Arc::new(ManualClock::at(Time::parse(now).unwrap())),
         entropy: Arc::new(SystemEntropy::default()),
     })
     .unwrap();
     Crisis { folder, desk, truth }
 }
 
-#[test]
-fn the_board_says_what_really_happened() {
-    let crisis = begin();
-    let (desk, who) = (&crisis.desk, director());
-
-    // The office's inventory makes tenants and servers.
+/// The office's inventory makes tenants and servers.
+fn take_inventory(desk: &Desk, who: &Access) {
     let text = vigie_simulate::inventory(&demo_plan(2021));
     let reading = vigie_exposure::inventory::read("parc.csv", text.as_bytes(), &Default::default()).unwrap();
     let options = ImportOptions {
@@ -90,22 +91,73 @@ fn the_board_says_what_really_happened() {
         new_tenants: true,
         new_servers: true,
     };
-    let imported = observations::import(desk, &who, &reading.observations, &options).unwrap();
+    let imported = observations::import(desk, who, &reading.observations, &options).unwrap();
     assert_eq!(imported.unplaced, 0, "{imported:?}");
+}
+
+fn open_campaign(desk: &Desk, who: &Access, pack: &Pack) -> CampaignId {
+    let all = tenants::list(desk, who, &TenantFilter::default(), &PageRequest::default()).unwrap();
+    let new = NewCampaign {
+        title: "HAFNIUM".into(),
+        pack: pack.name.clone(),
+        pack_version: pack.version.clone(),
+        tenants: all.items.iter().map(|tenant| tenant.id.clone()).collect(),
+        stale_hours: BTreeMap::new(),
+    };
+    campaigns::open(desk, who, &new).unwrap().id
+}
+
+/// Years later the same builds are open to other attacks. A campaign is about its own.
+#[test]
+fn a_door_that_was_closed_stays_closed_whatever_was_found_later() {
+    let crisis = begin_at("2026-11-26T08:00:00Z");
+    let (desk, who) = (&crisis.desk, director());
+    take_inventory(desk, &who);
+    let pack = packs::load(desk, "hafnium-2021").unwrap();
+    let campaign = open_campaign(desk, &who, &pack);
+    exposure::assess(desk, &who, &campaign, &pack).unwrap();
+    let board = board::board(
+        desk,
+        &who,
+        &campaign,
+        &BoardFilter::default(),
+        &PageRequest::default(),
+    )
+    .unwrap();
+    let notaries = board
+        .tenants
+        .items
+        .iter()
+        .find(|tenant| tenant.name == "notaires-delta")
+        .unwrap();
+    let updated = notaries
+        .servers
+        .iter()
+        .find(|server| server.name == "EX02")
+        .unwrap();
+    let cell = updated
+        .cells
+        .iter()
+        .find(|cell| cell.stage == Stage::Exposure)
+        .unwrap();
+    assert_eq!(cell.detail, "fixed");
+    let all = exposure::of_server(desk, &who, &updated.id, &pack).unwrap();
+    assert_eq!(all.servers[0].status, vigie_exposure::Status::Vulnerable);
+}
+
+#[test]
+fn the_board_says_what_really_happened() {
+    let crisis = begin();
+    let (desk, who) = (&crisis.desk, director());
+
+    take_inventory(desk, &who);
 
     let pack = packs::load(desk, "hafnium-2021").unwrap();
     let all = tenants::list(desk, &who, &TenantFilter::default(), &PageRequest::default())
         .unwrap()
         .items;
     assert_eq!(all.len(), crisis.truth.tenants.len());
-    let new = NewCampaign {
-        title: "HAFNIUM".into(),
-        pack: pack.name.clone(),
-        pack_version: pack.version.clone(),
-        tenants: all.iter().map(|tenant| tenant.id.clone()).collect(),
-        stale_hours: BTreeMap::new(),
-    };
-    let campaign = campaigns::open(desk, &who, &new).unwrap().id;
+    let campaign = open_campaign(desk, &who, &pack);
     let assessed = exposure::assess(desk, &who, &campaign, &pack).unwrap();
     assert!(assessed.vulnerable > 0 && assessed.unknown > 0, "{assessed:?}");
 

@@ -44,7 +44,7 @@ identifiers!(
 
 impl Status {
     /// The worst of several: what is open is worse than what nobody knows; then come the others, worst first.
-    pub(crate) fn worst(statuses: impl Iterator<Item = Status>) -> Status {
+    pub fn worst(statuses: impl Iterator<Item = Status>) -> Status {
         let rank = |status: &Status| match status {
             Status::Vulnerable => 0,
             Status::Unknown => 1,

@@ -38,6 +38,8 @@ pub struct Pack {
     pub summary: Text,
     /// Public pages.
     pub references: Vec<String>,
+    /// Those of its vulnerabilities that a campaign is about, by `CVE-…`; none: all. The others are known besides.
+    pub about: Vec<String>,
     /// How fast the world closed the door, as published; for a campaign to stand beside.
     pub published_curve: Option<PublishedCurve>,
     /// When the threat was exploited.
@@ -71,6 +73,11 @@ pub struct Pack {
 }
 
 impl Pack {
+    /// Whether a campaign is about a vulnerability.
+    pub fn is_about(&self, cve: &str) -> bool {
+        self.about.is_empty() || self.about.iter().any(|about| about == cve)
+    }
+
     /// The position of a stage in the attack chain.
     pub fn stage_index(&self, id: &str) -> Option<usize> {
         self.stages.iter().position(|stage| stage.id == id)

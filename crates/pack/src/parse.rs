@@ -27,6 +27,8 @@ struct PackYaml {
     #[serde(default)]
     references: Vec<String>,
     product: Option<String>,
+    #[serde(default)]
+    about: Vec<String>,
     published_curve: Option<CurveYaml>,
     window: WindowYaml,
     stages: Vec<Stage>,
@@ -219,12 +221,21 @@ fn assemble(manifest: PackYaml, parts: Parts, folder: String, problems: &mut Vec
         .into_iter()
         .filter_map(|source| log_source(source, problems))
         .collect();
+    for cve in &manifest.about {
+        if !parts.cves.iter().any(|known| known.id == *cve) {
+            problems.push(Problem::new(
+                "pack.yaml",
+                format!("about: {cve} is not in cves.yaml"),
+            ));
+        }
+    }
     Some(Pack {
         name: manifest.name,
         version: manifest.version,
         title: manifest.title,
         summary: manifest.summary,
         references: manifest.references,
+        about: manifest.about,
         published_curve: manifest
             .published_curve
             .and_then(|curve| published_curve(curve, problems)),

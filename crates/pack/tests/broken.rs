@@ -187,6 +187,12 @@ fn each_mistake_is_named_with_its_place() {
         (
             "pack.yaml",
             "version: 1.0.0",
+            "version: 1.0.0\nabout: [CVE-2021-99999]",
+            "about: CVE-2021-99999 is not in cves.yaml",
+        ),
+        (
+            "pack.yaml",
+            "version: 1.0.0",
             "version: 1.0.0\npublished_curve: { title: { en: a, fr: b }, of: 10, points: [{ at: 2021-03-01, open: 10, \
              source: { en: x, fr: y }, url: \"https://e.org\" }, { at: 2021-02-01, open: 1, source: { en: \"x\", fr: y }, url: \"https://e.org\" }] }",
             "published_curve: 2021-02-01 does not come after the point before it",
