@@ -46,7 +46,7 @@ export function Exposure({ server, pack }: { server: string; pack: string }) {
           <>
             <section className="panel">
               <h2>{t("exposure.now")}</h2>
-              <p className="row-line"><Word stage="exposure" word={one.status} /> {one.product}</p>
+              <p className="row-line"><Word stage="exposure" word={one.status} /> {one.product} <span className="muted">{t("exposure.to_all", { count: number(one.cves.length) })}</span></p>
               <p><strong>{t(`decision.${decisionOf(one.ssvc.decision)}`)}</strong> · {locale === "fr" ? one.ssvc.because_fr : one.ssvc.because}</p>
               <dl className="facts">
                 <dt>{t("exposure.build")}</dt>
