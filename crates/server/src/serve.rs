@@ -152,9 +152,14 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
     let tls = options.tls.as_ref().map(Tls::config).transpose()?;
     let mut opening = vigie_desk::Options::in_folder(&options.data);
     opening.database.clone_from(&options.database);
+    // Another server must not find its tables changed under it: where there is a desk already, the lock comes first.
+    let alone = options.database.is_none();
+    let held = (alone && options.data.is_dir()).then(|| lock(&options.data)).transpose()?;
     let desk = Desk::open(&opening)?;
-    let alone = desk.database_kind() == "sqlite";
-    let _lock = alone.then(|| lock(&options.data)).transpose()?;
+    let _lock = match held {
+        None if alone => Some(lock(&options.data)?),
+        held => held,
+    };
     // The desk blocks, which a thread that drives the runtime must not.
     let token = accounts::first_admin_link(&desk)?;
     let traces = Traces::from_environment()?;
