@@ -154,7 +154,9 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
     opening.database.clone_from(&options.database);
     // Another server must not find its tables changed under it: where there is a desk already, the lock comes first.
     let alone = options.database.is_none();
-    let held = (alone && options.data.is_dir()).then(|| lock(&options.data)).transpose()?;
+    let held = (alone && options.data.is_dir())
+        .then(|| lock(&options.data))
+        .transpose()?;
     let desk = Desk::open(&opening)?;
     let _lock = match held {
         None if alone => Some(lock(&options.data)?),
