@@ -10,7 +10,8 @@ CREATE INDEX finding_to_judge ON finding (rule_id, tenant_id, server_id, id);
 -- Whether finding nothing would have said something.
 ALTER TABLE hunt_server ADD COLUMN sees_all BIGINT NOT NULL DEFAULT 0;
 
--- What entries hid from a hunt: when one of them ends, that hunt does not say any more what it said.
+-- What entries hid from a hunt: counted beside each entry, and when one of them ends, that hunt does not say any more
+-- what it said.
 CREATE TABLE hunt_hidden (
     dismissal_id TEXT NOT NULL REFERENCES dismissal (id),
     hunt_id TEXT NOT NULL REFERENCES hunt (id),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::json;
 use vigie_detect::sigma::Placeholders;
-use vigie_hunt::{SuppressionEntry, SuppressionFile, Suppressions};
+use vigie_hunt::{SuppressionFile, Suppressions};
 
 use crate::audit::{self, Act};
 use crate::db::{Order, Reader, Sql, params};
@@ -17,8 +17,7 @@ use crate::desk::Tx;
 use crate::findings::Finding;
 use crate::words::words;
 use crate::{
-    Access, Desk, DismissalId, Error, HuntId, Page, PageRequest, Result, ServerId, TenantId, Time, Verb,
-    rejudge,
+    Access, Desk, DismissalId, Error, Page, PageRequest, Result, ServerId, TenantId, Time, Verb, rejudge,
 };
 
 /// Days an entry holds, at most.
@@ -343,36 +342,16 @@ pub(crate) fn sweep(desk: &Desk) -> Result<usize> {
     })
 }
 
-/// Keeps what the entries hid in a hunt, by what the hunt says of each.
-pub(crate) fn keep_uses(
-    tx: &mut Tx<'_>,
-    tenant: &TenantId,
-    hunt: &HuntId,
-    entries: &[InForce],
-    told: &[SuppressionEntry],
-) -> Result<()> {
-    for told in told.iter().filter(|told| told.events > 0) {
-        let Some(entry) = entries.iter().find(|entry| entry.path() == told.path) else {
-            continue;
-        };
-        tx.execute(
-            "INSERT INTO dismissal_use (dismissal_id, hunt_id, tenant_id, events, at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (dismissal_id, hunt_id) DO NOTHING",
-            params![&entry.id, hunt, tenant, told.events as i64, tx.now],
-        )?;
-    }
-    Ok(())
-}
-
 /// Fills in what entries hid, as far as whoever asks may know.
 fn fill_uses(tx: &mut Tx<'_>, access: &Access, entries: &mut [Dismissal]) -> Result<()> {
     let mut sql = Sql::new(
-        "SELECT dismissal_id, COUNT(*), CAST(SUM(events) AS BIGINT), MAX(at) FROM dismissal_use WHERE ",
+        "SELECT x.dismissal_id, COUNT(DISTINCT x.hunt_id), CAST(SUM(x.events) AS BIGINT), MAX(h.finished_at) \
+         FROM hunt_hidden x JOIN hunt h ON h.id = x.hunt_id WHERE ",
     );
-    sql.one_of("dismissal_id", entries.iter().map(|entry| &entry.id))
+    sql.one_of("x.dismissal_id", entries.iter().map(|entry| &entry.id))
         .push(" AND ")
-        .tenants("tenant_id", access)
-        .push(" GROUP BY dismissal_id");
+        .tenants("x.tenant_id", access)
+        .push(" GROUP BY x.dismissal_id");
     for row in tx.rows(&sql)? {
         let mut row = row.reader();
         let id: DismissalId = row.get()?;

@@ -394,13 +394,6 @@ impl Done {
             "verdicts": self.result.hosts.iter().map(|host| host.verdict.id()).collect::<Vec<_>>(),
         });
         results::set_changes(tx, &self.hunt, &json!(all))?;
-        catalogue::keep_uses(
-            tx,
-            &self.tenant,
-            &self.hunt,
-            &self.catalogue,
-            &self.result.suppressions,
-        )?;
         let act = crate::audit::Act {
             tenant: Some(&self.tenant),
             action: "hunt.done",
@@ -608,7 +601,7 @@ impl Done {
             as_of: tx.now,
             proof: json!({"hunt_id": self.hunt, "reason": {
                 "en": "the evidence tells nothing of this server",
-                "fr": "les éléments collectés ne disent rien de ce serveur",
+                "fr": "les preuves ne disent rien de ce serveur",
             }}),
         };
         match cells::put(tx, access, campaign, &put) {

@@ -24,6 +24,13 @@ fn hunted(bench: &Bench, scene: &Scene) {
 
 /// The same at another tenant, in the same campaign.
 fn other_client(bench: &Bench, scene: &Scene) -> Scene {
+    let other = enter_other_client(bench, scene);
+    hunted(bench, &other);
+    other
+}
+
+/// Another tenant of the campaign, of whom nothing was hunted.
+fn enter_other_client(bench: &Bench, scene: &Scene) -> Scene {
     let tenant = bench.tenant("Other");
     let server = servers::create(&bench.desk, &director(), &tenant, &ServerFields::named("EX01"))
         .unwrap()
@@ -35,13 +42,11 @@ fn other_client(bench: &Bench, scene: &Scene) -> Scene {
         std::slice::from_ref(&tenant),
     )
     .unwrap();
-    let other = Scene {
+    Scene {
         tenant,
         server,
         campaign: scene.campaign.clone(),
-    };
-    hunted(bench, &other);
-    other
+    }
 }
 
 /// Does all jobs of this kind that wait.
@@ -425,22 +430,7 @@ fn an_entry_made_while_a_hunt_runs_holds_for_what_it_finds() {
     on_each_database(|bench| {
         let scene = scene(bench);
         hunted(bench, &scene);
-        let other = bench.tenant("Other");
-        let server = servers::create(&bench.desk, &director(), &other, &ServerFields::named("EX01"))
-            .unwrap()
-            .id;
-        campaigns::add_tenants(
-            &bench.desk,
-            &director(),
-            &scene.campaign,
-            std::slice::from_ref(&other),
-        )
-        .unwrap();
-        let other = Scene {
-            tenant: other,
-            server,
-            campaign: scene.campaign.clone(),
-        };
+        let other = enter_other_client(bench, &scene);
         let evidence = send(bench, &other, Some(&other.server), "logs.zip", &zip(&logs(true)));
         let new = NewHunt {
             campaign_id: other.campaign.clone(),

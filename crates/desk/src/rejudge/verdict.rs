@@ -246,8 +246,8 @@ fn reasons(covered: i64, outdated: bool) -> Vec<Json> {
 fn again() -> Json {
     json!({
         "en": "An entry of the benign catalogue that hid events from this hunt holds no longer: hunt the evidence again.",
-        "fr": "Une entrée du catalogue bénin, qui masquait des événements à cette recherche, n'est plus valable : \
-               relancez la recherche sur ces éléments.",
+        "fr": "Une entrée du catalogue bénin, qui masquait des événements à cette chasse, n’est plus valable\u{a0}: \
+               relancez la chasse sur ces preuves.",
     })
 }
 

@@ -9,8 +9,8 @@ use vigie_report::Lang;
 
 use super::Remote;
 use super::names::{CASE, PERSON, SERVER, is_id};
-use super::session::{Format, Paging, Query, Session, print_json};
-use super::show::{Column, Shown, column};
+use super::session::{Format, Of, Paging, Query, Session, print_json};
+use super::show::{Column, Shown, column, told};
 use super::words::Words;
 use crate::tell;
 
@@ -27,15 +27,8 @@ pub(crate) struct Arguments {
 enum Verb {
     /// Cases, newest first
     List {
-        /// Of this tenant, by name or identifier
-        #[arg(long)]
-        tenant: Option<String>,
-        /// Of this campaign: its title, pack or identifier
-        #[arg(long)]
-        campaign: Option<String>,
-        /// About this server, by name or identifier
-        #[arg(long, value_name = "NAME")]
-        server_name: Option<String>,
+        #[command(flatten)]
+        of: Of,
         /// open, in_progress, waiting, closed
         #[arg(long)]
         state: Option<String>,
@@ -139,7 +132,7 @@ const CASES: &[Column] = &[
     column("resolution", "conclusion", "/resolution", Shown::Text),
 ];
 
-const WAITING_EN: &[Column] = &[
+const WAITING: &[Column] = &[
     column("id", "identifiant", "/case/id", Shown::Text),
     column("tenant", "client", "/case/tenant", Shown::Text),
     column("title", "titre", "/case/title", Shown::Text),
@@ -150,21 +143,7 @@ const WAITING_EN: &[Column] = &[
         Shown::Word(Words::Severity),
     ),
     column("waiting since", "attend depuis", "/waiting_since", Shown::Time),
-    column("why here", "pourquoi", "/because", Shown::Text),
-];
-
-const WAITING_FR: &[Column] = &[
-    column("id", "identifiant", "/case/id", Shown::Text),
-    column("tenant", "client", "/case/tenant", Shown::Text),
-    column("title", "titre", "/case/title", Shown::Text),
-    column(
-        "severity",
-        "gravité",
-        "/case/severity",
-        Shown::Word(Words::Severity),
-    ),
-    column("waiting since", "attend depuis", "/waiting_since", Shown::Time),
-    column("why here", "pourquoi", "/because_fr", Shown::Text),
+    told("why here", "pourquoi", "/because", "/because_fr"),
 ];
 
 const ITEMS: &[Column] = &[
@@ -183,20 +162,14 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let desk = arguments.remote.open(lang)?;
     match &arguments.verb {
         Verb::List {
-            tenant,
-            campaign,
-            server_name,
+            of,
             state,
             unfinished,
             search,
             paging,
         } => {
-            let (tenant, server) = desk.tenant_and_server(tenant.as_deref(), server_name.as_deref())?;
-            let campaign = campaign.as_ref().map(|given| desk.campaign(given)).transpose()?;
-            let query = Query::default()
-                .and("tenant", tenant)
-                .and("server", server)
-                .and("campaign", campaign)
+            let query = of
+                .query(&desk)?
                 .and("state", state)
                 .and("q", search)
                 .when("unfinished", *unfinished);
@@ -205,8 +178,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         Verb::Show(which) => show(&desk, &which.path(&desk)?)?,
         Verb::Queue => {
             let queue = desk.client.get("/cases/queue")?;
-            let columns = if lang == Lang::Fr { WAITING_FR } else { WAITING_EN };
-            desk.items(queue.as_array().map_or(&[][..], Vec::as_slice), columns)?;
+            desk.items(queue.as_array().map_or(&[][..], Vec::as_slice), WAITING)?;
         }
         Verb::Take => match desk.client.post("/cases/queue/take", &Value::Null)? {
             Value::Null if desk.format == Format::Table => {

@@ -14,7 +14,7 @@ use vigie_report::{Lang, visible};
 
 use super::Remote;
 use super::names::EVIDENCE;
-use super::session::{Format, Paging, Query, Session, print_json};
+use super::session::{Format, Of, Paging, Query, Session, print_json};
 use super::show::{Column, Shown, column};
 use crate::numbers::{bytes, counted};
 use crate::progress::Bar;
@@ -96,20 +96,6 @@ enum Verb {
     },
 }
 
-/// Whose evidence.
-#[derive(Args)]
-struct Of {
-    /// Of this tenant, by name or identifier
-    #[arg(long)]
-    tenant: Option<String>,
-    /// Of this server, by name or identifier
-    #[arg(long, value_name = "NAME")]
-    server_name: Option<String>,
-    /// Collected for this campaign: its title, pack or identifier
-    #[arg(long)]
-    campaign: Option<String>,
-}
-
 /// What is verified.
 #[derive(Args)]
 struct Verify {
@@ -179,7 +165,7 @@ const HOLDS: &[Column] = &[
 pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     if let Verb::Verify(verify) = &arguments.verb {
         let checked = match &verify.data {
-            Some(data) => check_here(data, verify.database.as_ref(), lang)?,
+            Some(data) => check_here(data, verify.database.as_ref())?,
             None => check_there(&arguments.remote.open(lang)?, verify)?,
         };
         return checked.tell(arguments.remote.format(), lang);
@@ -238,21 +224,6 @@ fn path(desk: &Session, evidence: &str) -> Result<String> {
         "/evidence/{}",
         desk.id_of(&EVIDENCE, evidence, Query::default())?
     ))
-}
-
-impl Of {
-    fn query(&self, desk: &Session) -> Result<Query> {
-        let (tenant, server) = desk.tenant_and_server(self.tenant.as_deref(), self.server_name.as_deref())?;
-        let campaign = self
-            .campaign
-            .as_ref()
-            .map(|given| desk.campaign(given))
-            .transpose()?;
-        Ok(Query::default()
-            .and("tenant", tenant)
-            .and("server", server)
-            .and("campaign", campaign))
-    }
 }
 
 /// Writes evidence into a new file, which stands under its name only when it is what was received.
@@ -327,6 +298,8 @@ fn export(desk: &Session, evidence: &str, reason: &str, output: &Path) -> Result
 struct Checked {
     pieces: u64,
     bytes: u64,
+    /// Deleted at the end of their retention since they were listed.
+    deleted: u64,
     /// Pieces that are not what was received, or that could not be looked at.
     broken: Vec<Value>,
 }
@@ -345,7 +318,7 @@ impl Checked {
     fn tell(&self, format: Format, lang: Lang) -> Result<ExitCode> {
         match format {
             Format::Json => print_json(&json!({
-                "sound": self.broken.is_empty(), "pieces": self.pieces, "bytes": self.bytes, "broken": self.broken,
+                "sound": self.broken.is_empty(), "pieces": self.pieces, "bytes": self.bytes, "deleted": self.deleted, "broken": self.broken,
             }))?,
             Format::Table => self.write(lang, &mut std::io::stdout().lock())?,
         }
@@ -359,6 +332,32 @@ impl Checked {
         for broken in &self.broken {
             let text = |field: &str| visible(broken[field].as_str().unwrap_or_default()).into_owned();
             writeln!(out, "{}  {}  {}", text("id"), text("name"), text("problem"))?;
+        }
+        if self.deleted > 0 {
+            let deleted = counted(
+                self.deleted,
+                lang,
+                ("piece was", "pieces were"),
+                ("preuve", "preuves"),
+            );
+            let said = tell(
+                lang,
+                "deleted meanwhile, at the end of their retention",
+                "supprimées entre-temps, en fin de conservation",
+            );
+            writeln!(out, "{deleted} {said}")?;
+        }
+        if self.pieces == 0 {
+            writeln!(
+                out,
+                "{}",
+                tell(
+                    lang,
+                    "there was no evidence to verify",
+                    "il n’y avait aucune preuve à vérifier"
+                )
+            )?;
+            return Ok(());
         }
         let pieces = counted(
             self.pieces,
@@ -409,8 +408,7 @@ fn check_there(desk: &Session, verify: &Verify) -> Result<Checked> {
         let path = format!("/evidence/{}/verify", evidence["id"].as_str().unwrap_or_default());
         match desk.client.post(&path, &Value::Null) {
             Ok(verified) => checked.note(evidence, &verified),
-            // Deleted at the end of its retention since it was listed.
-            Err(fault) if fault.kind() == "state" && verify.evidence.is_empty() => {}
+            Err(fault) if fault.kind() == "state" && verify.evidence.is_empty() => checked.deleted += 1,
             Err(fault) => return Err(fault.into()),
         }
     }
@@ -421,7 +419,7 @@ fn check_there(desk: &Session, verify: &Verify) -> Result<Checked> {
 }
 
 /// Verifies all evidence of a desk on this machine.
-fn check_here(data: &Path, database: Option<&String>, lang: Lang) -> Result<Checked> {
+fn check_here(data: &Path, database: Option<&String>) -> Result<Checked> {
     let mut options = vigie_desk::Options::in_folder(data);
     options.database = database.cloned();
     let desk = Desk::open_beside(&options)?;
@@ -433,8 +431,10 @@ fn check_here(data: &Path, database: Option<&String>, lang: Lang) -> Result<Chec
         for evidence in &found.items {
             let verified = match vigie_desk::evidence::verify(&desk, &access, &evidence.id) {
                 Ok(verified) => json!(verified),
-                // Deleted at the end of its retention since it was listed.
-                Err(vigie_desk::Error::State { .. }) => continue,
+                Err(vigie_desk::Error::State { .. }) => {
+                    checked.deleted += 1;
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             };
             checked.note(&json!(evidence), &verified);
@@ -443,9 +443,6 @@ fn check_here(data: &Path, database: Option<&String>, lang: Lang) -> Result<Chec
             Some(cursor) => page.cursor = Some(cursor),
             None => break,
         }
-    }
-    if checked.pieces == 0 {
-        eprintln!("{}", tell(lang, "there is no evidence", "il n’y a aucune preuve"));
     }
     Ok(checked)
 }

@@ -9,8 +9,8 @@ use vigie_report::{Lang, visible};
 
 use super::Remote;
 use super::address::encoded;
-use super::session::{Format, Paging, Query, Session, print_json};
-use super::show::{Column, Shown, column};
+use super::session::{Format, Of, Paging, Session, print_json};
+use super::show::{Column, Shown, column, told};
 use super::words::Words;
 use crate::tell;
 
@@ -27,15 +27,8 @@ pub(crate) struct Arguments {
 enum Verb {
     /// Findings, worst first
     List {
-        /// Of this tenant, by name or identifier
-        #[arg(long)]
-        tenant: Option<String>,
-        /// On this server, by name or identifier
-        #[arg(long, value_name = "NAME")]
-        server_name: Option<String>,
-        /// Of this campaign: its title, pack or identifier
-        #[arg(long)]
-        campaign: Option<String>,
+        #[command(flatten)]
+        of: Of,
         /// new, accepted, dismissed, escalated
         #[arg(long)]
         state: Option<String>,
@@ -93,7 +86,7 @@ struct Decide {
     case: Option<String>,
 }
 
-const EN: &[Column] = &[
+const FINDINGS: &[Column] = &[
     column("id", "identifiant", "/id", Shown::Text),
     column("severity", "gravité", "/severity", Shown::Word(Words::Severity)),
     column("state", "état", "/state", Shown::Word(Words::Finding)),
@@ -101,18 +94,7 @@ const EN: &[Column] = &[
     column("server", "serveur", "/server", Shown::Text),
     column("events", "événements", "/count", Shown::Text),
     column("last", "dernier", "/last_at", Shown::Time),
-    column("statement", "constat", "/statement_en", Shown::Text),
-];
-
-const FR: &[Column] = &[
-    column("id", "identifiant", "/id", Shown::Text),
-    column("severity", "gravité", "/severity", Shown::Word(Words::Severity)),
-    column("state", "état", "/state", Shown::Word(Words::Finding)),
-    column("tenant", "client", "/tenant", Shown::Text),
-    column("server", "serveur", "/server", Shown::Text),
-    column("events", "événements", "/count", Shown::Text),
-    column("last", "dernier", "/last_at", Shown::Time),
-    column("statement", "constat", "/statement_fr", Shown::Text),
+    told("statement", "constat", "/statement_en", "/statement_fr"),
 ];
 
 const MORE: &[Column] = &[
@@ -130,33 +112,23 @@ const LINES: &[Column] = &[
     column("excerpt", "extrait", "/excerpt", Shown::Text),
 ];
 
-fn columns(lang: Lang) -> &'static [Column] {
-    if lang == Lang::Fr { FR } else { EN }
-}
-
 /// Runs `vigie finding`.
 pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let desk = arguments.remote.open(lang)?;
     match &arguments.verb {
         Verb::List {
-            tenant,
-            server_name,
-            campaign,
+            of,
             state,
             severity,
             search,
             paging,
         } => {
-            let (tenant, server) = desk.tenant_and_server(tenant.as_deref(), server_name.as_deref())?;
-            let campaign = campaign.as_ref().map(|given| desk.campaign(given)).transpose()?;
-            let query = Query::default()
-                .and("tenant", tenant)
-                .and("server", server)
-                .and("campaign", campaign)
+            let query = of
+                .query(&desk)?
                 .and("state", state)
                 .and("severity", severity)
                 .and("q", search);
-            desk.list(&query.on("/findings"), paging, columns(lang))?;
+            desk.list(&query.on("/findings"), paging, FINDINGS)?;
         }
         Verb::Show { finding } => {
             let path = format!("/findings/{}", encoded(finding));
@@ -166,7 +138,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
                 found["lines"] = lines;
                 print_json(&found)?;
             } else {
-                desk.item(&found, columns(lang))?;
+                desk.item(&found, FINDINGS)?;
                 desk.item(&found, MORE)?;
                 desk.items(lines.as_array().map_or(&[][..], Vec::as_slice), LINES)?;
             }
@@ -195,7 +167,7 @@ impl Decide {
             Format::Json => print_json(&answer)?,
             Format::Table => {
                 let done: Vec<Value> = done.iter().map(|result| result["finding"].clone()).collect();
-                desk.items(&done, columns(desk.lang))?;
+                desk.items(&done, FINDINGS)?;
             }
         }
         for result in &refused {

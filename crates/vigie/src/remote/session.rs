@@ -64,6 +64,36 @@ impl Default for Paging {
     }
 }
 
+/// Whose things, where, and for which campaign.
+#[derive(Args)]
+pub(crate) struct Of {
+    /// Of this tenant, by name or identifier
+    #[arg(long)]
+    tenant: Option<String>,
+    /// Of this server, by name or identifier
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+    /// Of this campaign: its title, pack or identifier
+    #[arg(long)]
+    campaign: Option<String>,
+}
+
+impl Of {
+    /// The query for a list of them.
+    pub(crate) fn query(&self, desk: &Session) -> Result<Query> {
+        let (tenant, server) = desk.tenant_and_server(self.tenant.as_deref(), self.server_name.as_deref())?;
+        let campaign = self
+            .campaign
+            .as_ref()
+            .map(|given| desk.campaign(given))
+            .transpose()?;
+        Ok(Query::default()
+            .and("tenant", tenant)
+            .and("server", server)
+            .and("campaign", campaign))
+    }
+}
+
 /// A server that is asked.
 pub(crate) struct Session {
     pub(crate) client: Client,

@@ -14,8 +14,8 @@ use crate::tell;
 pub(crate) struct Column {
     english: &'static str,
     french: &'static str,
-    /// Where the value is (RFC 6901).
-    at: &'static str,
+    /// Where the value is (RFC 6901), in either language.
+    at: [&'static str; 2],
     shown: Shown,
 }
 
@@ -48,8 +48,23 @@ pub(crate) const fn column(
     Column {
         english,
         french,
-        at,
+        at: [at; 2],
         shown,
+    }
+}
+
+/// A column of text that the server has in English and in French.
+pub(crate) const fn told(
+    english: &'static str,
+    french: &'static str,
+    in_english: &'static str,
+    in_french: &'static str,
+) -> Column {
+    Column {
+        english,
+        french,
+        at: [in_english, in_french],
+        shown: Shown::Text,
     }
 }
 
@@ -60,7 +75,9 @@ impl Column {
 
     fn cell(&self, session: &Session, item: &Value) -> String {
         let lang = session.lang;
-        let value = item.pointer(self.at).unwrap_or(&Value::Null);
+        let value = item
+            .pointer(tell(lang, self.at[0], self.at[1]))
+            .unwrap_or(&Value::Null);
         let text = match (self.shown, value) {
             (_, Value::Null) => String::new(),
             (Shown::YesNo, Value::Bool(true)) => tell(lang, "yes", "oui").into(),
