@@ -93,6 +93,15 @@ struct Found {
     tenants: TenantSet,
 }
 
+/// The views of an account are its own alone from now on.
+pub(crate) fn unshare(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {
+    tx.execute(
+        "UPDATE saved_view SET shared = 0, changed_at = $2, revision = revision + 1 WHERE account_id = $1 AND shared = 1",
+        params![account, tx.now],
+    )?;
+    Ok(())
+}
+
 impl Found {
     const COLUMNS: &str =
         "v.id, v.page, v.name, v.query, v.shared, a.name, v.account_id, v.changed_at, v.revision, a.tenants";

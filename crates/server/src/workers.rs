@@ -79,7 +79,7 @@ impl Workers {
         let until = Instant::now() + most;
         while self.threads.iter().any(|thread| !thread.is_finished()) {
             if Instant::now() >= until {
-                tracing::warn!("a hunt is still running: it will be taken up again at the next start");
+                tracing::warn!("work is still going on: it will be taken up again at the next start");
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));

@@ -9,6 +9,7 @@ use crate::audit;
 use crate::db::{Reader, Sql, params};
 use crate::desk::{Tx, expect_changed};
 use crate::tenants::{Locale, check_name, name_key};
+use crate::views;
 use crate::{
     Access, AccountId, Actor, ActorKind, Desk, Error, Page, PageRequest, Result, Role, TenantSet, Time, Verb,
 };
@@ -263,6 +264,10 @@ pub fn change(
             ],
         )?;
         expect_changed(changed, Some(before.revision), "account")?;
+        if before.fields.tenants != fields.tenants {
+            // They may name clients whom those who would see them now may not know.
+            views::unshare(tx, id)?;
+        }
         let details = json!({"before": before.fields, "after": fields});
         audit::recorded(
             tx,
@@ -297,6 +302,10 @@ pub fn set_disabled(
         )?;
         expect_changed(changed, Some(before.revision), "account")?;
         tx.execute("DELETE FROM session WHERE account_id = $1", params![id])?;
+        if disabled {
+            // Nobody else could change or remove them.
+            views::unshare(tx, id)?;
+        }
         let action = if disabled {
             "account.disable"
         } else {

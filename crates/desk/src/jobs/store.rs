@@ -331,13 +331,23 @@ pub fn retry(desk: &Desk, access: &Access, id: &JobId) -> Result<Job> {
     })
 }
 
-/// Lets a job of this name that waits or runs begin anew. False: there is none.
-pub(crate) fn begin_anew(tx: &mut Tx<'_>, dedupe: &str) -> Result<bool> {
-    let anew = tx.execute(
-        "UPDATE job SET checkpoint = '' WHERE dedupe = $1 AND state IN ('queued', 'running')",
+/// Lets a job of this name that waits or runs begin anew, from what `anew` makes of how far it came. False: there is none.
+pub(crate) fn begin_anew(tx: &mut Tx<'_>, dedupe: &str, anew: impl Fn(&str) -> String) -> Result<bool> {
+    // Written, so that a worker who would go on meanwhile waits.
+    let rows = tx.query(
+        "UPDATE job SET attempts = attempts WHERE dedupe = $1 AND state IN ('queued', 'running') RETURNING id, checkpoint",
         params![dedupe],
     )?;
-    Ok(anew > 0)
+    let is_there = !rows.is_empty();
+    for row in rows {
+        let mut row = row.reader();
+        let (id, checkpoint): (JobId, String) = (row.get()?, row.get()?);
+        tx.execute(
+            "UPDATE job SET checkpoint = $2 WHERE id = $1",
+            params![&id, anew(&checkpoint)],
+        )?;
+    }
+    Ok(is_there)
 }
 
 /// How far a job came, for a worker that has it. Others who would change that wait until the transaction ends.

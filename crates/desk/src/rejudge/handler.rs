@@ -107,7 +107,17 @@ impl Touched {
 /// begins anew.
 pub(crate) fn ask(tx: &mut Tx<'_>, access: &Access, rule: &str, tenant: Option<&TenantId>) -> Result<()> {
     let name = format!("{KIND} {} {rule}", tenant.map_or("all", TenantId::as_str));
-    if jobs::begin_anew(tx, &name)? {
+    // What was judged and is not settled yet stays to be settled: judged again it may be as it is.
+    let anew = |checkpoint: &str| {
+        let before: Checkpoint = serde_json::from_str(checkpoint).unwrap_or_default();
+        let anew = Checkpoint {
+            pending: before.pending,
+            counts: before.counts,
+            ..Checkpoint::default()
+        };
+        json!(anew).to_string()
+    };
+    if jobs::begin_anew(tx, &name, anew)? {
         return Ok(());
     }
     let new = NewJob {
@@ -362,17 +372,20 @@ pub(crate) fn after_hunt(tx: &mut Tx<'_>, campaign: &Campaign, place: &Place<'_>
 pub(crate) fn settle_of(tx: &mut Tx<'_>, id: &FindingId) -> Result<()> {
     let access = Access::system("catalogue");
     let row = tx.one(
-        "SELECT tenant_id, server_id, campaign_id, basis FROM finding WHERE id = $1",
+        "SELECT tenant_id, server_id, campaign_id, basis, rule_id FROM finding WHERE id = $1",
         params![id],
     )?;
     let mut row = row.ok_or(Error::NotFound { what: "finding" })?.reader();
-    let (tenant, server): (TenantId, ServerId) = (row.get()?, row.get()?);
-    let (campaign, basis): (CampaignId, String) = (row.get()?, row.get()?);
-    let campaign = campaigns::find(tx, &access, &campaign)?;
-    let body = Body {
-        tenant: &tenant,
-        server: &server,
-        basis: &basis,
+    let one = Touched {
+        tenant: row.get()?,
+        server: row.get()?,
+        campaign: row.get()?,
+        basis: row.get()?,
+        covered: 0,
+        uncovered: 0,
+        undecided: 0,
     };
-    verdict::settle(tx, &access, &campaign, body).map(|_| ())
+    let rule: String = row.get()?;
+    let campaign = campaigns::find(tx, &access, &one.campaign)?;
+    settle(tx, &access, &campaign, &one, &rule).map(|_| ())
 }

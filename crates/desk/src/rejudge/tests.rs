@@ -454,6 +454,44 @@ fn an_entry_made_while_a_hunt_runs_holds_for_what_it_finds() {
 }
 
 #[test]
+fn what_was_judged_before_a_new_start_is_settled_and_told() {
+    on_each_database(|bench| {
+        let all = AT_ONCE + 10;
+        let first = findings::tests::many_of_one_server(bench, &bench.desk, all as i64);
+        let everything = Decision::Dismiss {
+            reason: "a scanner of ours".into(),
+            scope: Scope::Server,
+            expires_at: bench.desk.now().plus_days(1),
+            fields: BTreeMap::new(),
+        };
+        findings::decide(&bench.desk, &director(), &first.id, first.revision, &everything).unwrap();
+        let claim = jobs::claim(&bench.desk, "w1", &[KIND], 60).unwrap().unwrap();
+        let step = || {
+            bench
+                .desk
+                .write(|tx| handler::step(tx, &claim.job, &first.rule_id))
+                .unwrap()
+                .0
+        };
+        step();
+        // Somebody asks again before the server's last findings are judged.
+        let tenant = claim.job.tenant_id.clone();
+        bench
+            .desk
+            .write(|tx| ask(tx, &Access::system("test"), &first.rule_id, tenant.as_ref()))
+            .unwrap();
+        while step() != handler::Phase::End {}
+        let told = journal(bench, &director(), "server.rejudge");
+        let covered: u64 = told
+            .iter()
+            .map(|one| one.details["covered"].as_u64().unwrap())
+            .sum();
+        // The one that was decided on is dismissed, not covered.
+        assert!(covered as usize >= all - 1, "{covered} of {all} told");
+    });
+}
+
+#[test]
 fn it_goes_on_where_a_killed_worker_was_and_begins_anew_when_the_catalogue_changes() {
     on_each_database(|bench| {
         let first = findings::tests::many_of_one_server(bench, &bench.desk, 2 * AT_ONCE as i64 + 10);

@@ -232,9 +232,13 @@ fn reasons(covered: i64, outdated: bool) -> Vec<Json> {
             "en": "Findings that the benign catalogue covered count again.",
             "fr": "Des constats que le catalogue bénin couvrait comptent à nouveau.",
         }),
+        1 => json!({
+            "en": "The benign catalogue covers a finding, which does not count in this verdict.",
+            "fr": "Le catalogue bénin couvre un constat, qui ne compte pas dans ce verdict.",
+        }),
         covered => json!({
-            "en": format!("The benign catalogue covers {covered} finding(s); they do not count in this verdict."),
-            "fr": format!("Le catalogue bénin couvre {covered} constat(s), qui ne comptent pas dans ce verdict."),
+            "en": format!("The benign catalogue covers {covered} findings, which do not count in this verdict."),
+            "fr": format!("Le catalogue bénin couvre {covered} constats, qui ne comptent pas dans ce verdict."),
         }),
     }];
     if outdated {

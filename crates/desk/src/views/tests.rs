@@ -97,6 +97,51 @@ fn a_shared_view_is_hidden_from_whoever_sees_fewer_clients() {
 }
 
 #[test]
+fn whose_tenants_change_or_whose_account_is_closed_shares_no_longer() {
+    on_each_database(|bench| {
+        let (one, two) = (bench.tenant("Aber"), bench.tenant("Brest"));
+        let only = |these: &[&crate::TenantId]| {
+            TenantSet::Only(these.iter().map(|id| (*id).clone()).collect::<BTreeSet<_>>())
+        };
+        let colleague = person(bench, "colleague", Role::SocAnalyst, only(&[&two]));
+        let owner = person(bench, "owner", Role::SocAnalyst, only(&[&one, &two]));
+        save(&bench.desk, &owner, &board("a client", "q=Aber", true)).unwrap();
+        let accounts = || {
+            accounts::list(&bench.desk, &admin(), &crate::PageRequest::default())
+                .unwrap()
+                .items
+        };
+        let account = |login: &str| {
+            accounts()
+                .into_iter()
+                .find(|one| one.fields.login == login)
+                .unwrap()
+        };
+        let mut fields = account("owner").fields;
+        fields.tenants = only(&[&two]);
+        let (id, revision) = (account("owner").id, account("owner").revision);
+        accounts::change(&bench.desk, &admin(), &id, revision, &fields).unwrap();
+        assert!(
+            names(bench, &colleague).is_empty(),
+            "it names a client they may not know"
+        );
+        let mine = list(&bench.desk, &owner, ViewPage::Board).unwrap();
+        assert!(!mine[0].fields.shared);
+        // Shared anew by whoever has these tenants now, it lasts as long as the account.
+        let shared = ViewFields {
+            shared: true,
+            ..mine[0].fields.clone()
+        };
+        let now = Access::new(owner.actor().clone(), Role::SocAnalyst, only(&[&two]));
+        change(&bench.desk, &now, &mine[0].id, mine[0].revision, &shared).unwrap();
+        assert_eq!(names(bench, &colleague), ["a client"]);
+        let revision = account("owner").revision;
+        accounts::set_disabled(&bench.desk, &admin(), &id, revision, true).unwrap();
+        assert!(names(bench, &colleague).is_empty());
+    });
+}
+
+#[test]
 fn a_name_is_taken_once_and_the_faster_one_wins() {
     on_each_database(|bench| {
         let camille = person(bench, "camille", Role::Director, TenantSet::All);

@@ -320,6 +320,12 @@ impl<'a> Taker<'a> {
             return Err(replaced());
         }
         let folder = self.root.join(place).join(path.parent().unwrap_or(Path::new("")));
+        // A link among them would lead the file elsewhere.
+        for above in folder.ancestors().take_while(|above| *above != self.root) {
+            if above.symlink_metadata().is_ok_and(|about| !about.is_dir()) {
+                return Err(io::Error::other(format!("{} is no folder", shown(above))));
+            }
+        }
         std::fs::create_dir_all(&folder)?;
         let name = path.file_name().unwrap_or_default();
         let name = match name.len() {
@@ -341,7 +347,11 @@ impl<'a> Taker<'a> {
         }
         // The word first: a file that lies there has always been explained.
         std::fs::write(beside(&to, ending), format!("{}\n{said}", shown(path)))?;
-        std::fs::rename(&from, &to)?;
+        if let Err(error) = std::fs::rename(&from, &to) {
+            // What stays where it was is not explained there again each time it is looked at.
+            std::fs::remove_file(beside(&to, ending))?;
+            return Err(error);
+        }
         if is_another(&to)? {
             std::fs::rename(&to, &from)?;
             std::fs::remove_file(beside(&to, ending))?;

@@ -62,9 +62,10 @@ fn preferred(headers: &HeaderMap) -> Locale {
         .and_then(|value| value.to_str().ok());
     let mut best = (0.0, Locale::En);
     for range in said.unwrap_or_default().split(',').take(20) {
-        let (tag, quality) = match range.split_once(";q=") {
-            Some((tag, quality)) => (tag, quality.trim().parse().unwrap_or(0.0)),
-            None => (range, 1.0),
+        let (tag, weight) = range.split_once(';').unwrap_or((range, ""));
+        let quality = match weight.trim().strip_prefix("q=") {
+            Some(quality) => quality.trim().parse().unwrap_or(0.0),
+            None => 1.0,
         };
         let locale = match tag.trim().split('-').next() {
             Some(tag) if tag.eq_ignore_ascii_case("fr") => Locale::Fr,
@@ -198,6 +199,7 @@ mod tests {
         assert_eq!(of("de, en;q=0.9, fr;q=0.8"), Locale::En);
         assert_eq!(of("en;q=0.1, fr;q=0.5"), Locale::Fr);
         assert_eq!(of("fr;q=0, *"), Locale::En);
+        assert_eq!(of("en; q=0.8, fr; q=0.9"), Locale::Fr);
         assert_eq!(preferred(&HeaderMap::new()), Locale::En);
     }
 

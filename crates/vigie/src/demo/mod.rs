@@ -51,10 +51,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     let truth = arguments.out.join("truth.json");
     std::fs::rename(evidence.join("truth.json"), &truth)
         .with_context(|| format!("cannot write {}", truth.display()))?;
-    note(
-        "hunting its evidence...",
-        "recherche dans les éléments collectés…",
-    );
+    note("hunting its evidence...", "chasse dans les preuves…");
     let bar = Bar::new(false);
     let mut options = HuntOptions {
         packs: load_packs(&[])?,

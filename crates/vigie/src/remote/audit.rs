@@ -257,11 +257,13 @@ impl Checked {
 
     /// Whether the roots are those that were published.
     fn compare(&mut self, published: &[Published], lang: Lang) {
+        let before = self.problems.len();
+        let mut met = 0;
         let first = self.report.bindings.iter().map(|one| one.seq).min();
         for one in published {
             let seq = one.seq;
             match self.report.bindings.iter().find(|binding| binding.seq == seq) {
-                Some(binding) if binding.root == one.root => {}
+                Some(binding) if binding.root == one.root => met += 1,
                 Some(_) => self.problems.push(match lang {
                     Lang::En => format!("root {seq} is not the one that was published"),
                     Lang::Fr => format!("la racine {seq} n’est pas celle qui a été publiée"),
@@ -274,6 +276,17 @@ impl Checked {
                     Lang::Fr => format!("la racine {seq} a été publiée et ne figure pas dans l’export"),
                 }),
             }
+        }
+        // An export says itself when it was made and which roots it has: one that meets none of them proves nothing.
+        if met == 0 && !published.is_empty() && self.problems.len() == before {
+            self.problems.push(
+                tell(
+                    lang,
+                    "none of the published roots is in the export: nothing proves that it is whole",
+                    "aucune des racines publiées ne figure dans l’export\u{a0}: rien ne prouve qu’il soit entier",
+                )
+                .to_owned(),
+            );
         }
     }
 

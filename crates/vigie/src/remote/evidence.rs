@@ -300,8 +300,10 @@ struct Checked {
     bytes: u64,
     /// Deleted at the end of their retention since they were listed.
     deleted: u64,
-    /// Pieces that are not what was received, or that could not be looked at.
+    /// Pieces that are not what was received.
     broken: Vec<Value>,
+    /// Why the rest was not looked at.
+    stopped: Option<String>,
 }
 
 impl Checked {
@@ -318,14 +320,26 @@ impl Checked {
     fn tell(&self, format: Format, lang: Lang) -> Result<ExitCode> {
         match format {
             Format::Json => print_json(&json!({
-                "sound": self.broken.is_empty(), "pieces": self.pieces, "bytes": self.bytes, "deleted": self.deleted, "broken": self.broken,
+                "sound": self.is_sound(), "pieces": self.pieces, "bytes": self.bytes, "deleted": self.deleted, "broken": self.broken, "stopped": self.stopped,
             }))?,
             Format::Table => self.write(lang, &mut std::io::stdout().lock())?,
         }
-        Ok(match self.broken.is_empty() {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::from(REACHED),
+        if let Some(why) = &self.stopped {
+            eprintln!("vigie: {why}");
+        }
+        Ok(match self.is_sound() {
+            Some(false) => ExitCode::from(REACHED),
+            Some(true) => ExitCode::SUCCESS,
+            None => ExitCode::FAILURE,
         })
+    }
+
+    /// Whether all is as it was received; `None`: some of it, or all, was not looked at.
+    fn is_sound(&self) -> Option<bool> {
+        match self.broken.is_empty() {
+            false => Some(false),
+            true => (self.pieces > 0 && self.stopped.is_none()).then_some(true),
+        }
     }
 
     fn write(&self, lang: Lang, out: &mut dyn Write) -> Result<()> {
@@ -366,6 +380,9 @@ impl Checked {
             ("preuve", "preuves"),
         );
         let verdict = match (self.broken.len(), lang) {
+            (0, _) if self.stopped.is_some() => {
+                tell(lang, "the rest was not looked at", "le reste n’a pas été examiné").into()
+            }
             (0, Lang::En) => "all as they were received".into(),
             (0, Lang::Fr) => "toutes telles que reçues".into(),
             (broken, Lang::En) => format!("{broken} DAMAGED"),
@@ -409,7 +426,10 @@ fn check_there(desk: &Session, verify: &Verify) -> Result<Checked> {
         match desk.client.post(&path, &Value::Null) {
             Ok(verified) => checked.note(evidence, &verified),
             Err(fault) if fault.kind() == "state" && verify.evidence.is_empty() => checked.deleted += 1,
-            Err(fault) => return Err(fault.into()),
+            Err(fault) => {
+                checked.stopped = Some(fault.to_string());
+                break;
+            }
         }
     }
     if let Some(bar) = &bar {
@@ -435,7 +455,10 @@ fn check_here(data: &Path, database: Option<&String>) -> Result<Checked> {
                     checked.deleted += 1;
                     continue;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    checked.stopped = Some(error.to_string());
+                    return Ok(checked);
+                }
             };
             checked.note(&json!(evidence), &verified);
         }

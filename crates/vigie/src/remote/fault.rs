@@ -54,12 +54,15 @@ impl Fault {
     }
 
     /// How long the server asks to wait before the same is asked again, when that is all it takes. Such requests were not
-    /// done.
+    /// done, or are told apart from others by their `Idempotency-Key`.
     pub(crate) fn wait(&self) -> Option<Duration> {
         match (self, self.kind()) {
-            (Fault::Refused(problem), "too-many-requests" | "unavailable" | "uncertain" | "locked") => Some(
-                Duration::from_secs(problem.retry_after.unwrap_or(1).clamp(1, 900)),
-            ),
+            (
+                Fault::Refused(problem),
+                "too-many-requests" | "unavailable" | "uncertain" | "running" | "locked",
+            ) => Some(Duration::from_secs(
+                problem.retry_after.unwrap_or(1).clamp(1, 900),
+            )),
             _ => None,
         }
     }
