@@ -103,6 +103,7 @@ fn whose_tenants_change_or_whose_account_is_closed_shares_no_longer() {
         let only = |these: &[&crate::TenantId]| {
             TenantSet::Only(these.iter().map(|id| (*id).clone()).collect::<BTreeSet<_>>())
         };
+        person(bench, "admin", Role::Administrator, TenantSet::All);
         let colleague = person(bench, "colleague", Role::SocAnalyst, only(&[&two]));
         let owner = person(bench, "owner", Role::SocAnalyst, only(&[&one, &two]));
         save(&bench.desk, &owner, &board("a client", "q=Aber", true)).unwrap();
