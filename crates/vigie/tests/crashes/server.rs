@@ -160,14 +160,29 @@ impl Client {
         // Who is refused early may be hung up on before everything is sent; the answer is there all the same.
         let _ = stream.write_all(body);
         let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
+        let end = stream.read_to_end(&mut answer);
         let text = String::from_utf8(answer).unwrap();
         let (head, body) = text.split_once("\r\n\r\n")?;
-        if let Some(cookie) = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")) {
+        let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
+        if let Some(length) = field("content-length: ") {
+            let length: usize = length.parse().unwrap();
+            assert_eq!(
+                body.len(),
+                length,
+                "{method} {path}: the answer is cut off: {end:?}"
+            );
+        }
+        if let Some(cookie) = field("set-cookie: ") {
             self.cookie = cookie.split(';').next().unwrap().to_owned();
         }
         let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+        let body = match body {
+            "" => Value::Null,
+            body => {
+                serde_json::from_str(body).unwrap_or_else(|error| panic!("{method} {path}: {error}: {body}"))
+            }
+        };
+        Some((status, body))
     }
 
     #[track_caller]
@@ -178,7 +193,12 @@ impl Client {
 
     #[track_caller]
     pub(crate) fn json(&mut self, method: &str, path: &str, body: &Value) -> Value {
-        let body = body.to_string();
+        // A body that nobody reads may cost the end of the answer: the connection is reset under it.
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         let (status, answer) = self.send(
             method,
             path,
