@@ -274,6 +274,14 @@ fn free(folder: &Path) -> u64 {
     text.lines().last().unwrap().trim().parse().unwrap()
 }
 
+struct StopWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for StopWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn a_postgresql_that_is_cut_off_is_missed_said_and_found_again() {
     let Some(cluster) = Cluster::start() else {
@@ -294,6 +302,8 @@ fn a_postgresql_that_is_cut_off_is_missed_said_and_found_again() {
     let (made, away) = std::thread::scope(|scope| {
         let mut worker = alex.clone();
         let stop = &stop;
+        // A test that fails in between stops too.
+        let stops = StopWhenDropped(stop);
         let busy = scope.spawn(move || {
             let (mut made, mut away) = (0, 0);
             while !stop.load(Ordering::SeqCst) {
@@ -337,7 +347,7 @@ fn a_postgresql_that_is_cut_off_is_missed_said_and_found_again() {
             std::thread::sleep(Duration::from_millis(50));
         }
         std::thread::sleep(Duration::from_millis(700));
-        stop.store(true, Ordering::SeqCst);
+        drop(stops);
         busy.join().unwrap()
     });
     assert!(made > 0 && away > 0, "{made} made, {away} times away");

@@ -176,11 +176,13 @@ impl Client {
             self.cookie = cookie.split(';').next().unwrap().to_owned();
         }
         let status = head.split(' ').nth(1)?.parse().ok()?;
+        let is_json = field("content-type: ").is_some_and(|kind| kind.contains("json"));
         let body = match body {
             "" => Value::Null,
-            body => {
+            body if is_json => {
                 serde_json::from_str(body).unwrap_or_else(|error| panic!("{method} {path}: {error}: {body}"))
             }
+            body => Value::from(body),
         };
         Some((status, body))
     }
