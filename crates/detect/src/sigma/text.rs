@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use rsigma_parser::{SigmaString, SpecialChar, StringPart};
 
@@ -31,8 +32,8 @@ pub(super) struct TextTest {
     cased: bool,
     /// The value must be folded before it is compared.
     folds: bool,
-    /// In the first literal, the position of the byte that is rarest in text.
-    probe: usize,
+    /// By part: in a literal, the position of the byte that is rarest in text.
+    probes: Box<[usize]>,
 }
 
 /// The forms of a test that need no pattern matching.
@@ -108,12 +109,15 @@ impl TextTest {
             }
         }
         folds |= !cased && literals(&merged).any(|text| text.chars().any(has_case_beyond_ascii));
-        let probe = literals(&merged).next().map_or(0, rarest);
+        let probe = |part: &Part| match part {
+            Part::Literal(text) => rarest(text),
+            _ => 0,
+        };
         TextTest {
+            probes: merged.iter().map(probe).collect(),
             parts: merged.into(),
             cased,
             folds,
-            probe,
         }
     }
 
@@ -167,7 +171,7 @@ impl TextTest {
                 .checked_sub(text.len())
                 .and_then(|at| value.get(at..))
                 .is_some_and(|tail| self.same(tail, text.as_bytes())),
-            Shape::Contains(text) => self.find(value, text.as_bytes(), self.probe),
+            Shape::Contains(text) => self.find(1, text.as_bytes(), value, 0).next().is_some(),
             Shape::Pattern => self.matches_pattern(value),
         }
     }
@@ -180,36 +184,76 @@ impl TextTest {
         }
     }
 
-    fn find(&self, value: &[u8], text: &[u8], probe: usize) -> bool {
-        let Some(&byte) = text.get(probe) else { return true };
-        let Some(last) = value.len().checked_sub(text.len()) else {
-            return false;
-        };
+    /// Where the literal that is a part stands in the value, from `from` on.
+    fn find<'v>(
+        &'v self,
+        part: usize,
+        text: &'v [u8],
+        value: &'v [u8],
+        from: usize,
+    ) -> impl Iterator<Item = usize> + 'v {
+        let probe = self.probes.get(part).copied().unwrap_or_default();
+        let byte = text.get(probe).copied().unwrap_or_default();
         let (low, high) = if self.cased {
             (byte, byte)
         } else {
             (byte.to_ascii_lowercase(), byte.to_ascii_uppercase())
         };
-        memchr::memchr2_iter(low, high, &value[probe..=last + probe])
-            .any(|at| self.same(&value[at..at + text.len()], text))
+        // Where the rarest byte may be: the whole literal must have room around it.
+        let first = from + probe;
+        let end = (value.len() + 1).saturating_sub(text.len()) + probe;
+        let places = value.get(first..end).unwrap_or_default();
+        memchr::memchr2_iter(low, high, places)
+            .map(move |at| from + at)
+            .filter(move |at| self.same(&value[*at..*at + text.len()], text))
     }
 
     /// Stretches between `*` are looked for from left to right, each at its first place: never exponential.
     fn matches_pattern(&self, value: &[u8]) -> bool {
-        let mut stretches: Vec<&[Part]> = self.parts.split(|part| *part == Part::Many).collect();
-        let Some(last) = stretches.pop() else { return true };
-        if stretches.is_empty() {
-            return self.stretch(last, value, 0) == Some(value.len());
-        }
-        let Some(mut at) = self.stretch(stretches.remove(0), value, 0) else {
+        let Some(first) = self.next_many(0) else {
+            return self.stretch(&self.parts, value, 0) == Some(value.len());
+        };
+        let Some(mut at) = self.stretch(&self.parts[..first], value, 0) else {
             return false;
         };
-        for stretch in stretches {
-            let found = (at..=value.len()).find_map(|start| self.stretch(stretch, value, start));
-            let Some(end) = found else { return false };
+        let mut from = first + 1;
+        while let Some(many) = self.next_many(from) {
+            let Some(end) = self.find_stretch(from..many, value, at) else {
+                return false;
+            };
             at = end;
+            from = many + 1;
         }
-        (at..=value.len()).any(|start| self.stretch(last, value, start) == Some(value.len()))
+        self.ends_with(&self.parts[from..], value, at)
+    }
+
+    /// The next `*` from a part on.
+    fn next_many(&self, from: usize) -> Option<usize> {
+        let parts = self.parts.get(from..)?;
+        Some(from + parts.iter().position(|part| *part == Part::Many)?)
+    }
+
+    /// Where the first place of a stretch ends, from `at` on.
+    fn find_stretch(&self, parts: Range<usize>, value: &[u8], at: usize) -> Option<usize> {
+        let stretch = &self.parts[parts.clone()];
+        match stretch {
+            [Part::Literal(text), rest @ ..] => self
+                .find(parts.start, text.as_bytes(), value, at)
+                .find_map(|start| self.stretch(rest, value, start + text.len())),
+            _ => (at..=value.len()).find_map(|start| self.stretch(stretch, value, start)),
+        }
+    }
+
+    /// Whether a stretch stands at the end of the value, not before `at`.
+    fn ends_with(&self, stretch: &[Part], value: &[u8], at: usize) -> bool {
+        match stretch {
+            [] => true,
+            [Part::Literal(text)] => value
+                .get(at..)
+                .and_then(|rest| rest.len().checked_sub(text.len()).map(|skip| &rest[skip..]))
+                .is_some_and(|tail| self.same(tail, text.as_bytes())),
+            _ => (at..=value.len()).any(|start| self.stretch(stretch, value, start) == Some(value.len())),
+        }
     }
 
     /// Where a stretch without `*` ends when it starts at `at`.

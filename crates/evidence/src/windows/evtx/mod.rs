@@ -9,6 +9,7 @@
 //! Damage is survived: what cannot be read is counted with its chunk or record number and the rest is read.
 
 mod cursor;
+mod known;
 mod plan;
 mod planned;
 mod record;

@@ -104,6 +104,35 @@ impl Plan {
         }
     }
 
+    /// The same plan for the same definition at another place of a chunk; `None` when nothing depends on the place.
+    pub(super) fn moved(&self, by: i64) -> Option<Plan> {
+        let is_literal = |op: &Op| matches!(op.part, Part::Literal(_));
+        if by == 0 || !self.ops().any(is_literal) {
+            return None;
+        }
+        let moved = |op: &Op| Op {
+            part: match op.part {
+                Part::Literal(value) => Part::Literal(value.moved(by)),
+                part => part,
+            },
+            ..*op
+        };
+        Some(Plan {
+            system: self.system.iter().map(moved).collect(),
+            data: self.data.iter().map(moved).collect(),
+            time: self.time.as_ref().map(moved),
+            rest: self.rest.as_ref().map(moved),
+            nothing: self.nothing.iter().map(moved).collect(),
+            guards: self.guards.clone(),
+            slots: self.slots,
+        })
+    }
+
+    fn ops(&self) -> impl Iterator<Item = &Op> {
+        let lists = self.system.iter().chain(&self.data).chain(&self.nothing);
+        lists.chain(&self.time).chain(&self.rest)
+    }
+
     /// Works out where the values of a compiled template go, `None` when that depends on the values.
     pub(super) fn new(steps: &[Step], root: Root, chunk: &[u8], fields: &mut Fields) -> Option<Plan> {
         let mut planning = Planning {

@@ -1,13 +1,14 @@
 //! One record's BinXML run into a row, without a tree in between.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 
 use super::cursor::{Cursor, Damage};
+use super::known::Known;
 use super::plan::{Plan, Root};
-use super::template::{Names, Step, compile_definition, compile_elements, instance_definition};
+use super::template::{Compiled, Names, Step, compile_definition, compile_elements, instance_definition};
 use super::value::{self, Value, kind};
 use crate::windows::fields::{FieldId, Fields};
 use crate::windows::row::Row;
@@ -26,9 +27,13 @@ pub(super) const MAX_CHUNK_TEXT: usize = 32 << 20;
 /// What stays the same over the records of one file, or of one chunk.
 pub(super) struct Reader {
     names: Names,
-    templates: HashMap<u32, Rc<[Step]>, RandomState>,
+    templates: HashMap<u32, Rc<Compiled>, RandomState>,
     /// By where the template is; none for those that must be run step by step.
     plans: HashMap<(u32, Root), Option<Rc<Plan>>, RandomState>,
+    /// Templates of the chunks before.
+    known: Known,
+    /// Definitions the chunk was charged for.
+    charged: HashSet<u32, RandomState>,
     pub(super) values: Vec<Value>,
     frames: Vec<Frame>,
     chunk_steps: u32,
@@ -70,6 +75,8 @@ impl Reader {
             names: Names::new(),
             templates: HashMap::default(),
             plans: HashMap::default(),
+            known: Known::default(),
+            charged: HashSet::default(),
             values: Vec::new(),
             frames: Vec::new(),
             chunk_steps: 0,
@@ -83,6 +90,7 @@ impl Reader {
         self.names.clear();
         self.templates.clear();
         self.plans.clear();
+        self.charged.clear();
         self.chunk_steps = 0;
         self.chunk_text = 0;
     }
@@ -125,15 +133,19 @@ impl Reader {
         Ok(count)
     }
 
-    fn template(&mut self, chunk: &[u8], definition: u32, fields: &mut Fields) -> Result<Rc<[Step]>, Damage> {
-        if let Some(steps) = self.templates.get(&definition) {
-            return Ok(Rc::clone(steps));
+    fn template(
+        &mut self,
+        chunk: &[u8],
+        definition: u32,
+        fields: &mut Fields,
+    ) -> Result<Rc<Compiled>, Damage> {
+        if let Some(template) = self.templates.get(&definition) {
+            return Ok(Rc::clone(template));
         }
-        let steps = compile_definition(chunk, definition, &mut self.names, fields)?;
-        self.compiled(steps.len());
-        let steps: Rc<[Step]> = steps.into();
-        self.templates.insert(definition, Rc::clone(&steps));
-        Ok(steps)
+        let template = Rc::new(compile_definition(chunk, definition, &mut self.names, fields)?);
+        self.charge_for(definition, template.steps.len());
+        self.templates.insert(definition, Rc::clone(&template));
+        Ok(template)
     }
 
     /// The plan of a template, if it can be planned.
@@ -147,10 +159,29 @@ impl Reader {
         if let Some(plan) = self.plans.get(&(definition, root)) {
             return Ok(plan.clone());
         }
-        let steps = self.template(chunk, definition, fields)?;
-        let plan = Plan::new(&steps, root, chunk, fields).map(Rc::new);
+        let plan = match self.known.plan(chunk, definition, root) {
+            Some((plan, steps)) => {
+                self.charge_for(definition, steps);
+                Some(plan)
+            }
+            None => {
+                let template = self.template(chunk, definition, fields)?;
+                let plan = Plan::new(&template.steps, root, chunk, fields).map(Rc::new);
+                if let Some(plan) = &plan {
+                    self.known.keep(chunk, definition, root, &template, plan);
+                }
+                plan
+            }
+        };
         self.plans.insert((definition, root), plan.clone());
         Ok(plan)
+    }
+
+    /// Charges the chunk for a definition, once, whether it was compiled or is known.
+    fn charge_for(&mut self, definition: u32, steps: usize) {
+        if self.charged.insert(definition) {
+            self.compiled(steps);
+        }
     }
 
     /// Charges the chunk for what was compiled.
@@ -182,10 +213,10 @@ impl Run<'_> {
                 }
                 0x0c => self.instance(&mut cursor)?,
                 _ => {
-                    let steps =
+                    let elements =
                         compile_elements(self.chunk, at..range.end, &mut self.reader.names, self.fields)?;
-                    self.reader.compiled(steps.len());
-                    return self.run(&steps, self.reader.values.len(), 0);
+                    self.reader.compiled(elements.steps.len());
+                    return self.run(&elements.steps, self.reader.values.len(), 0);
                 }
             }
         }
@@ -199,9 +230,9 @@ impl Run<'_> {
         let definition = instance_definition(cursor)?;
         let base = self.reader.values.len();
         let count = self.reader.read_values(cursor)?;
-        let steps = self.reader.template(self.chunk, definition, self.fields)?;
+        let template = self.reader.template(self.chunk, definition, self.fields)?;
         self.nesting += 1;
-        self.run(&steps, base, count)?;
+        self.run(&template.steps, base, count)?;
         self.nesting -= 1;
         self.reader.values.truncate(base);
         Ok(())

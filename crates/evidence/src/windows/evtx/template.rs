@@ -16,6 +16,9 @@ const MAX_STEPS: usize = 16_384;
 /// The DependencyId of an element that depends on nothing.
 const NO_DEPENDENCY: u16 = 0xffff;
 
+/// What stands before a definition's size: the place of another definition, and an identifier.
+pub(super) const DEFINITION_HEADER_BYTES: usize = 20;
+
 /// What to do next. `end` is the index of the step after the element or attribute.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
@@ -45,6 +48,18 @@ pub(super) enum Step {
     Instance {
         at: u32,
     },
+}
+
+/// A definition or elements, compiled.
+#[derive(Debug, Default)]
+pub(super) struct Compiled {
+    pub(super) steps: Vec<Step>,
+    /// References to names: where each is, and to what place.
+    pub(super) names: Vec<(usize, u32)>,
+    /// How far it was read.
+    pub(super) read_to: usize,
+    /// How far it goes by its own account.
+    pub(super) end: usize,
 }
 
 /// The names of one chunk, read once.
@@ -103,7 +118,7 @@ pub(super) fn instance_definition(cursor: &mut Cursor<'_>) -> Result<u32, Damage
     cursor.u32("a template identifier")?;
     let definition = cursor.u32("a template offset")?;
     if cursor.pos() == definition as usize {
-        cursor.take(20, "a template header")?;
+        cursor.take(DEFINITION_HEADER_BYTES, "a template header")?;
         let size = cursor.u32("a template size")?;
         cursor.take(size as usize, "a template definition")?;
     }
@@ -116,20 +131,20 @@ pub(super) fn compile_definition(
     offset: u32,
     names: &mut Names,
     fields: &mut Fields,
-) -> Result<Vec<Step>, Damage> {
-    let mut header = Cursor::new(chunk, (offset as usize).saturating_add(20));
+) -> Result<Compiled, Damage> {
+    let mut header = Cursor::new(chunk, (offset as usize).saturating_add(DEFINITION_HEADER_BYTES));
     let size = header.u32("a template size")?;
     let start = header.pos();
     Compiler::new(chunk, names, fields).run(start, start.saturating_add(size as usize), true)
 }
 
-/// Compiles elements that stand in a record directly. Also gives back where they end.
+/// Compiles elements that stand in a record directly.
 pub(super) fn compile_elements(
     chunk: &[u8],
     range: std::ops::Range<usize>,
     names: &mut Names,
     fields: &mut Fields,
-) -> Result<Vec<Step>, Damage> {
+) -> Result<Compiled, Damage> {
     Compiler::new(chunk, names, fields).run(range.start, range.end, false)
 }
 
@@ -138,6 +153,7 @@ struct Compiler<'a> {
     names: &'a mut Names,
     fields: &'a mut Fields,
     steps: Vec<Step>,
+    references: Vec<(usize, u32)>,
     open: Vec<usize>,
     attribute: Option<usize>,
 }
@@ -149,12 +165,13 @@ impl<'a> Compiler<'a> {
             names,
             fields,
             steps: Vec::new(),
+            references: Vec::new(),
             open: Vec::new(),
             attribute: None,
         }
     }
 
-    fn run(mut self, start: usize, end: usize, is_definition: bool) -> Result<Vec<Step>, Damage> {
+    fn run(mut self, start: usize, end: usize, is_definition: bool) -> Result<Compiled, Damage> {
         let mut cursor = Cursor::new(self.chunk, start);
         while cursor.pos() < end {
             let token = cursor.u8("a token")?;
@@ -170,7 +187,12 @@ impl<'a> Compiler<'a> {
         while self.open.last().is_some() {
             self.close();
         }
-        Ok(self.steps)
+        Ok(Compiled {
+            steps: self.steps,
+            names: self.references,
+            read_to: cursor.pos(),
+            end,
+        })
     }
 
     fn token(&mut self, token: u8, cursor: &mut Cursor<'a>, is_definition: bool) -> Result<(), Damage> {
@@ -257,7 +279,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn name(&mut self, cursor: &mut Cursor<'_>) -> Result<FieldId, Damage> {
+        let at = cursor.pos();
         let offset = name_reference(cursor)?;
+        self.references.push((at, offset));
         self.names.at(self.chunk, offset, self.fields)
     }
 

@@ -33,6 +33,15 @@ impl Value {
         chunk.get(start..start + self.len as usize).unwrap_or_default()
     }
 
+    /// The same value in a chunk in which it stands so many bytes further on.
+    pub(super) fn moved(self, by: i64) -> Value {
+        let start = i64::from(self.start) + by;
+        Value {
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            ..self
+        }
+    }
+
     /// Whether an optional substitution leaves this value out.
     pub(super) fn is_empty(&self) -> bool {
         self.kind == kind::NULL || (self.len == 0 && matches!(self.kind, 0x01 | 0x02 | 0x0e | 0x21 | 0x81..))
