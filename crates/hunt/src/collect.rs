@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
 use vigie_detect::indicators::{IndicatorHit, IndicatorSet};
 use vigie_detect::sigma::{Correlator, Hit, Rule, RuleSet};
 use vigie_detect::yara::{YaraRule, YaraSet};
@@ -127,7 +128,9 @@ struct State {
     statements: Statements,
     set_aside: BTreeMap<Vec<u32>, Statements>,
     keys: Vec<HostKey>,
-    index: HashMap<HostKey, HostIndex>,
+    index: HashMap<HostKey, HostIndex, RandomState>,
+    /// The machine named last, as it was spelled: mostly the next one too.
+    last: Option<(UnitId, Option<String>, HostIndex)>,
     seen: Vec<Seen>,
     /// Indicators and YARA rules that hit, in the order they did.
     described: Vec<Detector>,
@@ -157,7 +160,8 @@ impl<'a> Collector<'a> {
                 statements: Statements::default(),
                 set_aside: BTreeMap::new(),
                 keys: Vec::new(),
-                index: HashMap::new(),
+                index: HashMap::default(),
+                last: None,
                 seen: Vec::new(),
                 described: Vec::new(),
                 suppressed_by: Vec::new(),
@@ -464,6 +468,18 @@ impl State {
     }
 
     fn host(&mut self, unit: UnitId, name: Option<&str>) -> HostIndex {
+        if let Some((last_unit, last, index)) = &self.last
+            && *last_unit == unit
+            && last.as_deref() == name
+        {
+            return *index;
+        }
+        let index = self.look_up_host(unit, name);
+        self.last = Some((unit, name.map(str::to_owned), index));
+        index
+    }
+
+    fn look_up_host(&mut self, unit: UnitId, name: Option<&str>) -> HostIndex {
         let spelled = name.map(str::trim).filter(|name| names_a_machine(name));
         let key = HostKey {
             unit,

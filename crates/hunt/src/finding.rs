@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use foldhash::fast::RandomState;
 use vigie_event::{MICROS_PER_DAY, Timestamp};
 
 use crate::detector::Detector;
@@ -64,8 +65,8 @@ type Key = (HostIndex, u32, String, Option<i64>);
 /// All statements of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
-    by_key: HashMap<Key, Statement>,
-    identities: HashMap<(HostIndex, u32), usize>,
+    by_key: HashMap<Key, Statement, RandomState>,
+    identities: HashMap<(HostIndex, u32), usize, RandomState>,
 }
 
 /// Where the event of a detection stands.
@@ -189,7 +190,7 @@ impl Statements {
         let (inside, outside) = self.by_key.into_iter().partition(|((host, ..), _)| taken(*host));
         let with = |by_key| Statements {
             by_key,
-            identities: HashMap::new(),
+            identities: HashMap::default(),
         };
         (with(inside), with(outside))
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -13,6 +14,8 @@ use vigie_pack::{Pack, PackError};
 const SHOWN_PROBLEMS: usize = 20;
 /// Bytes of one list of suppressions.
 const SUPPRESSION_BYTES: u64 = 4 << 20;
+/// Files of rules one thread opens at least.
+const FILES_PER_THREAD: usize = 64;
 /// How deep folders of rules may be nested.
 const DEEPEST: usize = 32;
 
@@ -114,8 +117,8 @@ pub(crate) fn read_rules(paths: &[PathBuf]) -> Result<RuleFiles> {
         sources: Vec::with_capacity(files.len()),
         unread: Vec::new(),
     };
-    for path in files {
-        match read_rule(&path) {
+    for (path, rule) in files.iter().zip(read_each(&files)) {
+        match rule {
             Ok(source) => read.sources.push(source),
             Err(error) => read.unread.push(Refused {
                 path: path.display().to_string(),
@@ -125,6 +128,26 @@ pub(crate) fn read_rules(paths: &[PathBuf]) -> Result<RuleFiles> {
         }
     }
     Ok(read)
+}
+
+/// Opening thousands of files takes as long as parsing them does: all cores open some.
+fn read_each(files: &[PathBuf]) -> Vec<io::Result<RuleSource>> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let some = files.len().div_ceil(cores).max(FILES_PER_THREAD);
+    let read = |some: &[PathBuf]| -> Vec<_> { some.iter().map(|path| read_rule(path)).collect() };
+    let mut parts = files.chunks(some);
+    let first = parts.next().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = parts
+            .map(|some| (some, scope.spawn(move || read(some))))
+            .collect();
+        let mut all = read(first);
+        for (some, other) in others {
+            // Reading does not panic; should it, it is done again where that is seen.
+            all.extend(other.join().unwrap_or_else(|_| read(some)));
+        }
+        all
+    })
 }
 
 /// The engine refuses what is too long, so no more of it is read than shows that it is.

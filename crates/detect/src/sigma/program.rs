@@ -19,15 +19,11 @@ pub(super) struct Tests {
 }
 
 impl Tests {
-    fn intern(&mut self, leaf: Leaf) -> TestId {
-        if let Some(&id) = self.by_leaf.get(&leaf) {
-            return id;
-        }
-        let id = self.leaves.len() as TestId;
-        let leaf = Arc::new(leaf);
-        self.leaves.push((Arc::clone(&leaf), OnceLock::new()));
-        self.by_leaf.insert(leaf, id);
-        id
+    fn intern(&mut self, leaf: &Arc<Leaf>) -> TestId {
+        *self.by_leaf.entry(Arc::clone(leaf)).or_insert_with(|| {
+            self.leaves.push((Arc::clone(leaf), OnceLock::new()));
+            (self.leaves.len() - 1) as TestId
+        })
     }
 
     pub(super) fn get(&self, id: TestId) -> Option<&Leaf> {
@@ -40,8 +36,8 @@ impl Tests {
         Some(known.get_or_init(|| literals(&leaf.1)))
     }
 
-    fn intern_all(&mut self, expr: &Expr<Leaf>) -> Expr<TestId> {
-        expr.fold(&mut |leaf| Expr::Leaf(self.intern(leaf.clone())))
+    fn intern_all(&mut self, expr: &Expr<Arc<Leaf>>) -> Expr<TestId> {
+        expr.fold(&mut |leaf| Expr::Leaf(self.intern(leaf)))
     }
 }
 
@@ -56,7 +52,7 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn new(
-        selections: Vec<(String, Expr<Leaf>)>,
+        selections: Vec<(String, Expr<Arc<Leaf>>)>,
         condition: Expr<usize>,
         tests: &mut Tests,
     ) -> Program {
@@ -73,7 +69,7 @@ impl Program {
     pub(super) fn restrict(
         &mut self,
         filter: &str,
-        selections: &[(String, Expr<Leaf>)],
+        selections: &[(String, Expr<Arc<Leaf>>)],
         condition: &Expr<usize>,
         tests: &mut Tests,
     ) {

@@ -331,19 +331,27 @@ pub(super) fn same_text(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && folded(a) == folded(b))
 }
 
-/// The position of the byte that is rarest in command lines, paths and addresses.
+/// Bytes by how often they are in command lines, paths and addresses: the commonest first.
+const COMMON_FIRST: &[u8] = b"e \\./aitnrsoclmdpuwf-:=hgyxbv0123k4\"56789j_%,;&?z()'+q<>|";
+
+/// By byte: its place among them. Both cases of a letter are as common, and all others are rare.
+const RANKS: [u8; 256] = {
+    let mut ranks = [COMMON_FIRST.len() as u8; 256];
+    let mut at = 0;
+    while at < COMMON_FIRST.len() {
+        let byte = COMMON_FIRST[at];
+        ranks[byte as usize] = at as u8;
+        ranks[byte.to_ascii_uppercase() as usize] = at as u8;
+        at += 1;
+    }
+    ranks
+};
+
+/// The position of the byte that is rarest.
 fn rarest(text: &str) -> usize {
-    const COMMON_FIRST: &[u8] = b"e \\./aitnrsoclmdpuwf-:=hgyxbv0123k4\"56789j_%,;&?z()'+q<>|";
-    let rank = |byte: u8| {
-        let byte = byte.to_ascii_lowercase();
-        COMMON_FIRST
-            .iter()
-            .position(|common| *common == byte)
-            .unwrap_or(COMMON_FIRST.len())
-    };
     text.bytes()
         .enumerate()
-        .max_by_key(|(at, byte)| (rank(*byte), usize::MAX - at))
+        .max_by_key(|(at, byte)| (RANKS[usize::from(*byte)], usize::MAX - at))
         .map_or(0, |(at, _)| at)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -376,6 +377,23 @@ impl<'a> Collector<'a> {
         let group = self.groups.get_mut(group.0)?;
         let (column, want) = group.column(&self.fields, field, self.sparing.as_ref())?;
         is_wanted(want).then_some(column)
+    }
+
+    /// Whether a field is known to be one that nobody asks for.
+    #[inline]
+    pub(super) fn is_unwanted(&self, group: GroupId, field: FieldId) -> bool {
+        let column = |group: &Group| group.columns.get(field.index()).copied();
+        matches!(self.groups.get(group.0).and_then(column), Some(Column::Unwanted))
+    }
+
+    /// Sets a field of the row begun last, if it is asked for, to a part of what was written to the text.
+    pub(super) fn put_written(&mut self, group: GroupId, field: FieldId, place: Range<usize>) {
+        if let Some(column) = self.wanted(group, field, |want| want != Want::No)
+            && let Some(span) = self.text.span(place)
+            && let Some(group) = self.groups.get_mut(group.0)
+        {
+            group.builder.set_span(column, span);
+        }
     }
 
     /// Sets a value of the row begun last.

@@ -180,6 +180,15 @@ impl Fields {
         id
     }
 
+    /// Whether the name is `Data` or may be one of the names that unnamed values get.
+    pub(super) fn is_like_data(&self, field: FieldId) -> bool {
+        let name = self.name(field).as_bytes();
+        let is_data = name
+            .get(..4)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"data"));
+        is_data && matches!(name.get(4), None | Some(b'_'))
+    }
+
     /// `<element>_<attribute>`, the column of an attribute without a name of its own.
     pub(super) fn joined(&mut self, element: FieldId, attribute: FieldId) -> FieldId {
         let name = format!("{}_{}", self.name(element), self.name(attribute));

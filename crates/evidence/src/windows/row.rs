@@ -6,7 +6,7 @@ use super::channels;
 use super::fields::{FieldId, Fields, SYSTEM_FIELDS};
 
 /// How many unnamed values get a column of their own (`Data_1`...); `Data` always has all of them.
-const MAX_NUMBERED_DATA: usize = 64;
+pub(super) const MAX_NUMBERED_DATA: usize = 64;
 /// Bytes of text one row may have.
 const MAX_ROW_BYTES: usize = 4 << 20;
 /// Values one row may have.

@@ -1,6 +1,7 @@
 //! A field, its modifiers and its values as tests.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use regex::RegexBuilder;
 use rsigma_parser::{DetectionItem, Modifier, SigmaString, SigmaValue};
@@ -41,7 +42,7 @@ const ENCODINGS: [Modifier; 6] = [
 const FLAGS: [Modifier; 3] = [Modifier::IgnoreCase, Modifier::Multiline, Modifier::DotAll];
 
 /// The tests of one field of a selection; of all fields when it names none.
-pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Leaf>, Problem> {
+pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Arc<Leaf>>, Problem> {
     let spelled = item.field.name.as_deref().unwrap_or_default();
     let field = match &item.field.name {
         None => FieldName::Any,
@@ -70,7 +71,7 @@ pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Le
     if item.values.is_empty() {
         return Err(named(Problem::new("there is no value")));
     }
-    let tests: Vec<Expr<Leaf>> = item
+    let tests: Vec<Expr<Arc<Leaf>>> = item
         .values
         .iter()
         .map(|value| {
@@ -80,7 +81,7 @@ pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Le
         })
         .collect::<Result<_, _>>()?;
     if asked.has(Modifier::Neq) {
-        let present = Expr::Leaf((field.clone(), Test::Present));
+        let present = Expr::Leaf(Arc::new((field.clone(), Test::Present)));
         return Ok(Expr::all(vec![present, Expr::any(tests).negated()]));
     }
     Ok(if asked.has(Modifier::All) {
@@ -91,7 +92,7 @@ pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Le
 }
 
 /// Words looked for in all fields.
-pub(super) fn keywords(values: &[SigmaValue], context: Context<'_>) -> Result<Expr<Leaf>, Problem> {
+pub(super) fn keywords(values: &[SigmaValue], context: Context<'_>) -> Result<Expr<Arc<Leaf>>, Problem> {
     let asked = Asked {
         field: &FieldName::Any,
         modifiers: &[],
@@ -162,9 +163,9 @@ impl Asked<'_> {
         Ok(())
     }
 
-    fn value(&self, value: &SigmaValue) -> Result<Expr<Leaf>, Problem> {
+    fn value(&self, value: &SigmaValue) -> Result<Expr<Arc<Leaf>>, Problem> {
         if self.has(Modifier::Exists) {
-            let there = Expr::Leaf((self.field.clone(), Test::Present));
+            let there = Expr::Leaf(Arc::new((self.field.clone(), Test::Present)));
             return match as_bool(value) {
                 Some(true) => Ok(there),
                 Some(false) => Ok(there.negated()),
@@ -201,14 +202,14 @@ impl Asked<'_> {
         } else {
             vec![text]
         };
-        let tests: Vec<Expr<Leaf>> = texts
+        let tests: Vec<Expr<Arc<Leaf>>> = texts
             .into_iter()
             .map(|text| self.text(text))
             .collect::<Result<_, _>>()?;
         Ok(Expr::any(tests))
     }
 
-    fn text(&self, text: SigmaString) -> Result<Expr<Leaf>, Problem> {
+    fn text(&self, text: SigmaString) -> Result<Expr<Arc<Leaf>>, Problem> {
         if self.has(Modifier::Cidr) {
             return Ok(self.leaf(network(&text.original)?));
         }
@@ -226,8 +227,8 @@ impl Asked<'_> {
         Ok(Expr::any(tests.collect()))
     }
 
-    fn leaf(&self, test: Test) -> Expr<Leaf> {
-        Expr::Leaf((self.field.clone(), test))
+    fn leaf(&self, test: Test) -> Expr<Arc<Leaf>> {
+        Expr::Leaf(Arc::new((self.field.clone(), test)))
     }
 
     fn open(&self) -> Open {

@@ -25,6 +25,8 @@ pub(super) struct Plan {
     pub(super) system: Vec<Op>,
     /// The event's own data, in order. No two have the same name.
     pub(super) data: Vec<Op>,
+    /// `Data` elements without a name, in order.
+    pub(super) unnamed: Vec<Op>,
     /// When the event happened.
     pub(super) time: Option<Op>,
     /// The slot in which the rest of the event is, as a fragment of its own.
@@ -120,6 +122,7 @@ impl Plan {
         Some(Plan {
             system: self.system.iter().map(moved).collect(),
             data: self.data.iter().map(moved).collect(),
+            unnamed: self.unnamed.iter().map(moved).collect(),
             time: self.time.as_ref().map(moved),
             rest: self.rest.as_ref().map(moved),
             nothing: self.nothing.iter().map(moved).collect(),
@@ -129,8 +132,8 @@ impl Plan {
     }
 
     fn ops(&self) -> impl Iterator<Item = &Op> {
-        let lists = self.system.iter().chain(&self.data).chain(&self.nothing);
-        lists.chain(&self.time).chain(&self.rest)
+        let lists = self.system.iter().chain(&self.data).chain(&self.unnamed);
+        lists.chain(&self.nothing).chain(&self.time).chain(&self.rest)
     }
 
     /// Works out where the values of a compiled template go, `None` when that depends on the values.
@@ -345,7 +348,7 @@ impl Planning<'_> {
         }
         let mut op = self.op(open.field, part, guards);
         match open.place {
-            Place::UnnamedData => return None,
+            Place::UnnamedData => self.plan.unnamed.push(op),
             Place::NamedData => {
                 op.keep_empty = true;
                 self.plan.data.push(op);
@@ -380,7 +383,12 @@ impl Planning<'_> {
     }
 
     fn finish(mut self) -> Option<Plan> {
-        let Plan { system, data, .. } = &mut self.plan;
+        let Plan {
+            system,
+            data,
+            unnamed,
+            ..
+        } = &mut self.plan;
         // Without text and never kept empty, it is no value.
         data.retain(|op| op.keep_empty || !matches!(op.part, Part::Nothing));
         system.retain(|op| !matches!(op.part, Part::Nothing));
@@ -396,9 +404,12 @@ impl Planning<'_> {
         let plain = names
             .iter()
             .all(|field| field.system().is_none() && *field != FieldId::MORE);
+        // The unnamed are called `Data` and `Data_1` in the end, and so on.
+        let free = unnamed.is_empty() || !names.iter().any(|field| self.fields.is_like_data(*field));
         let mut used: Vec<u16> = system
             .iter()
             .chain(data.iter())
+            .chain(unnamed.iter())
             .filter_map(|op| match op.part {
                 Part::Slot { id, .. } | Part::Attribute { id } => Some(id),
                 _ => None,
@@ -407,7 +418,8 @@ impl Planning<'_> {
         used.sort_unstable();
         // A slot used over and over could make a record many times its size.
         let sparing = used.windows(3).all(|three| three.first() != three.last());
-        let small = system.len() + data.len() <= MAX_OPS && self.plan.guards.len() <= 16 * MAX_OPS;
-        (once && different && plain && sparing && small && self.open.is_empty()).then_some(self.plan)
+        let small =
+            system.len() + data.len() + unnamed.len() <= MAX_OPS && self.plan.guards.len() <= 16 * MAX_OPS;
+        (once && different && plain && free && sparing && small && self.open.is_empty()).then_some(self.plan)
     }
 }

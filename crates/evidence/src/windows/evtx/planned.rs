@@ -1,6 +1,7 @@
 //! Records of planned templates ([`super::plan`]), straight from the chunk into columns: a value nobody asks for is
 //! stepped over, and no row is put together in between.
 
+use std::fmt::Write;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -13,6 +14,7 @@ use super::template::instance_definition;
 use super::value::{self, Value, kind};
 use crate::windows::collector::{Collector, GroupId};
 use crate::windows::fields::FieldId;
+use crate::windows::row::MAX_NUMBERED_DATA;
 
 /// The columns that tell one kind of event from another.
 const KEY: [FieldId; 3] = [FieldId::CHANNEL, FieldId::PROVIDER_NAME, FieldId::EVENT_ID];
@@ -141,7 +143,14 @@ fn joins(outer: &Plan, inner: &Plan, collector: &Collector<'_>) -> bool {
             .flat_map(|op| inner.data.iter().map(move |other| (op, other)));
         pairs.all(|(op, other)| canonical(op) != canonical(other))
     };
-    inner.system.is_empty() && inner.time.is_none() && (outer.data.is_empty() || apart())
+    let is_alone = |one: &Plan, other: &Plan| {
+        one.unnamed.is_empty() || (other.data.is_empty() && other.unnamed.is_empty())
+    };
+    inner.system.is_empty()
+        && inner.time.is_none()
+        && is_alone(outer, inner)
+        && is_alone(inner, outer)
+        && (outer.data.is_empty() || apart())
 }
 
 struct Record<'r> {
@@ -213,7 +222,7 @@ impl Record<'_> {
         });
         collector.begin(group, time.or(place.written), place.record, place.offset);
         for op in &plan.system {
-            if KEY.contains(&op.field) {
+            if KEY.contains(&op.field) || collector.is_unwanted(group, op.field) {
                 continue;
             }
             let given = plan.given(op, slots);
@@ -225,7 +234,46 @@ impl Record<'_> {
         }
         for (plan, slots) in self.instances() {
             for op in &plan.data {
-                self.put_one(group, op, plan.given(op, slots), collector);
+                if !collector.is_unwanted(group, op.field) {
+                    self.put_one(group, op, plan.given(op, slots), collector);
+                }
+            }
+        }
+        self.put_unnamed(group, collector);
+    }
+
+    /// The values without a name: all of them as `Data`, a line each, and each by its number.
+    fn put_unnamed(&self, group: GroupId, collector: &mut Collector<'_>) {
+        let from = collector.text.len();
+        let mut places: Vec<Range<usize>> = Vec::new();
+        let mut item = |kind, bytes: &[u8]| {
+            if !places.is_empty() {
+                let _ = collector.text.write_char('\n');
+            }
+            let start = collector.text.len();
+            value::write(kind, bytes, &mut collector.text);
+            places.push(start..collector.text.len());
+        };
+        for (plan, slots) in self.instances() {
+            for op in &plan.unnamed {
+                match plan.given(op, slots) {
+                    Given::LeftOut => {}
+                    Given::Empty => item(kind::NULL, &[]),
+                    Given::Text(value) if value.kind & kind::ARRAY != 0 => {
+                        value::each_item(value.kind, value.bytes(self.chunk), &mut item);
+                    }
+                    Given::Text(value) => item(value.kind, value.bytes(self.chunk)),
+                }
+            }
+        }
+        if places.is_empty() {
+            return;
+        }
+        collector.put_written(group, FieldId::DATA, from..collector.text.len());
+        for (place, number) in places.into_iter().zip(1u32..).take(MAX_NUMBERED_DATA) {
+            if !place.is_empty() {
+                let field = collector.fields.numbered(FieldId::DATA, number);
+                collector.put_written(group, field, place);
             }
         }
     }
