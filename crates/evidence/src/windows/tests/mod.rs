@@ -1,6 +1,7 @@
 //! What the tests of all Windows event formats share.
 
 mod evtx_builder;
+mod evtx_chunks;
 mod evtx_corpus;
 mod hostile;
 mod json_corpus;
