@@ -256,7 +256,8 @@ mod tests {
             change(renamed.revision, true, "web shell");
             let told = heard(&of(&own));
             assert!(
-                told.iter().all(|change| (change.kind, &change.id) == ("case", &case.id.to_string())),
+                told.iter()
+                    .all(|change| (change.kind, &change.id) == ("case", &case.id.to_string())),
                 "{told:?}"
             );
         });

@@ -174,7 +174,7 @@ impl From<Error> for Problem {
                 detail,
                 "Do first what the detail says.",
             ),
-            Error::Unauthenticated(why) => Problem::unauthenticated(why),
+            Error::Unauthenticated(_) => Problem::unauthenticated(&detail),
             Error::CodeNeeded => Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "code-needed",

@@ -11,7 +11,7 @@ use super::totp::own;
 use crate::audit;
 use crate::db::params;
 use crate::secrets::{new_token, token_hash};
-use crate::{Access, AccountId, Desk, Error, Result, SessionId, Time, Verb};
+use crate::{Access, AccountId, Desk, Error, Result, SessionId, Time, Unrecognised, Verb};
 
 /// Hours after which a session ends, whatever happens.
 pub const LONGEST_HOURS: i64 = 12;
@@ -101,7 +101,7 @@ pub fn open(desk: &Desk, account: &AccountId, new: &NewSession<'_>) -> Result<Si
     desk.write(|tx| {
         let account = store::find(tx, account)?;
         if account.disabled_at.is_some() {
-            return Err(Error::Unauthenticated("the account is closed"));
+            return Err(Error::Unauthenticated(Unrecognised::Closed));
         }
         tx.execute(
             "DELETE FROM session WHERE account_id = $1 AND (expires_at <= $2 OR last_seen_at <= $3 OR hash NOT IN \
@@ -153,7 +153,7 @@ pub fn authenticate(desk: &Desk, token: &str) -> Result<Signed> {
         );
         let row = tx.one(&sql, params![hash.as_str(), tx.now, tx.now.plus_hours(-IDLE_HOURS)])?;
         let mut row = row
-            .ok_or(Error::Unauthenticated("the session has ended: sign in again"))?
+            .ok_or(Error::Unauthenticated(Unrecognised::SessionOver))?
             .reader();
         let (session, seen, expires_at): (SessionId, Time, Time) = (row.get()?, row.get()?, row.get()?);
         let account = Account::read(&mut row)?;

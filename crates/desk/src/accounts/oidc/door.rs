@@ -9,7 +9,7 @@ use crate::audit;
 use crate::db::params;
 use crate::secrets::{new_token, token_hash};
 use crate::tenants::name_key;
-use crate::{AccountId, Desk, Error, Result, Time};
+use crate::{AccountId, Desk, Error, Result, Time, Unrecognised};
 
 /// What a verified identity token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub fn sign_in(desk: &Desk, flow: &Flow, identity: &Identity, door: Door<'_>) ->
     };
     let found = desk.read(|tx| store::find(tx, &account))?;
     if found.disabled_at.is_some() {
-        return Err(Error::Unauthenticated("the account is closed"));
+        return Err(Error::Unauthenticated(Unrecognised::Closed));
     }
     if found.has_second_factor() && !identity.second_factor {
         let token = new_token(desk.entropy());
@@ -102,7 +102,7 @@ pub fn sign_in_with_code(desk: &Desk, token: &str, code: &str, door: Door<'_>) -
     counted.knock(desk)?;
     desk.write(|tx| {
         if !totp::takes_second_factor(desk, tx, &account.id, code)? {
-            return Ok(Err(Error::Unauthenticated("wrong code")));
+            return Ok(Err(Error::Unauthenticated(Unrecognised::WrongCode)));
         }
         let first = tx.execute("DELETE FROM oidc_flow WHERE hash = $1", params![hash.as_str()])?;
         Ok(if first > 0 { Ok(()) } else { Err(TOO_LATE) })
@@ -127,7 +127,7 @@ fn link_invited(desk: &Desk, account: &AccountId, identity: &Identity) -> Result
     desk.write(|tx| {
         let found = store::find(tx, account)?;
         if found.disabled_at.is_some() {
-            return Err(Error::Unauthenticated("the account is closed"));
+            return Err(Error::Unauthenticated(Unrecognised::Closed));
         }
         links::use_invitation(tx, account)?;
         if super::owner(tx, &identity.issuer, &identity.subject)?.as_ref() == Some(account) {
