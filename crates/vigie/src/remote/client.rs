@@ -18,6 +18,8 @@ use crate::tell;
 
 /// How long a server that asks to wait is waited for, in all.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long it is asked for an answer that was lost on its way.
+const LOST_ANSWER: Duration = Duration::from_secs(20);
 /// The longest wait between two tries, when the server does not say.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long a connection may take.
@@ -197,6 +199,8 @@ impl Client {
     pub(crate) fn wait(&self, fault: Fault, tries: &mut Tries) -> Result<(), Fault> {
         let (wait, most) = match fault.wait() {
             Some(wait) => (wait.max(tries.pause), PATIENCE.max(self.insistence)),
+            // What changes something is done once, however often it is sent: to ask again is how to learn whether it was.
+            None if fault.is_lost_answer() => (tries.pause, LOST_ANSWER.max(self.insistence)),
             None if fault.is_broken_line() => (tries.pause, self.insistence),
             None => return Err(fault),
         };
