@@ -136,7 +136,7 @@ mod tests {
             std::fs::write(&wrong, "").unwrap();
             assert!(run(&bench.desk).is_err());
 
-            let roots = audit::roots(&bench.desk, &crate::testing::director()).unwrap();
+            let roots = audit::roots(&bench.desk, &crate::testing::director(), None).unwrap();
             assert_eq!(roots.len(), 1, "the root was published all the same");
             std::fs::remove_file(wrong).unwrap();
             assert!(run(&bench.desk).is_ok());

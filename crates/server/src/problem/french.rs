@@ -622,10 +622,6 @@ pub(super) const DETAILS: &[(&str, &str)] = &[
         "l’envoi est terminé, avec une autre empreinte",
     ),
     (
-        "the catalogue changed meanwhile: it begins anew",
-        "le catalogue a changé entre-temps\u{a0}: cela recommence",
-    ),
-    (
         "you have {} views of this list: remove some first",
         "vous avez {0} vues de cette liste\u{a0}: retirez-en d’abord",
     ),
