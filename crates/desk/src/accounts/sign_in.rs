@@ -78,6 +78,7 @@ pub fn sign_in(desk: &Desk, attempt: &Attempt<'_>) -> Result<SignedIn> {
         address: attempt.address,
         user_agent: attempt.user_agent,
         provider: None,
+        id_token: None,
     };
     let signed_in = sessions::open(desk, &account.id, &new)?;
     desk.write(|tx| door.open(tx))?;

@@ -51,6 +51,7 @@ fn what_is_restored_is_what_was_there() {
             address: "",
             user_agent: "",
             provider: None,
+            id_token: None,
         };
         let signed = sessions::open(&bench.desk, &alex.id, &new).unwrap();
         let to = bench.folder.path().join("backup");
