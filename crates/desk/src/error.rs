@@ -74,6 +74,11 @@ pub enum Error {
         "the connection to the database was lost while committing: look whether the change is there, or repeat it with its idempotency key"
     )]
     Uncertain,
+    /// A request with a key of its own changed something, and whoever did it was gone before it answered.
+    #[error(
+        "the request changed something and its answer was lost: look at what it made, then take a new key"
+    )]
+    AnswerLost,
     /// No space is left.
     #[error("no space is left on the disk: {0}; nothing of this was kept, free some and repeat")]
     DiskFull(String),

@@ -54,7 +54,7 @@ pub struct Answer {
 /// Begins a request with the key `name`. `digest` names the request: method, path and body.
 ///
 /// # Errors
-/// When another request was sent with that key, or this one changed something and its answer was lost.
+/// When another request was sent with that key; [`Error::AnswerLost`] when this one changed something and its answer is gone.
 pub fn begin(desk: &Desk, access: &Access, name: &str, digest: &str) -> Result<Begin> {
     if name.is_empty() || name.len() > 255 {
         return Err(Error::invalid(
@@ -104,9 +104,7 @@ pub fn begin(desk: &Desk, access: &Access, name: &str, digest: &str) -> Result<B
                 digest: digest_of.unwrap_or_default(),
             })),
             None if until > tx.now => Ok(Begin::Running),
-            None if has_acted(tx, &holder)? => Err(Error::state(
-                "the request changed something and its answer was lost: look at what it made, then take a new key",
-            )),
+            None if has_acted(tx, &holder)? => Err(Error::AnswerLost),
             None => {
                 let taken = tx.execute(
                     "UPDATE idempotency SET holder = $4, lease_until = $5 WHERE actor_id = $1 AND name = $2 AND holder = $3",
@@ -127,8 +125,9 @@ impl Running {
     pub(crate) fn acted(&self, tx: &mut Tx<'_>) -> Result<()> {
         match first_said(tx, &self.holder, true)? {
             true => Ok(()),
-            false => Err(Error::state(
-                "the request took too long to begin, and is done by somebody else: send it again for its answer",
+            // Sent again, it gets the answer of whoever does it now.
+            false => Err(Error::Unavailable(
+                "the request was taken over by another process".into(),
             )),
         }
     }
@@ -292,7 +291,7 @@ mod tests {
             assert!(make(desk, &running, "first").is_err(), "the name is taken");
             settle(desk, &running).unwrap();
             let again = begin(desk, &who, "k", "d");
-            assert!(matches!(again, Err(Error::State { .. })), "{again:?}");
+            assert!(matches!(again, Err(Error::AnswerLost)), "{again:?}");
             assert_eq!(tenants_of(desk), 2);
         });
     }
@@ -322,7 +321,7 @@ mod tests {
             // It dies before it answers: what it did is not done again.
             bench.clock.advance_seconds(LEASE + 1);
             let lost = begin(one, &who, "k", "d");
-            assert!(matches!(lost, Err(Error::State { .. })), "{lost:?}");
+            assert!(matches!(lost, Err(Error::AnswerLost)), "{lost:?}");
         });
     }
 

@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(ask(&one).await.0, 503);
         let (status, _, said) = ask(&other).await;
         assert_eq!(status, 409);
-        assert!(said.contains("urn:vigie:problem:state"), "{said}");
+        assert!(said.contains("urn:vigie:problem:answer-gone"), "{said}");
         assert_eq!(made(&desk), 1);
     }
 

@@ -213,6 +213,13 @@ impl From<Error> for Problem {
                 detail,
                 "Look whether the change is there, or repeat it with the same Idempotency-Key.",
             ),
+            Error::AnswerLost => Problem::new(
+                StatusCode::CONFLICT,
+                "answer-gone",
+                "it was done, and its answer was lost",
+                detail,
+                "Read what it made; do not send it again.",
+            ),
             Error::DiskFull(_) => Problem::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "disk-full",

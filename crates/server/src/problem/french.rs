@@ -564,12 +564,12 @@ pub(super) const DETAILS: &[(&str, &str)] = &[
         "elle a servi à une autre requête\u{a0}: prenez-en une nouvelle",
     ),
     (
-        "the request changed something and its answer was lost: look at what it made, then take a new key",
-        "la requête a modifié quelque chose et sa réponse est perdue\u{a0}: regardez ce qu’elle a fait, puis prenez une nouvelle clé",
+        "it was done, and its answer was lost",
+        "c’est fait, et la réponse est perdue",
     ),
     (
-        "the request took too long to begin, and is done by somebody else: send it again for its answer",
-        "la requête a trop tardé et a été reprise ailleurs\u{a0}: renvoyez-la pour obtenir sa réponse",
+        "the request changed something and its answer was lost: look at what it made, then take a new key",
+        "la requête a modifié quelque chose et sa réponse est perdue\u{a0}: regardez ce qu’elle a fait, puis prenez une nouvelle clé",
     ),
     (
         "the job was taken by another worker: this one was silent for too long",

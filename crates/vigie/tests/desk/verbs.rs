@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::line::Line;
-use crate::scene::{ALL_VERBS, Scene, call, noise};
+use crate::scene::{ALL_VERBS, Scene, call, noise, until};
 
 fn id(of: &Value) -> &str {
     of["id"].as_str().unwrap()
@@ -478,4 +478,40 @@ fn an_answer_that_is_lost_on_its_way_is_got_by_asking_again() {
     let begun = std::time::Instant::now();
     scene.fails(1, &["tenant", "add", "Newer"]);
     assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn a_verification_that_is_cut_off_says_where_it_stopped() {
+    let mut scene = Scene::new();
+    scene.tenant("Client");
+    // The newest is verified first.
+    for (name, length) in [("large.zip", 90_000_000), ("small.zip", 1_000)] {
+        scene.write(name, &noise(length, 7));
+        scene.vigie(&["push", name, "--tenant", "Client"]);
+    }
+    let command = scene
+        .command(&["evidence", "verify", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let server = scene.server.take().unwrap();
+    until("the first piece", || {
+        let log = server.log();
+        log.lines()
+            .any(|line| line.contains("/verify") && line.contains("200"))
+    });
+    server.kill();
+    let output = command.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("it stopped at") && said.contains("large.zip"),
+        "{said}"
+    );
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&told["sound"], &told["pieces"], &told["stopped_at"]["name"]),
+        (&Value::Null, &json!(1), &json!("large.zip"))
+    );
 }
