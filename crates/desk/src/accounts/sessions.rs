@@ -191,7 +191,8 @@ pub fn close(desk: &Desk, token: &str) -> Result<Option<String>> {
         tx.one(sql, params![hash.as_str()])
     })?;
     let sealed: Option<Vec<u8>> = row.map_or(Ok(None), |row| row.reader().get())?;
-    open_id_token(desk, &hash, sealed)
+    // The session has ended: a token that cannot be opened any more does not undo that.
+    Ok(open_id_token(desk, &hash, sealed).unwrap_or_default())
 }
 
 /// An identity token as it is kept, under the hash of the token it belongs to. One that is too long is not.

@@ -104,12 +104,18 @@ fn all_roots(desk: &Session) -> Result<Vec<Value>> {
     let mut all: Vec<Value> = Vec::new();
     loop {
         let before = all.last().and_then(|root| root["seq"].as_i64());
-        let before = before.map(|seq| seq.to_string());
-        let path = Query::default().and("before", before).on("/audit/roots");
-        match desk.client.get(&path)? {
-            Value::Array(more) if !more.is_empty() => all.extend(more),
-            _ => return Ok(all),
+        let path = Query::default()
+            .and("before", before.map(|seq| seq.to_string()))
+            .on("/audit/roots");
+        let Value::Array(mut more) = desk.client.get(&path)? else {
+            return Ok(all);
+        };
+        // A server of an older version gives the newest again.
+        more.retain(|root| before.is_none_or(|before| root["seq"].as_i64().is_some_and(|seq| seq < before)));
+        if more.is_empty() {
+            return Ok(all);
         }
+        all.extend(more);
     }
 }
 
