@@ -159,6 +159,8 @@ struct Checked {
     file: String,
     report: ExportReport,
     problems: Vec<String>,
+    /// What the published roots do not prove, though nothing shows that it is otherwise.
+    doubts: Vec<String>,
     /// Roots that the provider's export proves to be over this chain, as the file has it.
     proven: BTreeSet<i64>,
     /// The last record that is under such a root: one that was published, where some were given.
@@ -254,6 +256,7 @@ impl Checked {
         Checked {
             file: file.display().to_string(),
             problems: Vec::new(),
+            doubts: Vec::new(),
             proven: BTreeSet::new(),
             proven_records: 0,
             newer: 0,
@@ -262,6 +265,10 @@ impl Checked {
     }
 
     fn is_sound(&self) -> bool {
+        self.is_as_written() && self.doubts.is_empty()
+    }
+
+    fn is_as_written(&self) -> bool {
         self.report.sound && self.problems.is_empty()
     }
 
@@ -310,7 +317,7 @@ impl Checked {
                 None if one.at.zip(exported_at).is_some_and(|(at, made)| at > made) => self.newer += 1,
                 // A tenant that came later is not under roots from before.
                 None if self.report.chain.chain != PROVIDER && first.is_none_or(|first| seq < first) => {}
-                None => self.problems.push(match lang {
+                None => self.doubts.push(match lang {
                     Lang::En => format!(
                         "root {seq} was published and is not in the export: records were cut off, unless it was made before; \
                          then say when with --exported-at"
@@ -322,7 +329,7 @@ impl Checked {
                 }),
             }
         }
-        if self.proven_records > 0 || self.problems.len() > before {
+        if self.proven_records > 0 || self.problems.len() > before || !self.doubts.is_empty() {
             return;
         }
         let nothing = match unproven {
@@ -339,12 +346,13 @@ impl Checked {
                  chaîne\u{a0}: donnez-le aussi",
             ),
         };
-        self.problems.push(nothing.to_owned());
+        self.doubts.push(nothing.to_owned());
     }
 
     fn json(&self) -> Value {
         json!({
-            "file": self.file, "sound": self.is_sound(), "chain": self.report.chain, "problems": self.problems,
+            "file": self.file, "sound": self.is_sound(), "chain": self.report.chain,
+            "problems": self.problems, "doubts": self.doubts,
             "roots": self.report.roots.len(), "proven_roots": self.proven.len(), "proven_records": self.proven_records,
             "newer_roots": self.newer, "says_exported_at": self.report.exported_at,
         })
@@ -353,9 +361,10 @@ impl Checked {
     fn write(&self, has_provider: bool, is_compared: bool, lang: Lang, out: &mut dyn Write) -> Result<()> {
         let chain = &self.report.chain;
         let colon = tell(lang, ":", "\u{a0}:");
-        let verdict = match self.is_sound() {
-            true => tell(lang, "as it was written", "telle qu’écrite"),
-            false => tell(lang, "NOT AS IT WAS WRITTEN", "N’EST PAS TELLE QU’ÉCRITE"),
+        let verdict = match (self.is_as_written(), self.doubts.is_empty()) {
+            (true, true) => tell(lang, "as it was written", "telle qu’écrite"),
+            (true, false) => tell(lang, "NOT PROVEN", "NON PROUVÉE"),
+            (false, _) => tell(lang, "NOT AS IT WAS WRITTEN", "N’EST PAS TELLE QU’ÉCRITE"),
         };
         writeln!(out, "{}{colon} {verdict}", visible(&self.file))?;
         let records = counted(
@@ -428,7 +437,7 @@ impl Checked {
         if chain.more_problems > 0 {
             writeln!(out, "  {} {}", chain.more_problems, tell(lang, "more", "autres"))?;
         }
-        for problem in &self.problems {
+        for problem in self.problems.iter().chain(&self.doubts) {
             writeln!(out, "  {problem}")?;
         }
         Ok(())
