@@ -28,7 +28,7 @@ for (const level of ["warn", "info"]) {
 async function provider(vigieOrigin) {
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}`;
-  const client = { client_id: "vigie", client_secret: SECRET, redirect_uris: [`${vigieOrigin}/api/v1/oidc/callback`], response_types: ["code"], grant_types: ["authorization_code"] };
+  const client = { client_id: "vigie", client_secret: SECRET, redirect_uris: [`${vigieOrigin}/api/v1/oidc/callback`], post_logout_redirect_uris: [`${vigieOrigin}/sign-in`], response_types: ["code"], grant_types: ["authorization_code"] };
   const it = new Provider(issuer, {
     clients: [client],
     pkce: { required: () => true },
@@ -143,7 +143,7 @@ try {
   check("the session's cookie is as by password", session?.httpOnly && session.sameSite === "Strict", JSON.stringify(session));
   check("nothing of the way is left", cookies.every(({ name }) => name !== "vigie_oidc"), JSON.stringify(cookies));
   const back = await context.request.delete(`${server.origin}/api/v1/session`, { headers: { "X-CSRF-Token": (await (await context.request.get(`${server.origin}/api/v1/session`)).json()).csrf } });
-  check("signing out works", back.status() === 204);
+  check("signing out works", back.status() === 200);
   one.quiet("invited");
 
   // From then on by the button, where they wanted to go; in English too.
@@ -158,6 +158,21 @@ try {
   await page.waitForURL("**/cases");
   await settle(page);
   one.quiet("by the button");
+
+  // Signing out ends the session here, and the one at the provider, which then asks anew who it is.
+  await page.getByRole("button", { name: "Sam" }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.waitForURL(`${idp.issuer}/session/end?*`);
+  check("the session here has ended first", (await context.request.get(`${server.origin}/api/v1/session`)).status() === 401);
+  await page.getByRole("button", { name: "Yes, sign me out" }).click();
+  await page.waitForURL(`${server.origin}/sign-in`);
+  one.noise.splice(0);
+  await page.goto(`${server.origin}/sign-in?to=/cases`);
+  await page.getByRole("link", { name: "Sign in with Portail d’essai" }).click();
+  await recognise(page, "sam-at-the-provider");
+  await page.waitForURL("**/cases");
+  await settle(page);
+  one.quiet("signed out at the provider");
 
   // The same answer again, in this browser and in another: nothing.
   const before = idp.exchanges.length;

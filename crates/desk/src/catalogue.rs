@@ -233,14 +233,12 @@ impl InForce {
         }
     }
 
-    /// Why it is harmless and who says so. Other tenants learn no more than that there is an entry.
-    pub(crate) fn told_to(&self, tenant: &TenantId) -> (String, String) {
+    /// Why it is harmless and who says so. Other tenants learn no more than that there is an entry: its identifier is the
+    /// reason, and whoever reads it says so in their language.
+    pub(crate) fn told_to(&self, tenant: &TenantId) -> (&str, &str) {
         match self.tenant == *tenant {
-            true => (self.reason.clone(), self.author.clone()),
-            false => (
-                format!("known to be harmless, catalogue entry {}", self.id),
-                "SOC".into(),
-            ),
+            true => (&self.reason, &self.author),
+            false => ("", "SOC"),
         }
     }
 
@@ -251,9 +249,12 @@ impl InForce {
             .server_name
             .as_deref()
             .filter(|_| self.scope == Scope::Server);
-        let entry = entry(&self.rule, host, &self.fields, &reason, &author, self.expires_at);
+        let path = self.path();
+        // Hunts want a reason.
+        let reason = if reason.is_empty() { &path } else { reason };
+        let entry = entry(&self.rule, host, &self.fields, reason, author, self.expires_at);
         SuppressionFile {
-            path: self.path(),
+            path: path.clone(),
             text: json!([entry]).to_string(),
         }
     }

@@ -15,9 +15,9 @@ pub struct Change {
     pub record: String,
     /// When.
     pub at: Time,
-    /// `tenant`, `server`, `campaign`, `case`.
+    /// `tenant`, `server`, `campaign`, `case`; `all` when something is no longer there for him.
     pub kind: &'static str,
-    /// Which one.
+    /// Which one; empty for `all`.
     pub id: String,
     /// Whose it is; `None` for a campaign as a whole.
     pub tenant_id: Option<TenantId>,
@@ -52,9 +52,16 @@ pub fn since(desk: &Desk, access: &Access, since: Time, most: u32) -> Result<(Ve
             let Some((kind, id)) = told(entry) else {
                 continue;
             };
-            if kind == "case" && !is_shared(tx, access, &id)? {
-                continue;
-            }
+            let (kind, id) = match kind {
+                "case" if !is_shared(tx, access, &id)? => {
+                    if !was_withdrawn(entry) {
+                        continue;
+                    }
+                    // It is gone for him. That there was one is all he knew, and which one he is not told again.
+                    ("all", String::new())
+                }
+                _ => (kind, id),
+            };
             changes.push(Change {
                 record: format!("{} {}", entry.chain, entry.seq),
                 at: entry.at,
@@ -118,6 +125,12 @@ fn told(entry: &Entry) -> Option<(&'static str, String)> {
         "case" => Some(("case", subject)),
         _ => None,
     }
+}
+
+/// Whether a case was the client's to read until then.
+fn was_withdrawn(entry: &Entry) -> bool {
+    let was = |name: &str| entry.details[name]["shared"] == true;
+    entry.action == "case.change" && was("before") && !was("after")
 }
 
 /// Whether a note was, or is, for the client.
@@ -200,6 +213,53 @@ mod tests {
                     "{told:?}"
                 );
             }
+        });
+    }
+
+    #[test]
+    fn a_case_that_is_no_longer_shared_is_gone_for_the_client_and_not_named() {
+        on_each_database(|bench| {
+            let (own, other) = (bench.tenant("Own"), bench.tenant("Other"));
+            let of = |tenant: &TenantId| {
+                let only = TenantSet::Only(BTreeSet::from([tenant.clone()]));
+                somebody("claude", Role::ClientContact, only)
+            };
+            let fields = |shared, title: &str| CaseFields {
+                title: title.into(),
+                severity: Severity::High,
+                due_at: None,
+                shared,
+            };
+            let new = NewCase {
+                tenant_id: own.clone(),
+                campaign_id: None,
+                servers: Vec::new(),
+                fields: fields(true, "shell"),
+            };
+            let case = cases::open(&bench.desk, &analyst(), &new).unwrap();
+            bench.clock.advance_seconds(10);
+            let begin = bench.desk.now();
+            let heard = |whose: &Access| since(&bench.desk, whose, begin, 100).unwrap().0;
+            let change = |revision, shared, title| {
+                let fields = fields(shared, title);
+                cases::change(&bench.desk, &analyst(), &case.id, revision, &fields).unwrap()
+            };
+            let withdrawn = change(case.revision, false, "shell");
+            let told = heard(&of(&own));
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert_eq!((told[0].kind, told[0].id.as_str()), ("all", ""));
+            assert_eq!(heard(&of(&other)), [], "another client hears nothing");
+
+            // What happens to it from then on is not his.
+            let renamed = change(withdrawn.revision, false, "web shell");
+            assert_eq!(heard(&of(&own)).len(), 1);
+            change(renamed.revision, true, "web shell");
+            let told = heard(&of(&own));
+            assert!(
+                told.iter()
+                    .all(|change| (change.kind, &change.id) == ("case", &case.id.to_string())),
+                "{told:?}"
+            );
         });
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::backup::{self, Migrated};
 use crate::db::{Connection, Database, DbError, Row, Sql, Value, migrate};
+use crate::idempotency::Running;
 use crate::secrets::{self, MasterKey};
 use crate::uploads::Hashes;
 use crate::world::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -50,7 +51,11 @@ impl Options {
 
 /// A desk. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
-pub struct Desk(Arc<Inner>);
+pub struct Desk {
+    inner: Arc<Inner>,
+    /// The request that it is asked for, when that one has a key of its own.
+    request: Option<Running>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -118,7 +123,7 @@ impl Desk {
 
     fn of(options: &Options, database: Database, migrated: Option<Migrated>) -> Result<Desk> {
         let master = MasterKey::of_desk(&options.data, &database, options.entropy.as_ref())?;
-        Ok(Desk(Arc::new(Inner {
+        let inner = Inner {
             master,
             hashes: Hashes::default(),
             migrated,
@@ -126,26 +131,39 @@ impl Desk {
             database,
             clock: Arc::clone(&options.clock),
             entropy: Arc::clone(&options.entropy),
-        })))
+        };
+        Ok(Desk {
+            inner: Arc::new(inner),
+            request: None,
+        })
+    }
+
+    /// The same desk, asked for a request that was begun ([`crate::idempotency::begin`]): whatever it changes, it is written
+    /// down with it that the request changed something.
+    pub fn asked_by(&self, request: &Running) -> Desk {
+        Desk {
+            inner: Arc::clone(&self.inner),
+            request: Some(request.clone()),
+        }
     }
 
     /// What opening it did to its tables, when they were an older version's.
     pub fn migrated(&self) -> Option<&Migrated> {
-        self.0.migrated.as_ref()
+        self.inner.migrated.as_ref()
     }
 
     pub(crate) fn database(&self) -> &Database {
-        &self.0.database
+        &self.inner.database
     }
 
     /// Now, as the desk sees it.
     pub fn now(&self) -> Time {
-        self.0.clock.now()
+        self.inner.clock.now()
     }
 
     /// The data folder.
     pub fn data(&self) -> &Path {
-        &self.0.data
+        &self.inner.data
     }
 
     /// Whether the database answers.
@@ -158,7 +176,7 @@ impl Desk {
 
     /// `sqlite` or `postgres`.
     pub fn database_kind(&self) -> &'static str {
-        match self.0.database.kind() {
+        match self.inner.database.kind() {
             crate::db::Kind::Sqlite => "sqlite",
             crate::db::Kind::Postgres => "postgres",
         }
@@ -166,21 +184,21 @@ impl Desk {
 
     /// What secrets in the database are sealed with.
     pub(crate) fn master(&self) -> &MasterKey {
-        &self.0.master
+        &self.inner.master
     }
 
     /// The hashes of uploads on their way.
     pub(crate) fn hashes(&self) -> &Hashes {
-        &self.0.hashes
+        &self.inner.hashes
     }
 
     pub(crate) fn entropy(&self) -> &dyn Entropy {
-        self.0.entropy.as_ref()
+        self.inner.entropy.as_ref()
     }
 
     /// What follows a query whose rows others may be taking too: PostgreSQL passes over those, SQLite has one writer.
     pub(crate) fn skip_locked(&self) -> &'static str {
-        match self.0.database.kind() {
+        match self.inner.database.kind() {
             crate::db::Kind::Sqlite => "",
             crate::db::Kind::Postgres => " FOR UPDATE SKIP LOCKED",
         }
@@ -188,18 +206,27 @@ impl Desk {
 
     /// Reads from one snapshot of the data.
     pub(crate) fn read<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.0.database.read(|connection| work(&mut self.tx(connection)))
+        self.inner
+            .database
+            .read(|connection| work(&mut self.tx(connection)))
     }
 
     /// Changes data: all of `work` is kept, or nothing. May run it more than once.
     pub(crate) fn write<T>(&self, mut work: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.0.database.write(|connection| work(&mut self.tx(connection)))
+        self.inner.database.write(|connection| {
+            let mut tx = self.tx(connection);
+            let done = work(&mut tx)?;
+            if let Some(request) = &self.request {
+                request.acted(&mut tx)?;
+            }
+            Ok(done)
+        })
     }
 
     fn tx<'a>(&'a self, connection: &'a mut dyn Connection) -> Tx<'a> {
         Tx {
             now: self.now(),
-            entropy: self.0.entropy.as_ref(),
+            entropy: self.inner.entropy.as_ref(),
             connection,
         }
     }

@@ -56,7 +56,7 @@ pub enum Error {
     },
     /// Nobody knows who asks: the sign-in failed, or what it gave holds no longer.
     #[error("{0}")]
-    Unauthenticated(&'static str),
+    Unauthenticated(Unrecognised),
     /// The password is right, and a second factor is needed.
     #[error("a code of the second factor is needed")]
     CodeNeeded,
@@ -74,6 +74,11 @@ pub enum Error {
         "the connection to the database was lost while committing: look whether the change is there, or repeat it with its idempotency key"
     )]
     Uncertain,
+    /// A request with a key of its own changed something, and whoever did it was gone before it answered.
+    #[error(
+        "the request changed something and its answer was lost: look at what it made, then take a new key"
+    )]
+    AnswerLost,
     /// No space is left.
     #[error("no space is left on the disk: {0}; nothing of this was kept, free some and repeat")]
     DiskFull(String),
@@ -104,6 +109,35 @@ pub enum Error {
     /// A query failed: a mistake of ours.
     #[error("the database refused a query: {0}")]
     Database(String),
+}
+
+/// Why nobody knows who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unrecognised {
+    /// It is not told which of them it was.
+    #[error("wrong login, password or code")]
+    Wrong,
+    /// The code of the second factor, after the provider recognised somebody.
+    #[error("wrong code")]
+    WrongCode,
+    /// An administrator closed it.
+    #[error("the account is closed")]
+    Closed,
+    /// It ended, or never was.
+    #[error("the session has ended: sign in again")]
+    SessionOver,
+    /// It is no key of ours, or not any more.
+    #[error("the key is unknown, expired or revoked")]
+    Key,
+    /// An invitation, or the link of the first start.
+    #[error("the link was used already, or is too old: ask for a new one")]
+    LinkUsedUp,
+    /// A sign-in at the identity provider.
+    #[error("the sign-in took too long, or was begun elsewhere: begin again")]
+    TooLate,
+    /// The provider knows them, and the desk does not.
+    #[error("no account is linked to this identity: ask an administrator")]
+    NotLinked,
 }
 
 impl Error {

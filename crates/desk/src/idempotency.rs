@@ -1,25 +1,41 @@
 //! Requests that carry a key of their own are done once, however often they are sent.
+//!
+//! A request that is being done holds a lease for seconds, which whoever does it renews. That it changed something is written
+//! down in the transaction of the change. So when the lease ends without an answer (the process died, or the database was
+//! away) it is known whether anything happened: if nothing did the request is done anew, by whichever process is asked, and
+//! what the first one may still be about to do is refused.
 
 use crate::db::params;
-use crate::secrets::token_hash;
+use crate::desk::Tx;
+use crate::secrets::{new_token, token_hash};
 use crate::{Access, Desk, Error, Result, Time};
 
 /// Hours an answer is kept.
 const HOURS: i64 = 24;
-/// Seconds after which a request that began and never ended is taken to have died.
-const DIED: i64 = 600;
+/// Seconds a lease lasts from each time it is renewed.
+pub const LEASE: i64 = 15;
 /// Bytes of an answer that are kept.
 const MOST: usize = 1 << 20;
 
 /// What to do with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begin {
-    /// Do it, then [`finish`] it, or [`forget`] it when it failed without having changed anything.
-    Do,
+    /// Do it with [`Desk::asked_by`], [`renew`] it meanwhile, then [`finish`] it; [`forget`] it when it was refused, and
+    /// [`settle`] it when nobody knows.
+    Do(Running),
     /// It was done: this was the answer.
     Done(Answer),
     /// It is being done.
     Running,
+}
+
+/// A request that is being done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    actor: String,
+    name: String,
+    /// Who does it: another each time it is begun.
+    holder: String,
 }
 
 /// An answer to a request.
@@ -38,7 +54,7 @@ pub struct Answer {
 /// Begins a request with the key `name`. `digest` names the request: method, path and body.
 ///
 /// # Errors
-/// When another request was sent with that key, or this one began and died: nobody knows whether it was done.
+/// When another request was sent with that key; [`Error::AnswerLost`] when this one changed something and its answer is gone.
 pub fn begin(desk: &Desk, access: &Access, name: &str, digest: &str) -> Result<Begin> {
     if name.is_empty() || name.len() > 255 {
         return Err(Error::invalid(
@@ -46,19 +62,25 @@ pub fn begin(desk: &Desk, access: &Access, name: &str, digest: &str) -> Result<B
             "it must have 1 to 255 characters",
         ));
     }
-    let actor = &access.actor().id;
+    let running = Running {
+        actor: access.actor().id.clone(),
+        name: name.to_owned(),
+        holder: new_token(desk.entropy()),
+    };
+    let actor = running.actor.as_str();
     desk.write(|tx| {
         tx.execute("DELETE FROM idempotency WHERE expires_at <= $1", params![tx.now])?;
+        let lease = tx.now.plus_seconds(LEASE);
         let begun = tx.execute(
-            "INSERT INTO idempotency (actor_id, name, request_digest, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (actor_id, name) DO NOTHING",
-            params![actor, name, digest, tx.now, tx.now.plus_hours(HOURS)],
+            "INSERT INTO idempotency (actor_id, name, request_digest, created_at, expires_at, holder, lease_until) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (actor_id, name) DO NOTHING",
+            params![actor, name, digest, tx.now, tx.now.plus_hours(HOURS), &running.holder, lease],
         )?;
         if begun > 0 {
-            return Ok(Begin::Do);
+            return Ok(Begin::Do(running.clone()));
         }
         let row = tx.one(
-            "SELECT request_digest, status, response, content_type, response_digest, created_at FROM idempotency \
+            "SELECT request_digest, status, response, content_type, response_digest, holder, lease_until FROM idempotency \
              WHERE actor_id = $1 AND name = $2",
             params![actor, name],
         )?;
@@ -68,7 +90,7 @@ pub fn begin(desk: &Desk, access: &Access, name: &str, digest: &str) -> Result<B
         let mut row = row.reader();
         let (known, status, response): (String, Option<i64>, Option<Vec<u8>>) = (row.get()?, row.get()?, row.get()?);
         let (content_type, digest_of): (Option<String>, Option<String>) = (row.get()?, row.get()?);
-        let created_at: Time = row.get()?;
+        let (holder, until): (String, Time) = (row.get()?, row.get()?);
         if known != digest {
             return Err(Error::invalid("Idempotency-Key", "it was used for another request: take a new one"));
         }
@@ -81,36 +103,91 @@ pub fn begin(desk: &Desk, access: &Access, name: &str, digest: &str) -> Result<B
                     .transpose()?,
                 digest: digest_of.unwrap_or_default(),
             })),
-            None if tx.now.seconds_since(created_at) > DIED => Err(Error::state(
-                "the request began and never ended: look whether it was done, then take a new key",
-            )),
-            None => Ok(Begin::Running),
+            None if until > tx.now => Ok(Begin::Running),
+            None if has_acted(tx, &holder)? => Err(Error::AnswerLost),
+            None => {
+                let taken = tx.execute(
+                    "UPDATE idempotency SET holder = $4, lease_until = $5 WHERE actor_id = $1 AND name = $2 AND holder = $3",
+                    params![actor, name, &holder, &running.holder, lease],
+                )?;
+                // Somebody else was asked at the same moment, and was faster.
+                Ok(if taken > 0 { Begin::Do(running.clone()) } else { Begin::Running })
+            }
         }
     })
 }
 
+impl Running {
+    /// Writes down that it changes something.
+    ///
+    /// # Errors
+    /// When it was given up meanwhile: nothing of it may be kept.
+    pub(crate) fn acted(&self, tx: &mut Tx<'_>) -> Result<()> {
+        match first_said(tx, &self.holder, true)? {
+            true => Ok(()),
+            // Sent again, it gets the answer of whoever does it now.
+            false => Err(Error::Unavailable(
+                "the request was taken over by another process".into(),
+            )),
+        }
+    }
+
+    fn context(&self) -> String {
+        context(&self.actor, &self.name)
+    }
+}
+
+/// Whether whoever did a request changed something. From now on they do not, if they did not until now.
+fn has_acted(tx: &mut Tx<'_>, holder: &str) -> Result<bool> {
+    first_said(tx, holder, false)
+}
+
+/// Says whether a request changed something, unless that was said before; and what holds.
+fn first_said(tx: &mut Tx<'_>, holder: &str, acted: bool) -> Result<bool> {
+    let first = tx.execute(
+        "INSERT INTO idempotency_act (holder, acted, expires_at) VALUES ($1, $2, $3) ON CONFLICT (holder) DO NOTHING",
+        params![holder, acted, tx.now.plus_hours(2 * HOURS)],
+    )?;
+    if first > 0 {
+        return Ok(acted);
+    }
+    let row = tx.one(
+        "SELECT acted FROM idempotency_act WHERE holder = $1",
+        params![holder],
+    )?;
+    row.map_or(Ok(acted), |row| row.reader().get())
+}
+
+/// Says that a request is still being done.
+///
+/// # Errors
+/// When the database is away.
+pub fn renew(desk: &Desk, running: &Running) -> Result<()> {
+    desk.write(|tx| {
+        let until = tx.now.plus_seconds(LEASE);
+        tx.execute(
+            "UPDATE idempotency SET lease_until = $4 WHERE actor_id = $1 AND name = $2 AND holder = $3",
+            params![&running.actor, &running.name, &running.holder, until],
+        )
+    })?;
+    Ok(())
+}
+
 /// Keeps the answer to a request that was begun. It is sealed: answers may hold what is shown once.
-pub fn finish(
-    desk: &Desk,
-    access: &Access,
-    name: &str,
-    status: u16,
-    content_type: &str,
-    body: &[u8],
-) -> Result<()> {
-    let actor = &access.actor().id;
+pub fn finish(desk: &Desk, running: &Running, status: u16, content_type: &str, body: &[u8]) -> Result<()> {
     let sealed = match body.len() <= MOST {
-        true => Some(desk.master().seal(desk.entropy(), &context(actor, name), body)?),
+        true => Some(desk.master().seal(desk.entropy(), &running.context(), body)?),
         false => None,
     };
     let digest = crate::ids::hex(&<sha2::Sha256 as sha2::Digest>::digest(body));
     desk.write(|tx| {
         tx.execute(
-            "UPDATE idempotency SET status = $3, response = $4, content_type = $5, response_digest = $6 \
-             WHERE actor_id = $1 AND name = $2",
+            "UPDATE idempotency SET status = $4, response = $5, content_type = $6, response_digest = $7 \
+             WHERE actor_id = $1 AND name = $2 AND holder = $3",
             params![
-                actor,
-                name,
+                &running.actor,
+                &running.name,
+                &running.holder,
                 i64::from(status),
                 sealed.as_deref(),
                 content_type,
@@ -121,16 +198,32 @@ pub fn finish(
     Ok(())
 }
 
-/// Forgets a request that changed nothing, so that it can be sent again.
-pub fn forget(desk: &Desk, access: &Access, name: &str) -> Result<()> {
-    let actor = &access.actor().id;
-    desk.write(|tx| {
-        tx.execute(
-            "DELETE FROM idempotency WHERE actor_id = $1 AND name = $2 AND status IS NULL",
-            params![actor, name],
-        )
-    })?;
+/// Forgets a request that was refused, so that it can be sent again.
+pub fn forget(desk: &Desk, running: &Running) -> Result<()> {
+    desk.write(|tx| forget_in(tx, running))
+}
+
+fn forget_in(tx: &mut Tx<'_>, running: &Running) -> Result<()> {
+    tx.execute(
+        "DELETE FROM idempotency WHERE actor_id = $1 AND name = $2 AND holder = $3 AND status IS NULL",
+        params![&running.actor, &running.name, &running.holder],
+    )?;
     Ok(())
+}
+
+/// Ends a request that failed so that nobody knows what became of it: forgets it when it changed nothing, and lets it be known
+/// at once when it did.
+pub fn settle(desk: &Desk, running: &Running) -> Result<()> {
+    desk.write(|tx| {
+        if !has_acted(tx, &running.holder)? {
+            return forget_in(tx, running);
+        }
+        tx.execute(
+            "UPDATE idempotency SET lease_until = $4 WHERE actor_id = $1 AND name = $2 AND holder = $3",
+            params![&running.actor, &running.name, &running.holder, tx.now],
+        )?;
+        Ok(())
+    })
 }
 
 fn context(actor: &str, name: &str) -> String {
@@ -140,16 +233,33 @@ fn context(actor: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tenants::{self, TenantFields};
     use crate::testing::{analyst, director, on_each_database};
+
+    #[track_caller]
+    fn begun(desk: &Desk, access: &Access, name: &str, digest: &str) -> Running {
+        match begin(desk, access, name, digest).unwrap() {
+            Begin::Do(running) => running,
+            other => panic!("it is to be done: {other:?}"),
+        }
+    }
+
+    fn make(desk: &Desk, running: &Running, name: &str) -> Result<()> {
+        tenants::create(&desk.asked_by(running), &director(), &TenantFields::named(name)).map(|_| ())
+    }
+
+    fn tenants_of(desk: &Desk) -> i64 {
+        tenants::count(desk, &director(), &Default::default()).unwrap()
+    }
 
     #[test]
     fn a_request_is_done_once_and_answered_again() {
         on_each_database(|bench| {
             let desk = &bench.desk;
             let who = director();
-            assert_eq!(begin(desk, &who, "k1", "POST /x 1").unwrap(), Begin::Do);
+            let running = begun(desk, &who, "k1", "POST /x 1");
             assert_eq!(begin(desk, &who, "k1", "POST /x 1").unwrap(), Begin::Running);
-            finish(desk, &who, "k1", 201, "application/json", b"{\"id\":1}").unwrap();
+            finish(desk, &running, 201, "application/json", b"{\"id\":1}").unwrap();
             let Begin::Done(answer) = begin(desk, &who, "k1", "POST /x 1").unwrap() else {
                 panic!("it was done");
             };
@@ -159,23 +269,81 @@ mod tests {
             );
             // Another request, another person, another day.
             assert!(begin(desk, &who, "k1", "POST /x 2").is_err());
-            assert_eq!(begin(desk, &analyst(), "k1", "POST /x 2").unwrap(), Begin::Do);
+            begun(desk, &analyst(), "k1", "POST /x 2");
             bench.clock.advance_seconds(25 * 3_600);
-            assert_eq!(begin(desk, &who, "k1", "POST /x 2").unwrap(), Begin::Do);
+            begun(desk, &who, "k1", "POST /x 2");
         });
     }
 
     #[test]
-    fn what_failed_can_be_sent_again_and_what_died_is_not_repeated_blindly() {
+    fn what_failed_can_be_sent_again_at_once_and_what_changed_something_is_not_repeated() {
         on_each_database(|bench| {
             let desk = &bench.desk;
             let who = director();
-            begin(desk, &who, "k", "d").unwrap();
-            forget(desk, &who, "k").unwrap();
-            assert_eq!(begin(desk, &who, "k", "d").unwrap(), Begin::Do);
-            bench.clock.advance_seconds(DIED + 1);
-            let died = begin(desk, &who, "k", "d");
-            assert!(matches!(died, Err(Error::State { .. })), "{died:?}");
+            forget(desk, &begun(desk, &who, "k", "d")).unwrap();
+            let running = begun(desk, &who, "k", "d");
+            settle(desk, &running).unwrap();
+            assert!(make(desk, &running, "late").is_err(), "it was given up");
+
+            let running = begun(desk, &who, "k", "d");
+            make(desk, &running, "first").unwrap();
+            make(desk, &running, "second").unwrap();
+            assert!(make(desk, &running, "first").is_err(), "the name is taken");
+            settle(desk, &running).unwrap();
+            let again = begin(desk, &who, "k", "d");
+            assert!(matches!(again, Err(Error::AnswerLost)), "{again:?}");
+            assert_eq!(tenants_of(desk), 2);
+        });
+    }
+
+    #[test]
+    fn what_another_server_left_is_taken_over_when_its_lease_ends_and_only_then() {
+        on_each_database(|bench| {
+            let (one, other) = (&bench.desk, &bench.again());
+            let who = director();
+            let first = begun(one, &who, "k", "d");
+            bench.clock.advance_seconds(LEASE - 1);
+            renew(one, &first).unwrap();
+            bench.clock.advance_seconds(LEASE - 1);
+            assert_eq!(begin(other, &who, "k", "d").unwrap(), Begin::Running, "it lives");
+
+            bench.clock.advance_seconds(2);
+            let second = begun(other, &who, "k", "d");
+            // It was only slow. What it does now is refused, and it does not end what the other one does.
+            assert!(make(one, &first, "twice").is_err());
+            renew(one, &first).unwrap();
+            settle(one, &first).unwrap();
+            finish(one, &first, 201, "", b"of the first").unwrap();
+            assert_eq!(begin(one, &who, "k", "d").unwrap(), Begin::Running);
+            make(other, &second, "once").unwrap();
+            assert_eq!(tenants_of(one), 1);
+
+            // It dies before it answers: what it did is not done again.
+            bench.clock.advance_seconds(LEASE + 1);
+            let lost = begin(one, &who, "k", "d");
+            assert!(matches!(lost, Err(Error::AnswerLost)), "{lost:?}");
+        });
+    }
+
+    #[test]
+    fn of_many_that_send_the_same_one_does_it() {
+        on_each_database(|bench| {
+            let first = begun(&bench.desk, &director(), "k", "d");
+            bench.clock.advance_seconds(LEASE + 1);
+            let done: Vec<bool> = std::thread::scope(|scope| {
+                let each = |_| {
+                    let desk = bench.again();
+                    scope.spawn(move || match begin(&desk, &director(), "k", "d").unwrap() {
+                        Begin::Do(running) => make(&desk, &running, "once").is_ok(),
+                        _ => false,
+                    })
+                };
+                let all: Vec<_> = (0..8).map(each).collect();
+                all.into_iter().map(|one| one.join().unwrap()).collect()
+            });
+            assert_eq!(done.iter().filter(|made| **made).count(), 1, "{done:?}");
+            assert!(make(&bench.desk, &first, "twice").is_err());
+            assert_eq!(tenants_of(&bench.desk), 1);
         });
     }
 }

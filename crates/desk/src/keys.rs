@@ -11,7 +11,9 @@ use crate::db::{Reader, Sql, params};
 use crate::desk::Tx;
 use crate::secrets::{new_token, token_hash};
 use crate::tenants::check_name;
-use crate::{Access, AccountId, Actor, ActorKind, Desk, Error, KeyId, Result, TenantSet, Time, Verb};
+use crate::{
+    Access, AccountId, Actor, ActorKind, Desk, Error, KeyId, Result, TenantSet, Time, Unrecognised, Verb,
+};
 
 /// What keys begin with, so that they are recognised where they should not be.
 const PREFIX: &str = "vigie_";
@@ -147,7 +149,7 @@ pub fn create(desk: &Desk, access: &Access, new: &NewKey) -> Result<(ApiKey, Str
 /// # Errors
 /// [`Error::Unauthenticated`] when there is no such key, it stopped working, or its account is closed.
 pub fn authenticate(desk: &Desk, secret: &str) -> Result<Access> {
-    const REFUSED: Error = Error::Unauthenticated("the key is unknown, expired or revoked");
+    const REFUSED: Error = Error::Unauthenticated(Unrecognised::Key);
     if !secret.starts_with(PREFIX) {
         return Err(REFUSED);
     }

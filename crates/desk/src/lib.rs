@@ -81,7 +81,7 @@ pub mod world;
 
 pub use access::{Access, Actor, ActorKind, Role, TenantSet, Verb};
 pub use desk::{Desk, Options, Tx};
-pub use error::{Error, Result};
+pub use error::{Error, Result, Unrecognised};
 pub use ids::*;
 pub use page::{Page, PageRequest};
 pub use severity::Severity;

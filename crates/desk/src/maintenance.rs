@@ -72,6 +72,7 @@ fn clean_rows(desk: &Desk) -> Result<u64> {
             ("DELETE FROM oidc_flow WHERE expires_at <= $1", now),
             ("DELETE FROM one_time_link WHERE expires_at <= $1", yesterday),
             ("DELETE FROM idempotency WHERE expires_at <= $1", now),
+            ("DELETE FROM idempotency_act WHERE expires_at <= $1", now),
             ("DELETE FROM throttle WHERE locked_until <= $1 AND since <= $1", yesterday),
             (
                 "DELETE FROM job_event WHERE at <= $1 AND job_id IN (SELECT id FROM job WHERE finished_at <= $1)",
@@ -135,7 +136,7 @@ mod tests {
             std::fs::write(&wrong, "").unwrap();
             assert!(run(&bench.desk).is_err());
 
-            let roots = audit::roots(&bench.desk, &crate::testing::director()).unwrap();
+            let roots = audit::roots(&bench.desk, &crate::testing::director(), None).unwrap();
             assert_eq!(roots.len(), 1, "the root was published all the same");
             std::fs::remove_file(wrong).unwrap();
             assert!(run(&bench.desk).is_ok());

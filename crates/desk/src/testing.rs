@@ -1,10 +1,14 @@
 //! What tests share: a desk on each database, and people to try it with.
 
+mod skip;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
+
+pub(crate) use self::skip::skipped;
 
 use crate::world::{ManualClock, Seeded};
 use crate::{Access, Actor, ActorKind, Desk, Error, Options, Role, TenantId, TenantSet, Time, tenants};
@@ -27,7 +31,7 @@ pub(crate) fn on_each_database(test: impl Fn(&Bench)) {
     test(&Bench::sqlite());
     match Schema::create() {
         Some(schema) => test(&Bench::open(Some(schema))),
-        None => println!("skipped on PostgreSQL: VIGIE_TEST_POSTGRES names none"),
+        None => skipped("VIGIE_TEST_POSTGRES names no PostgreSQL"),
     }
 }
 

@@ -19,7 +19,16 @@ const LONGEST_AWAY: Duration = Duration::from_secs(600);
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// What a job changes in the end. It may be called more than once, and is kept once.
-pub type Work = Box<dyn FnMut(&mut Tx<'_>) -> Result<Json>>;
+pub type Work = Box<dyn FnMut(&mut Tx<'_>) -> Result<End>>;
+
+/// How a job ends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum End {
+    /// Well, with what it says.
+    Done(Json),
+    /// What it was asked for changed at the last moment: it waits again, and no attempt is used up by that.
+    Anew,
+}
 
 /// What a job came to.
 pub enum Outcome {
@@ -232,7 +241,7 @@ mod tests {
             let tried = Arc::clone(&self.0);
             Outcome::Done(Box::new(move |_| match tried.fetch_add(1, Ordering::SeqCst) {
                 0..8 => Err(Error::Unavailable("away".into())),
-                _ => Ok(serde_json::json!({"kept": true})),
+                _ => Ok(End::Done(serde_json::json!({"kept": true}))),
             }))
         }
     }

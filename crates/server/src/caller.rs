@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use vigie_desk::accounts::sessions::{self, Signed};
+use vigie_desk::idempotency::Running;
 use vigie_desk::tenants::Locale;
 use vigie_desk::{Access, Desk, Error, Verb, keys};
 
@@ -25,6 +26,8 @@ pub(crate) struct Caller {
     app: App,
     access: Access,
     session: Option<SessionOf>,
+    /// The request's own key, when it has one.
+    request: Option<Running>,
 }
 
 /// The session somebody came with.
@@ -42,8 +45,42 @@ impl Caller {
         self,
         work: impl FnOnce(&Desk, &Access) -> vigie_desk::Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let Caller { app, access, .. } = self;
-        app.run(move |desk| work(desk, &access)).await
+        self.block(move |desk, access| work(desk, access).map_err(Problem::from))
+            .await
+    }
+
+    /// The same for work that knows its own problems.
+    pub(crate) async fn block<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Desk, &Access) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let Caller {
+            app, access, request, ..
+        } = self;
+        app.block(move |desk| match request {
+            Some(request) => work(&desk.asked_by(&request), &access),
+            None => work(desk, &access),
+        })
+        .await
+    }
+
+    /// The same caller, whose changes are those of a request with a key of its own.
+    pub(crate) fn with_request(&self, request: Running) -> Caller {
+        Caller {
+            request: Some(request),
+            ..self.clone()
+        }
+    }
+
+    /// Somebody whom a test recognises.
+    #[cfg(test)]
+    pub(crate) fn of(app: App, access: Access) -> Caller {
+        Caller {
+            app,
+            access,
+            session: None,
+            request: None,
+        }
     }
 
     pub(crate) fn app(&self) -> &App {
@@ -85,6 +122,7 @@ impl Caller {
                 app: app.clone(),
                 access,
                 session: None,
+                request: None,
             });
         }
         let token = cookie(headers, COOKIE)
@@ -110,6 +148,7 @@ impl Caller {
             app: app.clone(),
             access: signed.access.clone(),
             session: Some(SessionOf { token, signed }),
+            request: None,
         })
     }
 }
@@ -156,12 +195,14 @@ async fn let_in(app: &App, caller: Caller, mut request: Request, next: Next) -> 
     {
         return Err(Problem::too_many(wait));
     }
-    request.extensions_mut().insert(caller.clone());
+    // What is sent piece by piece says itself where each piece belongs.
+    let is_once = matches!(*request.method(), Method::POST | Method::PUT | Method::DELETE);
     match request.headers().get("idempotency-key").cloned() {
-        Some(key) if request.method() == Method::POST => {
-            idempotency::once(&caller, &key, request, next).await
+        Some(key) if is_once => idempotency::once(&caller, &key, request, next).await,
+        _ => {
+            request.extensions_mut().insert(caller);
+            Ok(next.run(request).await)
         }
-        _ => Ok(next.run(request).await),
     }
 }
 

@@ -3,14 +3,12 @@
 //! A head that does not arrive in time, a connection that is kept and not used, and more connections than one address needs cost
 //! the server nothing but a moment. What a request takes after that is bounded by its handler.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::serve::Listener;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,39 +16,19 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tower::ServiceExt;
 
-use crate::address::{self, ProxyNetwork};
-use crate::listen::Peer;
-use crate::places::Places;
+use crate::listen::{Admit, Admitted, Peer};
 
 /// Time for the head of a request, and for a connection that waits for its next.
 const HEAD: Duration = Duration::from_secs(30);
-/// Connections of one address (one network of 64 bits with IPv6) and in all. Trusted proxies have as many as they want.
-const CONNECTIONS: (usize, usize) = (256, 8_192);
 
-/// Serves what a listener accepts until `stop`, and lets what is being done then end.
-pub(crate) async fn serve<L>(
-    mut listener: L,
-    router: Router,
-    proxies: Vec<ProxyNetwork>,
-    stop: impl Future<Output = ()>,
-) where
-    L: Listener<Addr = SocketAddr>,
-{
-    let places = Places::new(CONNECTIONS.0, CONNECTIONS.1);
+/// Serves what a gate lets in until `stop`, and lets what is being done then end.
+pub(crate) async fn serve(mut gate: impl Admit, router: Router, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let mut stop = pin!(stop);
     loop {
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let Admitted { stream, peer, place } = tokio::select! {
+            admitted = gate.admit() => admitted,
             () = &mut stop => break,
-        };
-        let place = match address::is_trusted(peer.ip().to_canonical(), &proxies) {
-            true => None,
-            false => match places.take(&address::network_of(peer.ip().to_canonical())) {
-                Some(place) => Some(place),
-                // To say so would take what it is to be kept from.
-                None => continue,
-            },
         };
         let service = router.clone().map_request(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
@@ -68,36 +46,45 @@ pub(crate) async fn serve<L>(
             drop(place);
         });
     }
-    drop(listener);
+    drop(gate);
     graceful.shutdown().await;
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use rustls::pki_types::{PrivateKeyDer, ServerName};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
     use tokio::sync::oneshot;
+    use tokio_rustls::TlsConnector;
 
     use super::*;
+    use crate::listen::{CONNECTIONS, Gate, TlsGate};
 
-    async fn listening() -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
-        let router = Router::new().route(
+    fn router() -> Router {
+        Router::new().route(
             "/",
             axum::routing::get(|ConnectInfo(Peer(peer)): ConnectInfo<Peer>| async move {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 peer.ip().to_string()
             }),
-        );
+        )
+    }
+
+    async fn listening() -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(serve(listener, router, Vec::new(), async {
+        let serving = tokio::spawn(serve(Gate::new(listener, Vec::new()), router(), async {
             let _ = stopped.await;
         }));
         (address, stop, serving)
     }
 
-    async fn answer(mut stream: TcpStream) -> String {
+    async fn answer(mut stream: impl AsyncRead + Unpin) -> String {
         let mut text = String::new();
         let _ = stream.read_to_string(&mut text).await;
         text
@@ -153,5 +140,53 @@ mod tests {
             "{:?}",
             begun.elapsed()
         );
+    }
+
+    #[tokio::test]
+    async fn one_address_that_never_shakes_hands_keeps_nobody_else_out() {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let certificate = made.cert.der().clone();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let ring = || Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(ring())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let gate = TlsGate::new(Gate::new(listener, Vec::new()), Arc::new(config));
+        tokio::spawn(serve(gate, router(), std::future::pending()));
+
+        let mut silent = Vec::new();
+        for _ in 0..2 * CONNECTIONS.0 {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let config = rustls::ClientConfig::builder_with_provider(ring())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector = TlsConnector::from(Arc::new(config));
+        let name = ServerName::try_from("localhost").unwrap();
+        let other = TcpSocket::new_v4().unwrap();
+        other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let other = other.connect(address).await.unwrap();
+        // Well before the silent ones are given up.
+        let shaken = tokio::time::timeout(Duration::from_secs(5), connector.connect(name.clone(), other));
+        let mut stream = shaken.await.expect("it is let in").unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        assert!(answer(stream).await.ends_with("127.0.0.2"));
+
+        let one_more = TcpStream::connect(address).await.unwrap();
+        assert!(connector.connect(name, one_more).await.is_err(), "it is shut");
     }
 }

@@ -4,6 +4,7 @@
 //! `refused/` with the reason in a file beside it. It is moved only after the desk has it for good: killed in between, the
 //! next start finds the same bytes there already and only moves it. Links are not followed.
 
+mod folder;
 mod scan;
 mod take;
 
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use vigie_desk::uploads;
 use vigie_desk::{Access, Desk};
 
+use self::folder::Folder;
 use self::scan::{Look, Seen};
 use self::take::{Outcome, Taker};
 
@@ -43,6 +45,8 @@ pub struct DropFolder {
 pub(crate) struct Watched {
     /// Without links on the way to it.
     root: PathBuf,
+    /// The same, held open.
+    folder: Folder,
     rest: Duration,
     lock: File,
 }
@@ -69,8 +73,10 @@ impl Watched {
             .write(true)
             .open(root.join(".vigie.lock"))
             .map_err(words)?;
+        let held = Folder::open(&root).map_err(words)?;
         Ok(Watched {
             root,
+            folder: held,
             rest: folder.rest,
             lock,
         })
@@ -99,7 +105,7 @@ impl Watched {
                 now.insert(path, before.unwrap_or_else(|| Resting::since_now(seen)));
             }
             resting = now;
-            let taker = Taker::new(desk, &self.root, stop);
+            let taker = Taker::new(desk, &self.folder, stop);
             for (path, file) in &mut resting {
                 if stop.load(Ordering::SeqCst) {
                     return;

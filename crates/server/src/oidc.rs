@@ -82,6 +82,8 @@ pub struct IdentityProvider(Arc<Inner>);
 struct Inner {
     config: Oidc,
     redirect_uri: String,
+    /// Where the provider sends a browser that signed out there.
+    signed_out_uri: String,
     client: Client,
     conversations: Semaphore,
     known: Mutex<Option<Known>>,
@@ -119,6 +121,7 @@ impl IdentityProvider {
         signatures::install();
         Ok(IdentityProvider(Arc::new(Inner {
             redirect_uri: format!("{public_url}/api/v1/oidc/callback"),
+            signed_out_uri: format!("{public_url}/sign-in"),
             config,
             client,
             conversations: Semaphore::new(CONVERSATIONS),
@@ -204,6 +207,35 @@ impl IdentityProvider {
             second_factor_acr: &config.second_factor_acr,
         };
         token::verify(&id_token, &keys, &known.discovery, &expected)
+    }
+
+    /// Where to send a browser that is to sign out at the provider too, with the identity token it came in with. `None` when
+    /// the provider says of no such place, or of one to which nobody should be sent; when the token is another provider's; and
+    /// when the provider does not answer. Blocks.
+    pub(crate) fn end_session_url(&self, id_token: &str) -> Option<String> {
+        let config = &self.0.config;
+        if token::issuer_of(id_token).as_deref() != Some(config.issuer.as_str()) {
+            return None;
+        }
+        let known = match self.known() {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::warn!(why = %error, "somebody signed out here, and could not be sent to the provider for it");
+                return None;
+            }
+        };
+        let endpoint = known.discovery.end_session_endpoint.as_ref()?;
+        if let Err(why) = discovery::check_address(endpoint, &config.issuer) {
+            tracing::warn!(why, "nobody is sent to the provider to sign out");
+            return None;
+        }
+        let query = serde_html_form::to_string([
+            ("id_token_hint", id_token),
+            ("client_id", config.client_id.as_str()),
+            ("post_logout_redirect_uri", self.0.signed_out_uri.as_str()),
+        ]);
+        let joint = if endpoint.contains('?') { '&' } else { '?' };
+        Some(format!("{endpoint}{joint}{}", query.ok()?))
     }
 
     /// What is known of the provider, asked for when it is not or is old.

@@ -65,9 +65,9 @@ pub(crate) fn complete(document: &mut OpenApi) {
         {
             complete_operation(operation);
         }
-        if let Some(operation) = item
-            .post
-            .as_mut()
+        for operation in [&mut item.post, &mut item.put, &mut item.delete]
+            .into_iter()
+            .flatten()
             .filter(|operation| operation.security.is_none())
         {
             operation

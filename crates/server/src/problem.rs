@@ -174,7 +174,7 @@ impl From<Error> for Problem {
                 detail,
                 "Do first what the detail says.",
             ),
-            Error::Unauthenticated(why) => Problem::unauthenticated(why),
+            Error::Unauthenticated(_) => Problem::unauthenticated(&detail),
             Error::CodeNeeded => Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "code-needed",
@@ -212,6 +212,13 @@ impl From<Error> for Problem {
                 "nobody knows whether it was done",
                 detail,
                 "Look whether the change is there, or repeat it with the same Idempotency-Key.",
+            ),
+            Error::AnswerLost => Problem::new(
+                StatusCode::CONFLICT,
+                "answer-gone",
+                "it was done, and its answer was lost",
+                detail,
+                "Read what it made; do not send it again.",
             ),
             Error::DiskFull(_) => Problem::new(
                 StatusCode::INSUFFICIENT_STORAGE,

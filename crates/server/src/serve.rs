@@ -12,7 +12,7 @@ use vigie_desk::{Desk, accounts};
 use crate::app::Settings;
 use crate::connections;
 use crate::drop_folder::{DropFolder, Watched};
-use crate::listen::TlsListener;
+use crate::listen::{Gate, TlsGate};
 use crate::tls::Tls;
 use crate::workers::Workers;
 use crate::{ConfigError, IdentityProvider, Oidc, ProxyNetwork, Traces, TracesError};
@@ -198,7 +198,6 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
             traces: traces.clone(),
             trusted_proxies: options.trusted_proxies.clone(),
         };
-        let proxies = options.trusted_proxies.clone();
         let (stop, stopping) = watch::channel(false);
         let app = crate::router(desk.clone(), settings, stopping.clone());
         started(&Started {
@@ -219,23 +218,18 @@ pub fn serve(options: &Options, started: impl FnOnce(&Started)) -> Result<(), Se
             let _ = stopping.wait_for(|stop| *stop).await;
             tokio::time::sleep(LAST_REQUESTS).await;
         };
+        let gate = Gate::new(listener, options.trusted_proxies.clone());
         let serving = async {
             match tls {
-                Some(config) => {
-                    let listener = TlsListener::new(listener, config)?;
-                    connections::serve(listener, app, proxies, told).await;
-                }
-                None => connections::serve(listener, app, proxies, told).await,
+                Some(config) => connections::serve(TlsGate::new(gate, config), app, told).await,
+                None => connections::serve(gate, app, told).await,
             }
-            Ok(())
         };
         tokio::select! {
-            ended = serving => ended,
-            () = late => {
-                tracing::warn!("some requests did not end in time, and were cut off");
-                Ok(())
-            }
+            () = serving => {}
+            () = late => tracing::warn!("some requests did not end in time, and were cut off"),
         }
+        Ok(())
     });
     workers.stop(LAST_HUNTS);
     runtime.shutdown_timeout(Duration::from_secs(1));

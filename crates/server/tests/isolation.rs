@@ -448,6 +448,37 @@ fn a_client_hears_when_what_he_may_read_changes_and_not_a_byte_when_others_do() 
     });
 }
 
+#[test]
+fn a_case_that_is_no_longer_shared_makes_the_client_read_again_and_is_not_named() {
+    on_each_database(async |bench| {
+        let admin = bench.admin().await;
+        let (own, _) = scene::tenant(&admin, "Brest", "MAIL").await;
+        let (other, _) = scene::tenant(&admin, MARK, "EX01").await;
+        let fields = |shared: bool| json!({"title": "Web shell", "severity": "high", "shared": shared});
+        let new = json!({"tenant_id": own, "fields": fields(true)});
+        let case = admin.post("/api/v1/cases", new).await.ok();
+        let path = format!("/api/v1/cases/{}", case["id"].as_str().unwrap());
+        bench.clock.advance_seconds(30);
+        let (contact, stranger) = (
+            bench.contact_of("claude", &own).await,
+            bench.contact_of("dominique", &other).await,
+        );
+        let heard = tokio::spawn(futures_util::future::join_all([
+            listen(bench, &contact),
+            listen(bench, &stranger),
+        ]));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        bench.clock.advance_seconds(10);
+        admin.put(&path, "\"1\"", fields(false)).await.ok();
+        let heard = heard.await.unwrap();
+        assert_eq!(heard[0].matches("data:").count(), 1, "{heard:?}");
+        assert!(heard[0].contains("\"kind\":\"all\""), "{heard:?}");
+        assert!(!heard[0].contains(case["id"].as_str().unwrap()), "{heard:?}");
+        assert!(!heard[1].contains("data:"), "{heard:?}");
+        contact.get(&path).await.refused(404, "not-found");
+    });
+}
+
 /// What somebody hears in a few seconds.
 fn listen(bench: &Bench, who: &Client) -> impl Future<Output = String> + Send + 'static {
     let request = who.request("GET", "/api/v1/events", &[], Vec::new());

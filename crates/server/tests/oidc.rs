@@ -457,3 +457,107 @@ async fn our_own_second_factor_is_asked_for_on_the_sign_in_page() {
         .await;
     assert!(session_of(&answer).is_some());
 }
+
+/// Signs out whoever came in with this answer; says where they are sent.
+async fn sign_out(stage: &Stage, answer: &Answer) -> Value {
+    let mut browser = stage.bench.nobody();
+    browser.cookie = session_of(answer);
+    browser.csrf = browser.get("/api/v1/session").await.ok()["csrf"]
+        .as_str()
+        .map(str::to_owned);
+    let out = browser.send("DELETE", "/api/v1/session", &[], Vec::new()).await;
+    browser
+        .get("/api/v1/session")
+        .await
+        .refused(401, "unauthenticated");
+    out.ok()["end_session_url"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_leads_to_the_provider_too_where_it_has_a_place_for_that() {
+    let stage = Stage::new().await;
+    let place = format!("{}/session/end", stage.provider.issuer);
+    stage.provider.said.lock().unwrap().discovery["end_session_endpoint"] = json!(place);
+    let answer = stage.journey(es256(), |_| {}).await;
+    let token = stage.provider.said.lock().unwrap().id_token.clone();
+    let url = sign_out(&stage, &answer).await;
+    let (begin, query) = url.as_str().unwrap().split_once('?').unwrap();
+    let sent: BTreeMap<String, String> = serde_html_form::from_str(query).unwrap();
+    assert_eq!(begin, place);
+    assert_eq!(
+        (sent["id_token_hint"].as_str(), sent["client_id"].as_str()),
+        (token.as_str(), CLIENT)
+    );
+    assert_eq!(sent["post_logout_redirect_uri"], "http://127.0.0.1:8443/sign-in");
+    // Nowhere for who came by password, and for a token that is too long for an address.
+    let mut sam = stage.bench.sign_in("sam").await;
+    let out = sam.send("DELETE", "/api/v1/session", &[], Vec::new()).await.ok();
+    assert_eq!(out, json!({"end_session_url": null}));
+    let long = |claims: &mut Value| claims["groups"] = json!("x".repeat(6_000));
+    let answer = stage.journey(es256(), long).await;
+    assert_eq!(sign_out(&stage, &answer).await, Value::Null);
+    // Behind our own second factor the token is kept until the code comes.
+    sam = stage.bench.sign_in("sam").await;
+    let enrolment = sam.post("/api/v1/session/totp", json!({})).await.ok();
+    let code = |steps: i64| common::totp(enrolment["secret"].as_str().unwrap(), common::MORNING.0, steps);
+    sam.post("/api/v1/session/totp/confirm", json!({"code": code(0)}))
+        .await
+        .ok();
+    let answer = stage.journey(es256(), |_| {}).await;
+    let waiting = answer.headers.get_all("set-cookie").iter();
+    let waiting = waiting
+        .map(|set| set.to_str().unwrap())
+        .find(|set| set.starts_with("vigie_oidc_code="));
+    let mut browser = stage.bench.nobody();
+    browser.cookie = waiting.unwrap().split(';').next().map(str::to_owned);
+    let come = browser.post("/api/v1/oidc/code", json!({"code": code(1)})).await;
+    let url = sign_out(&stage, &come).await;
+    assert!(
+        url.as_str()
+            .unwrap()
+            .starts_with(&format!("{place}?id_token_hint="))
+    );
+    // It is nowhere to be read in the data folder.
+    let token = stage.provider.said.lock().unwrap().id_token.clone();
+    let data = stage.bench.desk.data();
+    for file in ["desk.sqlite", "desk.sqlite-wal"] {
+        let bytes = std::fs::read(data.join(file)).unwrap_or_default();
+        assert!(!bytes.windows(token.len()).any(|part| part == token.as_bytes()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_ends_the_session_whatever_the_provider_says() {
+    for place in [
+        json!(null),
+        json!("javascript:alert(1)"),
+        json!("http://192.0.2.1/end"),
+        json!("https://user@id.example/end"),
+    ] {
+        let stage = Stage::new().await;
+        stage.provider.said.lock().unwrap().discovery["end_session_endpoint"] = place;
+        let answer = stage.journey(es256(), |_| {}).await;
+        assert_eq!(sign_out(&stage, &answer).await, Value::Null);
+    }
+    // The server was given another provider since.
+    let stage = Stage::new().await;
+    let place = format!("{}/session/end", stage.provider.issuer);
+    stage.provider.said.lock().unwrap().discovery["end_session_endpoint"] = json!(place);
+    let answer = stage.journey(es256(), |_| {}).await;
+    let other = Provider::start();
+    other.said.lock().unwrap().discovery["end_session_endpoint"] = json!(format!("{}/end", other.issuer));
+    let settings = Settings {
+        oidc: Some(identity_provider(&other)),
+        ..Settings::default()
+    };
+    let mut browser = Bench::reopened(&stage.bench, settings).nobody();
+    browser.cookie = session_of(&answer);
+    browser.csrf = browser.get("/api/v1/session").await.ok()["csrf"]
+        .as_str()
+        .map(str::to_owned);
+    let out = browser
+        .send("DELETE", "/api/v1/session", &[], Vec::new())
+        .await
+        .ok();
+    assert_eq!(out["end_session_url"], Value::Null);
+}

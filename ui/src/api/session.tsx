@@ -45,9 +45,10 @@ export function useMay(verb: Verb): boolean {
 export function useSignOut() {
   const queries = useQueryClient();
   return async () => {
-    await need(api.DELETE("/api/v1/session"));
+    const { end_session_url } = await need(api.DELETE("/api/v1/session"));
     setCsrf("");
     queries.clear();
-    window.location.assign("/sign-in");
+    // The session here has ended; who came in at the identity provider signs out there too.
+    window.location.assign(end_session_url ?? "/sign-in");
   };
 }

@@ -34,6 +34,8 @@ export function FindingPanel({ finding }: { finding: Finding }) {
     },
     onError: (error) => sayProblem(error, language),
   });
+  // An entry that came of another tenant's finding tells no more than that there is one.
+  const reason = finding.reason || (finding.covered_by && t("finding.known_harmless", { entry: finding.covered_by }));
   return (
     <>
       <h2>{locale === "fr" ? finding.statement_fr : finding.statement_en}</h2>
@@ -44,7 +46,7 @@ export function FindingPanel({ finding }: { finding: Finding }) {
         {finding.attack.length > 0 && <><dt>ATT&CK</dt><dd className="mono">{finding.attack.join(", ")}</dd></>}
         <dt>{t("finding.events")}</dt><dd><span className="num">{tn("count.events", finding.count)}</span> · <Moment at={finding.first_at} />{finding.last_at !== finding.first_at && <> – <Moment at={finding.last_at} /></>}</dd>
         {finding.storyline && <><dt>{t("finding.storyline")}</dt><dd>{finding.storyline}</dd></>}
-        {finding.decided_by && <><dt>{t("finding.decided_by")}</dt><dd><Who name={finding.decided_by} /> · <Moment at={finding.decided_at} />{finding.reason && <><br />{finding.reason}</>}</dd></>}
+        {finding.decided_by && <><dt>{t("finding.decided_by")}</dt><dd><Who name={finding.decided_by} /> · <Moment at={finding.decided_at} />{reason && <><br />{reason}</>}</dd></>}
         {finding.gone_at && <><dt>{t("finding.gone")}</dt><dd><Moment at={finding.gone_at} /></dd></>}
       </dl>
       {judge && finding.state !== "new" && <Button size="xs" variant="default" mt="sm" loading={takeBack.isPending} onClick={() => takeBack.mutate()}>{t("act.take_back")}</Button>}

@@ -10,7 +10,7 @@ use crate::desk::Tx;
 use crate::secrets::{new_token, token_hash};
 use crate::tenants::Locale;
 use crate::words::words;
-use crate::{Access, AccountId, Desk, Error, Result, Role, TenantSet, Verb};
+use crate::{Access, AccountId, Desk, Error, Result, Role, TenantSet, Unrecognised, Verb};
 
 /// Hours a link works.
 const HOURS: i64 = 24;
@@ -25,7 +25,7 @@ words!(
     }
 );
 
-const USED_UP: Error = Error::Unauthenticated("the link was used already, or is too old: ask for a new one");
+const USED_UP: Error = Error::Unauthenticated(Unrecognised::LinkUsedUp);
 
 /// The token of a link that makes the first administrator; `None` when there are accounts already. Earlier links stop
 /// working.

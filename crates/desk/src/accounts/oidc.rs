@@ -19,7 +19,7 @@ use super::store;
 use crate::audit;
 use crate::db::params;
 use crate::desk::Tx;
-use crate::{Access, AccountId, Desk, Error, Result, Time, Verb};
+use crate::{Access, AccountId, Desk, Error, Result, Time, Unrecognised, Verb};
 
 /// Bytes of an issuer and a subject together.
 const LONGEST: usize = 2_000;
@@ -44,9 +44,7 @@ pub struct Linked {
 /// When nobody linked one.
 pub fn account_of(desk: &Desk, issuer: &str, subject: &str) -> Result<AccountId> {
     let found = desk.read(|tx| owner(tx, issuer, subject))?;
-    found.ok_or(Error::Unauthenticated(
-        "no account is linked to this identity: ask an administrator",
-    ))
+    found.ok_or(Error::Unauthenticated(Unrecognised::NotLinked))
 }
 
 fn owner(tx: &mut Tx<'_>, issuer: &str, subject: &str) -> Result<Option<AccountId>> {

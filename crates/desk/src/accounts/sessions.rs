@@ -11,7 +11,7 @@ use super::totp::own;
 use crate::audit;
 use crate::db::params;
 use crate::secrets::{new_token, token_hash};
-use crate::{Access, AccountId, Desk, Error, Result, SessionId, Time, Verb};
+use crate::{Access, AccountId, Desk, Error, Result, SessionId, Time, Unrecognised, Verb};
 
 /// Hours after which a session ends, whatever happens.
 pub const LONGEST_HOURS: i64 = 12;
@@ -21,11 +21,13 @@ pub const IDLE_HOURS: i64 = 2;
 const TOUCH: i64 = 60;
 /// Sessions of one account, at most; the oldest makes room.
 const MOST: i64 = 20;
+/// Bytes of an identity token that are kept: it travels in an address.
+const LONGEST_TOKEN: usize = 6_000;
 /// Characters kept of what a browser says it is.
 const AGENT: usize = 300;
 
 /// What a new session is to remember.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct NewSession<'a> {
     /// How its owner signed in: `password`; at the identity provider with `oidc`, `oidc+mfa` (which asked for a second
     /// factor) or `oidc+code` (ours).
@@ -36,6 +38,8 @@ pub struct NewSession<'a> {
     pub user_agent: &'a str,
     /// How the identity provider says it recognised them: for the log.
     pub provider: Option<&'a serde_json::Value>,
+    /// The identity token they came in with: it is shown to the provider when they sign out there.
+    pub id_token: Option<&'a str>,
 }
 
 /// Somebody who just signed in.
@@ -98,10 +102,12 @@ pub fn is_csrf_token(token: &str, given: &str) -> bool {
 /// When the account is closed.
 pub fn open(desk: &Desk, account: &AccountId, new: &NewSession<'_>) -> Result<SignedIn> {
     let token = new_token(desk.entropy());
+    let hash = token_hash(&token);
+    let id_token = seal_id_token(desk, &hash, new.id_token)?;
     desk.write(|tx| {
         let account = store::find(tx, account)?;
         if account.disabled_at.is_some() {
-            return Err(Error::Unauthenticated("the account is closed"));
+            return Err(Error::Unauthenticated(Unrecognised::Closed));
         }
         tx.execute(
             "DELETE FROM session WHERE account_id = $1 AND (expires_at <= $2 OR last_seen_at <= $3 OR hash NOT IN \
@@ -109,10 +115,10 @@ pub fn open(desk: &Desk, account: &AccountId, new: &NewSession<'_>) -> Result<Si
             params![&account.id, tx.now, tx.now.plus_hours(-IDLE_HOURS), MOST - 1],
         )?;
         tx.execute(
-            "INSERT INTO session (hash, id, account_id, method, created_at, last_seen_at, expires_at, address, user_agent) \
-             VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)",
+            "INSERT INTO session (hash, id, account_id, method, created_at, last_seen_at, expires_at, address, user_agent, \
+             id_token) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)",
             params![
-                token_hash(&token),
+                hash.as_str(),
                 &SessionId::new(tx.now, tx.entropy),
                 &account.id,
                 new.method,
@@ -120,6 +126,7 @@ pub fn open(desk: &Desk, account: &AccountId, new: &NewSession<'_>) -> Result<Si
                 tx.now.plus_hours(LONGEST_HOURS),
                 new.address,
                 new.user_agent.chars().take(AGENT).collect::<String>(),
+                id_token.as_deref(),
             ],
         )?;
         tx.execute(
@@ -153,7 +160,7 @@ pub fn authenticate(desk: &Desk, token: &str) -> Result<Signed> {
         );
         let row = tx.one(&sql, params![hash.as_str(), tx.now, tx.now.plus_hours(-IDLE_HOURS)])?;
         let mut row = row
-            .ok_or(Error::Unauthenticated("the session has ended: sign in again"))?
+            .ok_or(Error::Unauthenticated(Unrecognised::SessionOver))?
             .reader();
         let (session, seen, expires_at): (SessionId, Time, Time) = (row.get()?, row.get()?, row.get()?);
         let account = Account::read(&mut row)?;
@@ -176,10 +183,38 @@ pub fn authenticate(desk: &Desk, token: &str) -> Result<Signed> {
     Ok(signed)
 }
 
-/// Signs out: the session of a token ends.
-pub fn close(desk: &Desk, token: &str) -> Result<()> {
-    desk.write(|tx| tx.execute("DELETE FROM session WHERE hash = $1", params![token_hash(token)]))?;
-    Ok(())
+/// Signs out: the session of a token ends. Gives the identity token of whoever came in by the identity provider.
+pub fn close(desk: &Desk, token: &str) -> Result<Option<String>> {
+    let hash = token_hash(token);
+    let row = desk.write(|tx| {
+        let sql = "DELETE FROM session WHERE hash = $1 RETURNING id_token";
+        tx.one(sql, params![hash.as_str()])
+    })?;
+    let sealed: Option<Vec<u8>> = row.map_or(Ok(None), |row| row.reader().get())?;
+    // The session has ended: a token that cannot be opened any more does not undo that.
+    Ok(open_id_token(desk, &hash, sealed).unwrap_or_default())
+}
+
+/// An identity token as it is kept, under the hash of the token it belongs to. One that is too long is not.
+pub(super) fn seal_id_token(desk: &Desk, hash: &str, id_token: Option<&str>) -> Result<Option<Vec<u8>>> {
+    id_token
+        .filter(|id_token| id_token.len() <= LONGEST_TOKEN)
+        .map(|id_token| {
+            desk.master()
+                .seal(desk.entropy(), &id_token_context(hash), id_token.as_bytes())
+        })
+        .transpose()
+}
+
+pub(super) fn open_id_token(desk: &Desk, hash: &str, sealed: Option<Vec<u8>>) -> Result<Option<String>> {
+    let opened = sealed.map(|sealed| desk.master().open(&id_token_context(hash), &sealed));
+    Ok(opened
+        .transpose()?
+        .and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
+fn id_token_context(hash: &str) -> String {
+    format!("identity token {hash}")
 }
 
 /// One's own sessions, newest first.

@@ -6,7 +6,7 @@ use super::throttle::Door;
 use super::{password, totp};
 use crate::db::params;
 use crate::tenants::name_key;
-use crate::{Desk, Error, Result};
+use crate::{Desk, Error, Result, Unrecognised};
 
 /// Somebody who wants in.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct Attempt<'a> {
 }
 
 /// One answer for all that can be wrong: who guesses learns nothing from it.
-const WRONG: Error = Error::Unauthenticated("wrong login, password or code");
+const WRONG: Error = Error::Unauthenticated(Unrecognised::Wrong);
 /// Characters of a login or password that are looked at.
 const LONGEST: usize = 1_000;
 
@@ -78,6 +78,7 @@ pub fn sign_in(desk: &Desk, attempt: &Attempt<'_>) -> Result<SignedIn> {
         address: attempt.address,
         user_agent: attempt.user_agent,
         provider: None,
+        id_token: None,
     };
     let signed_in = sessions::open(desk, &account.id, &new)?;
     desk.write(|tx| door.open(tx))?;

@@ -9,7 +9,7 @@ use std::io::{BufRead, Write};
 use serde::{Deserialize, Serialize};
 
 use super::chain::{Entry, GENESIS, PROVIDER};
-use super::roots::{Head, heads_at, heads_of, leaf_of, read_roots, root_of};
+use super::roots::{Head, each_root, head_at, heads_at, leaf_of, root_of};
 use super::verify::{ChainReport, Follower, Problem, each};
 use crate::{Access, Desk, Error, Result, TenantId, Time, Verb};
 
@@ -66,7 +66,7 @@ pub struct ExportReport {
     pub chain: ChainReport,
     /// The roots that it names: compare them with those that were published.
     pub roots: Vec<(i64, String)>,
-    /// When it was made, as it says.
+    /// When it was made, as it says: nothing proves it, and whoever changed the export may have changed this.
     pub exported_at: Time,
     /// What binds the chain to each of the roots.
     #[serde(skip)]
@@ -80,6 +80,8 @@ pub struct Binding {
     pub seq: i64,
     /// The root.
     pub root: String,
+    /// The last record of the chain that it is over, as the export says.
+    pub head_seq: i64,
     /// The chain's own leaf: it must be among those of the root.
     pub leaf: String,
     /// All leaves; only the provider's export has them.
@@ -140,23 +142,22 @@ pub fn export(desk: &Desk, access: &Access, tenant: Option<&TenantId>, out: &mut
             end.head.clone_from(&entry.hash);
             write(&Line::Entry(entry.clone()))
         })?;
-        let roots = read_roots(tx)?;
-        for (seq, head) in heads_of(tx, chain)? {
+        each_root(tx, |tx, root| {
+            let Some(head) = head_at(tx, root.seq, chain)? else {
+                return Ok(());
+            };
             let leaves = match tenant {
                 Some(_) => Vec::new(),
-                None => heads_at(tx, seq)?.iter().map(Head::leaf).collect(),
-            };
-            let Some(root) = roots.iter().find(|root| root.seq == seq) else {
-                continue;
+                None => heads_at(tx, root.seq)?.iter().map(Head::leaf).collect(),
             };
             write(&Line::Root(RootLine {
-                seq,
-                root: root.root.clone(),
+                seq: root.seq,
+                root: root.root,
                 head_seq: head.seq,
                 head_hash: head.hash,
                 leaves,
-            }))?;
-        }
+            }))
+        })?;
         write(&Line::End(end))
     });
     match failed {
@@ -235,6 +236,7 @@ pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
         .map(|line| Binding {
             seq: line.seq,
             root: line.root,
+            head_seq: line.head_seq,
             leaf: leaf_of(&chain.chain, line.head_seq, &line.head_hash),
             leaves: line.leaves,
         })

@@ -10,6 +10,9 @@ use crate::desk::Tx;
 use crate::ids::hex;
 use crate::{Access, Desk, Error, Result, Time, Verb};
 
+/// Roots read at once.
+const AT_ONCE: i64 = 1_000;
+
 /// A published root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -93,34 +96,59 @@ pub fn publish_root(desk: &Desk, access: &Access) -> Result<Root> {
     })
 }
 
-/// Published roots, newest first, at most a thousand.
-pub fn roots(desk: &Desk, access: &Access) -> Result<Vec<Root>> {
+/// Published roots, newest first, at most a thousand; those before a record when one is named.
+pub fn roots(desk: &Desk, access: &Access, before: Option<i64>) -> Result<Vec<Root>> {
     access.require_everywhere(Verb::Audit)?;
-    desk.read(read_roots)
+    desk.read(|tx| {
+        let rows = tx.query(
+            "SELECT seq, at, details FROM audit WHERE chain = $1 AND action = 'audit.root' AND seq < $2 \
+             ORDER BY seq DESC LIMIT $3",
+            params![PROVIDER, before.unwrap_or(i64::MAX), AT_ONCE],
+        )?;
+        rows.into_iter()
+            .map(|row| Root::read(&mut row.reader()))
+            .collect()
+    })
 }
 
-pub(super) fn read_roots(tx: &mut Tx<'_>) -> Result<Vec<Root>> {
-    let rows = tx.query(
-        "SELECT seq, at, details FROM audit WHERE chain = $1 AND action = 'audit.root' ORDER BY seq DESC LIMIT 1000",
-        params![PROVIDER],
-    )?;
-    rows.into_iter()
-        .map(|row| {
-            let mut row = row.reader();
-            let (seq, at) = (row.get()?, row.get()?);
-            let details: serde_json::Value = row.json()?;
-            let damaged = || Error::Damaged {
-                what: format!("record {seq} of the audit"),
-                why: "it names no root; run the verification".into(),
-            };
-            Ok(Root {
-                seq,
-                at,
-                root: details["root"].as_str().ok_or_else(damaged)?.to_owned(),
-                chains: details["chains"].as_i64().ok_or_else(damaged)?,
-            })
+impl Root {
+    fn read(row: &mut Reader) -> Result<Root> {
+        let (seq, at) = (row.get()?, row.get()?);
+        let details: serde_json::Value = row.json()?;
+        let damaged = || Error::Damaged {
+            what: format!("record {seq} of the audit"),
+            why: "it names no root; run the verification".into(),
+        };
+        Ok(Root {
+            seq,
+            at,
+            root: details["root"].as_str().ok_or_else(damaged)?.to_owned(),
+            chains: details["chains"].as_i64().ok_or_else(damaged)?,
         })
-        .collect()
+    }
+}
+
+/// Hands out the published roots in order, however many there are.
+pub(super) fn each_root(
+    tx: &mut Tx<'_>,
+    mut give: impl FnMut(&mut Tx<'_>, Root) -> Result<()>,
+) -> Result<()> {
+    let mut last = 0;
+    loop {
+        let rows = tx.query(
+            "SELECT seq, at, details FROM audit WHERE chain = $1 AND action = 'audit.root' AND seq > $2 \
+             ORDER BY seq LIMIT $3",
+            params![PROVIDER, last, AT_ONCE],
+        )?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            let root = Root::read(&mut row.reader())?;
+            last = root.seq;
+            give(tx, root)?;
+        }
+    }
 }
 
 fn heads(tx: &mut Tx<'_>) -> Result<Vec<Head>> {
@@ -142,6 +170,15 @@ pub(super) fn heads_at(tx: &mut Tx<'_>, seq: i64) -> Result<Vec<Head>> {
     rows.into_iter()
         .map(|row| Head::read(&mut row.reader()))
         .collect()
+}
+
+/// What the head of one chain was when a root was published; `None` when the root is not over it.
+pub(super) fn head_at(tx: &mut Tx<'_>, seq: i64, chain: &str) -> Result<Option<Head>> {
+    let row = tx.one(
+        "SELECT chain, chain_seq, chain_hash FROM audit_root WHERE seq = $1 AND chain = $2",
+        params![seq, chain],
+    )?;
+    row.map(|row| Head::read(&mut row.reader())).transpose()
 }
 
 /// What the head of one chain was when roots were published: the root's record, then the head.

@@ -144,7 +144,12 @@ fn roots_bind_all_heads() {
             (1, 2),
             "the first root is itself a record of the provider's chain"
         );
-        assert_eq!(roots(&bench.desk, &director()).unwrap(), [second, first]);
+        let before = Some(second.seq);
+        assert_eq!(
+            roots(&bench.desk, &director(), None).unwrap(),
+            [second, first.clone()]
+        );
+        assert_eq!(roots(&bench.desk, &director(), before).unwrap(), [first]);
         let report = verify(&bench.desk, &director()).unwrap();
         assert!(report.sound && report.roots == 2, "{report:?}");
     });
@@ -239,7 +244,9 @@ fn strangers_read_verify_export_and_say_nothing() {
             }
             assert_hidden(export(&bench.desk, &access, Some(&tenant), &mut Vec::new()));
             assert!(export(&bench.desk, &access, None, &mut Vec::new()).is_err());
-            assert!(roots(&bench.desk, &access).is_err() && publish_root(&bench.desk, &access).is_err());
+            assert!(
+                roots(&bench.desk, &access, None).is_err() && publish_root(&bench.desk, &access).is_err()
+            );
             let remark = Remark {
                 tenant_id: Some(tenant.clone()),
                 campaign_id: None,
@@ -298,4 +305,27 @@ fn no_file_upsets_the_verification() {
             assert!(!report.sound || report.chain.head == whole.chain.head, "{index}");
         }
     }
+}
+
+#[test]
+fn an_export_holds_all_roots_however_many_there_are() {
+    on_each_database(|bench| {
+        let tenant = bench.tenant("Client");
+        remark(bench, None, "all hands at nine");
+        let oldest = publish_root(&bench.desk, &director()).unwrap();
+        for _ in 0..1_010 {
+            publish_root(&bench.desk, &director()).unwrap();
+        }
+        assert_eq!(verify(&bench.desk, &director()).unwrap().roots, 1_011);
+        let listed = roots(&bench.desk, &director(), None).unwrap();
+        assert_eq!(listed.len(), 1_000);
+        let older = roots(&bench.desk, &director(), Some(listed[999].seq)).unwrap();
+        assert_eq!((older.len(), older.last()), (11, Some(&oldest)));
+        for of in [None, Some(&tenant)] {
+            let report = verify_export(exported(bench, of).as_bytes()).unwrap();
+            assert!(report.sound, "{report:?}");
+            assert_eq!(report.bindings.len(), 1_011);
+            assert_eq!(report.bindings[0].root, oldest.root);
+        }
+    });
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::chain::{Entry, GENESIS};
 use super::journal::entries;
-use super::roots::{Head, heads_at, heads_of, read_roots, root_of};
+use super::roots::{Head, each_root, heads_at, heads_of, root_of};
 use crate::db::{Sql, params};
 use crate::desk::Tx;
 use crate::{Access, Desk, Result, Verb};
@@ -207,7 +207,7 @@ pub(super) fn each(tx: &mut Tx<'_>, chain: &str, mut give: impl FnMut(&Entry) ->
 }
 
 fn verify_roots(tx: &mut Tx<'_>, report: &mut Report) -> Result<()> {
-    for root in read_roots(tx)? {
+    each_root(tx, |tx, root| {
         report.roots += 1;
         let heads = heads_at(tx, root.seq)?;
         let bound = root_of(heads.iter().map(Head::leaf).collect());
@@ -217,6 +217,6 @@ fn verify_roots(tx: &mut Tx<'_>, report: &mut Report) -> Result<()> {
                 why: "the heads kept for this root do not give it".into(),
             });
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }

@@ -51,6 +51,7 @@ fn what_is_restored_is_what_was_there() {
             address: "",
             user_agent: "",
             provider: None,
+            id_token: None,
         };
         let signed = sessions::open(&bench.desk, &alex.id, &new).unwrap();
         let to = bench.folder.path().join("backup");
@@ -185,6 +186,54 @@ fn tables_of_an_older_version_are_copied_before_they_are_changed() {
     )
     .unwrap();
     assert!(none.items.is_empty());
+}
+
+#[test]
+fn what_an_older_version_wrote_of_others_entries_and_of_requests_is_brought_along() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let bench = Bench::options_in(folder.path());
+    std::fs::create_dir_all(&bench.data).unwrap();
+    let database = Database::sqlite(bench.data.join("desk.sqlite"));
+    apply(&database, Time(0), &MIGRATIONS[..9]).unwrap();
+    let rows = "INSERT INTO tenant (id, name, name_key, contract, locale, contacts, note, created_at, revision) \
+         VALUES ('t', 'T', 't', 'soc', 'fr', '[]', '', 0, 1);\n\
+         INSERT INTO server (id, tenant_id, name, name_key, addresses, note, created_at, revision) \
+         VALUES ('s', 't', 'S', 's', '[]', '', 0, 1);\n";
+    let finding = |id: &str, reason: &str| {
+        format!(
+            "INSERT INTO finding (id, tenant_id, server_id, campaign_id, hunt_id, basis, fingerprint, rule_id, title, \
+             statement_en, statement_fr, severity, rank, outcome, stage, attack, count, state, reason, found_at, revision, \
+             covered_by) VALUES ('{id}', 't', 's', 'c', 'h', 'b', '{id}', 'r', '', '', '', 'high', 3, '', '', '[]', 1, \
+             'dismissed', '{reason}', 0, 1, 'e1');\n"
+        )
+    };
+    let request = format!(
+        "INSERT INTO idempotency (actor_id, name, request_digest, created_at, expires_at) \
+         VALUES ('sam', 'k', 'd', 0, {});",
+        crate::testing::MORNING.plus_hours(1).micros()
+    );
+    let batch = [
+        rows,
+        &finding("f1", "known to be harmless, catalogue entry e1"),
+        &finding("f2", "our scanner"),
+        &request,
+    ]
+    .concat();
+    database
+        .write(|connection| Ok(connection.batch(&batch)?))
+        .unwrap();
+    drop(database);
+    let desk = Desk::open(&bench).unwrap();
+    let reasons: Vec<String> = desk
+        .read(|tx| tx.query("SELECT reason FROM finding ORDER BY id", &[]))
+        .unwrap()
+        .into_iter()
+        .map(|row| row.reader().get().unwrap())
+        .collect();
+    assert_eq!(reasons, ["", "our scanner"]);
+    // Nobody knows what became of it: it is not done again.
+    let begun = crate::idempotency::begin(&desk, &analyst(), "k", "d");
+    assert!(matches!(begun, Err(Error::AnswerLost)), "{begun:?}");
 }
 
 #[test]

@@ -84,7 +84,7 @@ pub struct Finding {
     pub decided_by: Option<String>,
     /// When.
     pub decided_at: Option<Time>,
-    /// Why.
+    /// Why; empty where an entry that came of another tenant's finding covers it: then `covered_by` is all that is told.
     pub reason: String,
     /// The entry of the benign catalogue it became.
     pub dismissal_id: Option<DismissalId>,

@@ -24,7 +24,7 @@ use crate::ids::hex;
 use crate::jobs::Job;
 use crate::servers::{self, ServerFields};
 use crate::tenants::name_key;
-use crate::worker::{Handler, Outcome, Pulse};
+use crate::worker::{End, Handler, Outcome, Pulse};
 use crate::{
     Access, CampaignId, Desk, Error, EvidenceId, HuntId, Result, ServerId, TenantId, Time, exposure,
     observations, packs, rejudge,
@@ -152,7 +152,7 @@ impl HuntHandler {
             catalogue: given.catalogue,
             result,
         };
-        Ok(Outcome::Done(Box::new(move |tx| done.keep(tx))))
+        Ok(Outcome::Done(Box::new(move |tx| done.keep(tx).map(End::Done))))
     }
 }
 

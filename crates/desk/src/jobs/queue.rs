@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::store::{Job, Progress, happened, read};
 use crate::db::{Sql, params};
 use crate::desk::Tx;
+use crate::worker::End;
 use crate::{Desk, Error, JobId, Result};
 
 /// Seconds until the second attempt; each further one waits four times as long, up to an hour.
@@ -124,18 +125,21 @@ pub fn heartbeat(desk: &Desk, claim: &Claim, progress: &Progress) -> Result<Beat
     })
 }
 
-/// Ends a job well. `work` is what it changes: kept in the same transaction, or not at all.
+/// Ends a job as `work` says, which is also what it changes: kept in the same transaction, or not at all.
 ///
 /// # Errors
 /// When another worker has the job by now: nothing of `work` is kept.
 pub(crate) fn complete_with(
     desk: &Desk,
     claim: &Claim,
-    mut work: impl FnMut(&mut Tx<'_>) -> Result<Json>,
+    mut work: impl FnMut(&mut Tx<'_>) -> Result<End>,
 ) -> Result<Job> {
     desk.write(|tx| {
         end_lease(tx, claim)?;
-        let result = work(tx)?;
+        let End::Done(result) = work(tx)? else {
+            give_back(tx, &claim.job.id, "it begins anew")?;
+            return read(tx, &claim.job.id);
+        };
         tx.execute(
             "UPDATE job SET state = 'done', result = $2, error = NULL, finished_at = $3 WHERE id = $1",
             params![&claim.job.id, result.to_string(), tx.now],
@@ -161,7 +165,7 @@ pub(crate) fn is_done(desk: &Desk, claim: &Claim) -> Result<bool> {
 /// # Errors
 /// When another worker has the job by now.
 pub fn complete(desk: &Desk, claim: &Claim, result: &Json) -> Result<Job> {
-    complete_with(desk, claim, |_| Ok(result.clone()))
+    complete_with(desk, claim, |_| Ok(End::Done(result.clone())))
 }
 
 /// Gives a job back as if it had not been begun: its worker ends, and not because of it. One that was to be stopped is.
@@ -171,15 +175,19 @@ pub fn complete(desk: &Desk, claim: &Claim, result: &Json) -> Result<Job> {
 pub fn release(desk: &Desk, claim: &Claim) -> Result<Job> {
     desk.write(|tx| {
         end_lease(tx, claim)?;
-        tx.execute(
-            "UPDATE job SET state = CASE WHEN cancelling = 1 THEN 'cancelled' ELSE 'queued' END, \
-             finished_at = CASE WHEN cancelling = 1 THEN CAST($2 AS BIGINT) ELSE NULL END, attempts = attempts - 1, run_after = $2 \
-             WHERE id = $1",
-            params![&claim.job.id, tx.now],
-        )?;
-        happened(tx, &claim.job.id, "released", "its worker ends")?;
+        give_back(tx, &claim.job.id, "its worker ends")?;
         read(tx, &claim.job.id)
     })
+}
+
+fn give_back(tx: &mut Tx<'_>, id: &JobId, why: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE job SET state = CASE WHEN cancelling = 1 THEN 'cancelled' ELSE 'queued' END, \
+         finished_at = CASE WHEN cancelling = 1 THEN CAST($2 AS BIGINT) ELSE NULL END, attempts = attempts - 1, run_after = $2 \
+         WHERE id = $1",
+        params![id, tx.now],
+    )?;
+    happened(tx, id, "released", why)
 }
 
 /// Says that an attempt failed. The job is tried again later, unless it was to be stopped, its attempts are used up, or

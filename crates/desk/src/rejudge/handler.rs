@@ -14,7 +14,7 @@ use crate::db::{Sql, params};
 use crate::desk::Tx;
 use crate::findings::Place;
 use crate::jobs::{self, Job, NewJob};
-use crate::worker::{Handler, Outcome, Pulse};
+use crate::worker::{End, Handler, Outcome, Pulse};
 use crate::{
     Access, CampaignId, Desk, DismissalId, Error, FindingId, HuntId, Result, ServerId, TenantId, Verb,
 };
@@ -158,8 +158,9 @@ impl Handler for RejudgeHandler {
         Outcome::Done(Box::new(move |tx| {
             let end = read_end(tx, &job)?;
             match end.phase {
-                Phase::End => Ok(json!(end.counts)),
-                _ => Err(Error::state("the catalogue changed meanwhile: it begins anew")),
+                Phase::End => Ok(End::Done(json!(end.counts))),
+                // The catalogue changed meanwhile.
+                _ => Ok(End::Anew),
             }
         }))
     }

@@ -138,11 +138,7 @@ fn what_is_dismissed_for_all_is_judged_anew_where_it_is_stored_and_undone_when_r
                 Some("SOC"),
                 "not who, of another client"
             );
-            assert!(
-                one.reason.starts_with("known to be harmless, catalogue entry "),
-                "{}",
-                one.reason
-            );
+            assert_eq!(one.reason, "", "what its entry is called is all that is told");
             assert_eq!(one.dismissal_id, None, "it is not theirs to revoke");
         }
         // The logs do not cover the window: nothing is left, and that says nothing.
@@ -544,5 +540,40 @@ fn it_goes_on_where_a_killed_worker_was_and_begins_anew_when_the_catalogue_chang
         assert_eq!(count("state = 'dismissed'"), 0);
         jobs::complete(&bench.desk, &again, &serde_json::json!({})).unwrap();
         assert_eq!(judge(bench), 0, "one job did all of it");
+    });
+}
+
+#[test]
+fn what_is_asked_for_anew_at_the_very_end_is_done_and_uses_up_no_attempt() {
+    on_each_database(|bench| {
+        let first = findings::tests::many_of_one_server(bench, &bench.desk, 5);
+        let everything = Decision::Dismiss {
+            reason: "a scanner of ours".into(),
+            scope: Scope::Server,
+            expires_at: bench.desk.now().plus_days(1),
+            fields: BTreeMap::new(),
+        };
+        findings::decide(&bench.desk, &director(), &first.id, first.revision, &everything).unwrap();
+        for _ in 0..3 {
+            let claim = jobs::claim(&bench.desk, "w1", &[KIND], 60).unwrap().unwrap();
+            assert_eq!(claim.job.attempts, 1);
+            let outcome = RejudgeHandler.run(&bench.desk, &claim.job, &Default::default());
+            let crate::worker::Outcome::Done(mut keep) = outcome else {
+                panic!("it is done")
+            };
+            // It has judged everything, and not ended yet.
+            let tenant = claim.job.tenant_id.clone();
+            bench
+                .desk
+                .write(|tx| ask(tx, &Access::system("test"), &first.rule_id, tenant.as_ref()))
+                .unwrap();
+            let job = jobs::complete_with(&bench.desk, &claim, |tx| keep(tx)).unwrap();
+            assert_eq!((job.state, job.attempts), (JobState::Queued, 0));
+        }
+        let handlers: [&dyn Handler; 1] = [&RejudgeHandler];
+        let job = run_one(&bench.desk, "w1", &handlers, &AtomicBool::new(false))
+            .unwrap()
+            .expect("without any wait");
+        assert_eq!((job.state, job.attempts), (JobState::Done, 1));
     });
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::{DONE, REFUSED};
 
@@ -18,7 +17,8 @@ const NAMED: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) size: u64,
-    written: Option<SystemTime>,
+    /// Seconds, and nanoseconds of the last one.
+    written: (i64, i64),
     /// Device, number, and how many names it has.
     place: (u64, u64, u64),
     /// Whether it is a file, and not a link, a pipe, ...
@@ -29,9 +29,21 @@ impl Seen {
     pub(super) fn of(about: &Metadata) -> Seen {
         Seen {
             size: about.len(),
-            written: about.modified().ok(),
+            written: written(about),
             place: place(about),
             is_file: about.is_file(),
+        }
+    }
+
+    /// The same of what the system says of a name below an open folder.
+    #[cfg(unix)]
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion)] // The types differ from system to system.
+    pub(super) fn of_stat(about: &rustix::fs::Stat) -> Seen {
+        Seen {
+            size: about.st_size as u64,
+            written: (about.st_mtime as i64, about.st_mtime_nsec as i64),
+            place: (about.st_dev as u64, about.st_ino as u64, about.st_nlink as u64),
+            is_file: rustix::fs::FileType::from_raw_mode(about.st_mode).is_file(),
         }
     }
 
@@ -47,9 +59,25 @@ fn place(about: &Metadata) -> (u64, u64, u64) {
     (about.dev(), about.ino(), about.nlink())
 }
 
+#[cfg(unix)]
+fn written(about: &Metadata) -> (i64, i64) {
+    use std::os::unix::fs::MetadataExt;
+    (about.mtime(), about.mtime_nsec())
+}
+
 #[cfg(not(unix))]
 fn place(_: &Metadata) -> (u64, u64, u64) {
     (0, 0, 1)
+}
+
+#[cfg(not(unix))]
+fn written(about: &Metadata) -> (i64, i64) {
+    let since = about
+        .modified()
+        .ok()
+        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
+        .unwrap_or_default();
+    (since.as_secs() as i64, i64::from(since.subsec_nanos()))
 }
 
 /// What was seen.

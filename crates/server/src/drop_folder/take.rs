@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
@@ -14,6 +15,7 @@ use vigie_desk::tenants::{self, TenantFilter};
 use vigie_desk::uploads::{self, NewUpload};
 use vigie_desk::{Access, Desk, Error, Page, PageRequest, ServerId, TenantId};
 
+use super::folder::{self, Folder};
 use super::scan::Seen;
 use super::{ACTOR, DONE, REFUSED};
 
@@ -61,7 +63,7 @@ impl From<io::Error> for No {
 /// Takes files, for one look at the folder.
 pub(super) struct Taker<'a> {
     desk: &'a Desk,
-    root: &'a Path,
+    folder: &'a Folder,
     access: Access,
     stop: &'a AtomicBool,
     /// Tenants by the name of their folder; what was asked for once is not again.
@@ -77,10 +79,10 @@ struct Belongs {
 }
 
 impl<'a> Taker<'a> {
-    pub(super) fn new(desk: &'a Desk, root: &'a Path, stop: &'a AtomicBool) -> Taker<'a> {
+    pub(super) fn new(desk: &'a Desk, folder: &'a Folder, stop: &'a AtomicBool) -> Taker<'a> {
         Taker {
             desk,
-            root,
+            folder,
             access: Access::system(ACTOR),
             stop,
             tenants: RefCell::default(),
@@ -130,10 +132,9 @@ impl<'a> Taker<'a> {
             ));
         }
         let belongs = self.belongs(path)?;
-        let mut file = File::open(self.root.join(path))?;
-        // What was opened must be what was looked at, and lie where it seems to.
-        let lies_here = self.root.join(path).canonicalize()? == self.root.join(path);
-        if !lies_here || Seen::of(&file.metadata()?) != *seen {
+        let mut file = self.open(path)?;
+        // What was opened must be what was looked at.
+        if folder::seen_of(&file)? != *seen {
             return Err(No::InMotion);
         }
         if let Some(known) = self.known(&belongs, seen, &mut file)? {
@@ -159,6 +160,20 @@ impl<'a> Taker<'a> {
         taken
     }
 
+    /// Opens a file where it seems to lie. Links and whatever else took the place of it or of a folder above it since are
+    /// looked at anew.
+    fn open(&self, path: &Path) -> Result<File, No> {
+        let name = path.file_name().ok_or(No::InMotion)?;
+        let opened = self
+            .folder
+            .below(path.parent().unwrap_or(Path::new("")))
+            .and_then(|folder| folder.read(name));
+        opened.map_err(|error| match folder::is_a_link(&error) {
+            true => No::InMotion,
+            false => error.into(),
+        })
+    }
+
     fn append_and_finish(
         &self,
         id: &vigie_desk::UploadId,
@@ -174,7 +189,7 @@ impl<'a> Taker<'a> {
             return Err(No::Stopping);
         }
         appended?;
-        if Seen::of(&file.metadata()?) != *seen {
+        if folder::seen_of(&file)? != *seen {
             return Err(No::InMotion);
         }
         Ok(uploads::finish(self.desk, &self.access, id)?)
@@ -313,48 +328,65 @@ impl<'a> Taker<'a> {
         place: &str,
         (ending, said): (&str, String),
     ) -> io::Result<()> {
-        let from = self.root.join(path);
-        let is_another = |at: &Path| at.symlink_metadata().map(|about| Seen::of(&about) != *seen);
+        let below = path.parent().unwrap_or(Path::new(""));
+        let from_name = path.file_name().unwrap_or_default();
+        let from = self.folder.below(below)?;
         let replaced = || io::Error::other("it was changed or replaced meanwhile: it is looked at anew");
-        if is_another(&from)? {
+        if from.seen(from_name)? != *seen {
             return Err(replaced());
         }
-        let folder = self.root.join(place).join(path.parent().unwrap_or(Path::new("")));
-        // A link among them would lead the file elsewhere.
-        for above in folder.ancestors().take_while(|above| *above != self.root) {
-            if above.symlink_metadata().is_ok_and(|about| !about.is_dir()) {
-                return Err(io::Error::other(format!("{} is no folder", shown(above))));
-            }
-        }
-        std::fs::create_dir_all(&folder)?;
-        let name = path.file_name().unwrap_or_default();
-        let name = match name.len() {
+        let to_folder = self
+            .folder
+            .make_below(&Path::new(place).join(below))
+            .map_err(|error| {
+                let folder = shown(&Path::new(place).join(below));
+                io::Error::new(
+                    error.kind(),
+                    format!("{folder} cannot be entered (links are not followed): {error}"),
+                )
+            })?;
+        let name = match from_name.len() {
             // Room for what is put before and behind it.
-            LONG.. => shown(Path::new(name))
+            LONG.. => shown(Path::new(from_name))
                 .chars()
                 .take(LONG / 4)
                 .collect::<String>()
                 .into(),
-            _ => name.to_owned(),
+            _ => from_name.to_owned(),
         };
-        let mut to = folder.join(&name);
-        let mut number = 1;
-        while to.symlink_metadata().is_ok() || beside(&to, ending).symlink_metadata().is_ok() {
+        let said = format!("{}\n{said}", shown(path));
+        let mut number = 0;
+        // Somebody may be putting things there too.
+        let to = loop {
             number += 1;
-            let mut other = std::ffi::OsString::from(format!("{number}-"));
-            other.push(&name);
-            to = folder.join(other);
-        }
-        // The word first: a file that lies there has always been explained.
-        std::fs::write(beside(&to, ending), format!("{}\n{said}", shown(path)))?;
-        if let Err(error) = std::fs::rename(&from, &to) {
-            // What stays where it was is not explained there again each time it is looked at.
-            std::fs::remove_file(beside(&to, ending))?;
-            return Err(error);
-        }
-        if is_another(&to)? {
-            std::fs::rename(&to, &from)?;
-            std::fs::remove_file(beside(&to, ending))?;
+            let mut to = OsString::new();
+            if number > 1 {
+                to.push(format!("{number}-"));
+            }
+            to.push(&name);
+            let word = beside(&to, ending);
+            if to_folder.has(&to) || to_folder.has(&word) {
+                continue;
+            }
+            // The word first: a file that lies there has always been explained.
+            match to_folder.write_new(&word, &said) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                written => written?,
+            }
+            match from.move_to(from_name, &to_folder, &to) {
+                Ok(()) => break to,
+                Err(error) => {
+                    // What stays where it was is not explained there again each time it is looked at.
+                    to_folder.remove(&word)?;
+                    if error.kind() != io::ErrorKind::AlreadyExists {
+                        return Err(error);
+                    }
+                }
+            }
+        };
+        if to_folder.seen(&to)? != *seen {
+            to_folder.move_to(&to, &from, from_name)?;
+            to_folder.remove(&beside(&to, ending))?;
             return Err(replaced());
         }
         Ok(())
@@ -375,11 +407,11 @@ fn all<T>(mut page: impl FnMut(&PageRequest) -> vigie_desk::Result<Page<T>>) -> 
     }
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    PathBuf::from(name)
+fn beside(name: &OsStr, ending: &str) -> OsString {
+    let mut beside = name.to_owned();
+    beside.push(".");
+    beside.push(ending);
+    beside
 }
 
 /// Names that differ only in case or surrounding spaces are one, as at the desk.
@@ -411,41 +443,4 @@ impl<R: Read> Read for Stoppable<'_, R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use vigie_desk::Options;
-    use vigie_desk::tenants::TenantFields;
-
-    use super::*;
-
-    #[test]
-    fn a_file_that_took_another_s_place_is_not_put_away_for_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let desk = Desk::open(&Options::in_folder(folder.path().join("data"))).unwrap();
-        let access = Access::system("test");
-        tenants::create(&desk, &access, &TenantFields::named("Client")).unwrap();
-        let root = folder.path().canonicalize().unwrap().join("drop");
-        std::fs::create_dir_all(root.join("Client")).unwrap();
-        let (path, stop) = (Path::new("Client/a.log"), AtomicBool::new(false));
-        std::fs::write(root.join(path), "first").unwrap();
-        let first = Seen::of(&root.join(path).symlink_metadata().unwrap());
-        let taker = Taker::new(&desk, &root, &stop);
-        std::fs::write(root.join(path), "another").unwrap();
-        assert!(matches!(taker.take(path, &first), Outcome::Later));
-        let word = || ("evidence.txt", String::new());
-        assert!(taker.put_away(path, &first, DONE, word()).is_err());
-        assert_eq!(std::fs::read(root.join(path)).unwrap(), b"another");
-        assert!(!root.join(DONE).exists());
-
-        let now = Seen::of(&root.join(path).symlink_metadata().unwrap());
-        assert!(matches!(taker.take(path, &now), Outcome::Moved));
-        assert_eq!(std::fs::read(root.join(DONE).join(path)).unwrap(), b"another");
-        let all = evidence::list(
-            &desk,
-            &access,
-            &EvidenceFilter::default(),
-            &PageRequest::default(),
-        )
-        .unwrap();
-        assert_eq!(all.items.len(), 1);
-    }
-}
+mod tests;

@@ -16,6 +16,8 @@ pub(super) struct Discovery {
     pub(super) token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     pub(super) authorization_response_iss_parameter_supported: bool,
+    /// Where people sign out, when they can.
+    pub(super) end_session_endpoint: Option<String>,
 }
 
 impl Discovery {

@@ -86,11 +86,22 @@ pub(super) fn verify(
         .map_err(|error| OidcError::Token(reason(&error)))?
         .claims;
     let now = jsonwebtoken::get_current_timestamp();
-    check(claims, expected, now)
+    check(claims, token, expected, now)
+}
+
+/// Who issued a token that was verified before.
+pub(super) fn issuer_of(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Issued {
+        iss: String,
+    }
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let issued: Issued = serde_json::from_slice(&claims).ok()?;
+    Some(issued.iss)
 }
 
 /// What the library does not ask.
-fn check(claims: Claims, expected: &Expected<'_>, now: u64) -> Result<Identity, OidcError> {
+fn check(claims: Claims, token: &str, expected: &Expected<'_>, now: u64) -> Result<Identity, OidcError> {
     if claims.nonce.as_deref() != Some(expected.nonce) {
         return Err(OidcError::Token("it is of another sign-in (nonce)"));
     }
@@ -125,6 +136,7 @@ fn check(claims: Claims, expected: &Expected<'_>, now: u64) -> Result<Identity, 
         subject: claims.sub,
         second_factor: by_method || by_class,
         said: json!({"acr": claims.acr.as_ref().map(short), "amr": methods}),
+        id_token: token.to_owned(),
     })
 }
 

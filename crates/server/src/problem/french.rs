@@ -564,8 +564,12 @@ pub(super) const DETAILS: &[(&str, &str)] = &[
         "elle a servi à une autre requête\u{a0}: prenez-en une nouvelle",
     ),
     (
-        "the request began and never ended: look whether it was done, then take a new key",
-        "la requête a commencé et ne s’est jamais terminée\u{a0}: vérifiez si elle a été faite, puis prenez une nouvelle clé",
+        "it was done, and its answer was lost",
+        "c’est fait, et la réponse est perdue",
+    ),
+    (
+        "the request changed something and its answer was lost: look at what it made, then take a new key",
+        "la requête a modifié quelque chose et sa réponse est perdue\u{a0}: regardez ce qu’elle a fait, puis prenez une nouvelle clé",
     ),
     (
         "the job was taken by another worker: this one was silent for too long",
@@ -616,10 +620,6 @@ pub(super) const DETAILS: &[(&str, &str)] = &[
     (
         "the upload is finished, with another hash",
         "l’envoi est terminé, avec une autre empreinte",
-    ),
-    (
-        "the catalogue changed meanwhile: it begins anew",
-        "le catalogue a changé entre-temps\u{a0}: cela recommence",
     ),
     (
         "you have {} views of this list: remove some first",

@@ -104,10 +104,22 @@ pub(crate) async fn export_audit(caller: Caller, Query(of): Query<ChainOf>) -> R
     Ok((headers, Bytes::from_stream(bytes)).into_response())
 }
 
-/// The roots that were published, newest first.
-#[utoipa::path(get, path = "/audit/roots", tag = "audit", responses((status = 200, body = Vec<Root>)))]
-pub(crate) async fn list_roots(caller: Caller) -> Answer<Vec<Root>> {
-    caller.ask(audit::roots).await.map(Json)
+/// Which roots.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RootsBefore {
+    /// Those whose record stands before this one.
+    before: Option<i64>,
+}
+
+/// The roots that were published, newest first, at most 1,000; `before` asks for older ones.
+#[utoipa::path(get, path = "/audit/roots", tag = "audit", params(RootsBefore),
+    responses((status = 200, body = Vec<Root>)))]
+pub(crate) async fn list_roots(caller: Caller, Query(of): Query<RootsBefore>) -> Answer<Vec<Root>> {
+    caller
+        .ask(move |desk, access| audit::roots(desk, access, of.before))
+        .await
+        .map(Json)
 }
 
 /// Publishes a root over the heads of all chains. Keep it outside: it proves what was recorded until now.

@@ -42,7 +42,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Changed {
-    /// What kind of thing: `tenant`, `server`, `case`, `finding`, `job`; `all` when too much changed to name it.
+    /// What kind of thing: `tenant`, `server`, `case`, `finding`, `job`; `all` when too much changed to name it, or
+    /// something is no longer there for whoever listens.
     kind: String,
     /// Which one.
     id: String,

@@ -119,10 +119,8 @@ pub(crate) async fn import_inventory(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer<Imported> {
     let bytes = body.map_err(|error| too_large(&error))?;
-    let access = caller.access().clone();
     caller
-        .app()
-        .block(move |desk| {
+        .block(move |desk, access| {
             if !access.may(Verb::Inventory) {
                 return Err(vigie_desk::Error::Forbidden {
                     verb: Verb::Inventory,
@@ -137,12 +135,12 @@ pub(crate) async fn import_inventory(
                 new_tenants: how.new_tenants,
                 new_servers: how.new_servers,
             };
-            let report = observations::import(desk, &access, &reading.observations, &placing)?;
+            let report = observations::import(desk, access, &reading.observations, &placing)?;
             let mut changed_cells = 0;
-            let open = campaigns::list(desk, &access, &PageRequest::first(1_000))?;
+            let open = campaigns::list(desk, access, &PageRequest::first(1_000))?;
             for campaign in open.items.iter().filter(|campaign| campaign.closed_at.is_none()) {
                 let pack = packs::load(desk, &campaign.pack)?;
-                changed_cells += exposure::assess(desk, &access, &campaign.id, &pack)?.changed;
+                changed_cells += exposure::assess(desk, access, &campaign.id, &pack)?.changed;
             }
             Ok(Imported {
                 format: reading.format.id().to_owned(),

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vigie_desk::accounts::oidc::{self, Door, Outcome};
-use vigie_desk::{Desk, Error};
+use vigie_desk::{Desk, Error, Unrecognised};
 
 use super::session::{WhoAmI, entered, session_cookie};
 use crate::app::App;
@@ -211,7 +211,9 @@ impl Failure {
     const CANCELLED: Failure = Failure("cancelled");
     const CODE_NEEDED: Failure = Failure("code");
     const EXPIRED: Failure = Failure("expired");
+    const INVITATION: Failure = Failure("invitation");
     const REFUSED: Failure = Failure("refused");
+    const TAKEN: Failure = Failure("taken");
     const UNAVAILABLE: Failure = Failure("unavailable");
     const UNKNOWN: Failure = Failure("unknown");
 }
@@ -229,10 +231,10 @@ impl From<OidcError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         match error {
-            Error::Unauthenticated(why) if why.contains("begin again") => Failure::EXPIRED,
-            Error::Unauthenticated(why) if why.contains("the link") => Failure("invitation"),
+            Error::Unauthenticated(Unrecognised::TooLate) => Failure::EXPIRED,
+            Error::Unauthenticated(Unrecognised::LinkUsedUp) => Failure::INVITATION,
             Error::Unauthenticated(_) => Failure::UNKNOWN,
-            Error::Taken { .. } => Failure("taken"),
+            Error::Taken { .. } => Failure::TAKEN,
             Error::Invalid { .. } | Error::State { .. } => Failure::REFUSED,
             other => {
                 tracing::error!(why = %other, "a sign-in at the identity provider failed");

@@ -207,12 +207,10 @@ pub(crate) async fn server_exposure(
     Path(id): Path<ServerId>,
     Query(of): Query<OfPack>,
 ) -> Answer<serde_json::Value> {
-    let access = caller.access().clone();
     caller
-        .app()
-        .block(move |desk| {
+        .block(move |desk, access| {
             let pack = packs::load(desk, &of.pack)?;
-            let assessment = exposure::of_server(desk, &access, &id, &pack)?;
+            let assessment = exposure::of_server(desk, access, &id, &pack)?;
             serde_json::to_value(assessment).map_err(|error| Problem::internal(&error.to_string()))
         })
         .await

@@ -204,16 +204,30 @@ pub(crate) async fn who_am_i(caller: Caller) -> Json<WhoAmI> {
     Json(WhoAmI::of(&caller))
 }
 
-/// Signs out.
-#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204)))]
+/// Somebody who is out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignedOut {
+    /// Where to go to sign out at the identity provider too: for whoever came in there, when it has such a place. It leads back
+    /// to the sign-in page.
+    end_session_url: Option<String>,
+}
+
+/// Signs out. The session has ended, whatever becomes of the one at the identity provider.
+#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 200, body = SignedOut)))]
 pub(crate) async fn sign_out(caller: Caller) -> Result<Response, Problem> {
     let SessionOf { token, .. } = own_session(&caller)?;
-    let gone = cookie("", 0, caller.app().settings().https)?;
-    caller
-        .app()
-        .run(move |desk| sessions::close(desk, &token))
-        .await?;
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
+    let (app, settings) = (caller.app(), caller.app().settings());
+    let gone = cookie("", 0, settings.https)?;
+    let id_token = app.run(move |desk| sessions::close(desk, &token)).await?;
+    let end_session_url = match (id_token, settings.oidc.clone()) {
+        // The session is gone by now: nothing that goes wrong from here on may look as if it were not.
+        (Some(id_token), Some(provider)) => app
+            .block(move |_| Ok(provider.end_session_url(&id_token)))
+            .await
+            .unwrap_or_default(),
+        _ => None,
+    };
+    Ok(([(header::SET_COOKIE, gone)], Json(SignedOut { end_session_url })).into_response())
 }
 
 fn own_session(caller: &Caller) -> Result<SessionOf, Problem> {

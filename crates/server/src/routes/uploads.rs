@@ -92,13 +92,11 @@ pub(crate) async fn append_upload(
         .and_then(|value| value.to_str().ok()?.parse::<i64>().ok())
         .ok_or_else(|| Problem::bad_request("the header Upload-Offset is missing or is no number"))?;
     let place = caller.app().transfer()?;
-    let access = caller.access().clone();
     let mut reader = BodyReader::new(body);
     caller
-        .app()
-        .block(move |desk| {
+        .block(move |desk, access| {
             let _place = place;
-            uploads::append(desk, &access, &id, offset, &mut reader).map_err(|error| match error {
+            uploads::append(desk, access, &id, offset, &mut reader).map_err(|error| match error {
                 Error::Conflict { current } => elsewhere(offset, current),
                 other => other.into(),
             })

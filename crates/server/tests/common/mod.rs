@@ -4,6 +4,8 @@
 
 pub(crate) mod provider;
 pub(crate) mod scene;
+#[path = "../../../desk/src/testing/skip.rs"]
+mod skip;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -49,7 +51,7 @@ pub(crate) fn on_each_database(test: impl AsyncFn(&Bench)) {
             let bench = Bench::open(Some(schema), vigie_server::Settings::default());
             runtime.block_on(test(&bench));
         }
-        None => println!("skipped on PostgreSQL: VIGIE_TEST_POSTGRES names none"),
+        None => skip::skipped("VIGIE_TEST_POSTGRES names no PostgreSQL"),
     }
 }
 

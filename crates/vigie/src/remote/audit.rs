@@ -1,6 +1,6 @@
 //! `vigie audit`: the log nobody can change, taken out, and checked without a server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -63,6 +63,14 @@ struct Verify {
     /// Roots that were published, as `vigie audit roots --format json` prints them
     #[arg(long, value_name = "FILE")]
     roots: Option<PathBuf>,
+    /// When the exports were made, as you know it (RFC 3339): roots of --roots published later need not be in them. What an
+    /// export says of that itself is not believed
+    #[arg(long, value_name = "T", requires = "roots", value_parser = instant)]
+    exported_at: Option<Time>,
+}
+
+fn instant(given: &str) -> Result<Time, String> {
+    Time::parse(given).ok_or_else(|| "write it as 2021-03-03T08:00:00Z".to_owned())
 }
 
 const ROOTS: &[Column] = &[
@@ -81,8 +89,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         }
         Verb::Roots => {
             let desk = arguments.remote.open(lang)?;
-            let roots = desk.client.get("/audit/roots")?;
-            desk.items(roots.as_array().map_or(&[][..], Vec::as_slice), ROOTS)?;
+            desk.items(&all_roots(&desk)?, ROOTS)?;
         }
         Verb::Publish => {
             let desk = arguments.remote.open(lang)?;
@@ -90,6 +97,26 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// All roots, newest first: the server gives so many at once.
+fn all_roots(desk: &Session) -> Result<Vec<Value>> {
+    let mut all: Vec<Value> = Vec::new();
+    loop {
+        let before = all.last().and_then(|root| root["seq"].as_i64());
+        let path = Query::default()
+            .and("before", before.map(|seq| seq.to_string()))
+            .on("/audit/roots");
+        let Value::Array(mut more) = desk.client.get(&path)? else {
+            return Ok(all);
+        };
+        // A server of an older version gives the newest again.
+        more.retain(|root| before.is_none_or(|before| root["seq"].as_i64().is_some_and(|seq| seq < before)));
+        if more.is_empty() {
+            return Ok(all);
+        }
+        all.extend(more);
+    }
 }
 
 fn export(desk: &Session, tenant: Option<&str>, output: &Path) -> Result<()> {
@@ -132,9 +159,13 @@ struct Checked {
     file: String,
     report: ExportReport,
     problems: Vec<String>,
-    /// Roots that are proven to bind this chain.
-    proven: usize,
-    /// Published roots that are newer than the export says it is.
+    /// What the published roots do not prove, though nothing shows that it is otherwise.
+    doubts: Vec<String>,
+    /// Roots that the provider's export proves to be over this chain, as the file has it.
+    proven: BTreeSet<i64>,
+    /// The last record that is under such a root: one that was published, where some were given.
+    proven_records: i64,
+    /// Published roots that are newer than whoever checks knows the export to be.
     newer: usize,
 }
 
@@ -159,7 +190,7 @@ impl Verify {
             .collect();
         for one in &mut checked {
             one.bind(&leaves, lang);
-            one.compare(&published, lang);
+            one.compare(&published, self.exported_at, lang);
         }
         match format {
             Format::Json => print_json(&json!({
@@ -170,7 +201,7 @@ impl Verify {
             Format::Table => {
                 let mut out = std::io::stdout().lock();
                 for one in &checked {
-                    one.write(!leaves.is_empty(), lang, &mut out)?;
+                    one.write(!leaves.is_empty(), !published.is_empty(), lang, &mut out)?;
                 }
             }
         }
@@ -225,13 +256,19 @@ impl Checked {
         Checked {
             file: file.display().to_string(),
             problems: Vec::new(),
-            proven: 0,
+            doubts: Vec::new(),
+            proven: BTreeSet::new(),
+            proven_records: 0,
             newer: 0,
             report,
         }
     }
 
     fn is_sound(&self) -> bool {
+        self.is_as_written() && self.doubts.is_empty()
+    }
+
+    fn is_as_written(&self) -> bool {
         self.report.sound && self.problems.is_empty()
     }
 
@@ -242,7 +279,8 @@ impl Checked {
                 continue;
             };
             if *root == binding.root && leaves.contains(&binding.leaf) {
-                self.proven += 1;
+                self.proven.insert(binding.seq);
+                self.proven_records = self.proven_records.max(binding.head_seq);
                 continue;
             }
             let seq = binding.seq;
@@ -255,54 +293,78 @@ impl Checked {
         }
     }
 
-    /// Whether the roots are those that were published.
-    fn compare(&mut self, published: &[Published], lang: Lang) {
+    /// Whether the roots are those that were published. What the export says of itself, when it was made and which roots it
+    /// has, decides nothing here: whoever cut its end off can say that it is older.
+    fn compare(&mut self, published: &[Published], exported_at: Option<Time>, lang: Lang) {
+        if published.is_empty() {
+            return;
+        }
         let before = self.problems.len();
-        let mut met = 0;
+        let mut unproven = 0;
+        self.proven_records = 0;
         let first = self.report.bindings.iter().map(|one| one.seq).min();
         for one in published {
             let seq = one.seq;
             match self.report.bindings.iter().find(|binding| binding.seq == seq) {
-                Some(binding) if binding.root == one.root => met += 1,
-                Some(_) => self.problems.push(match lang {
+                Some(binding) if binding.root != one.root => self.problems.push(match lang {
                     Lang::En => format!("root {seq} is not the one that was published"),
                     Lang::Fr => format!("la racine {seq} n’est pas celle qui a été publiée"),
                 }),
-                None if one.at.is_some_and(|at| at > self.report.exported_at) => self.newer += 1,
-                // A tenant that came later is not bound by roots from before.
+                Some(binding) if self.proven.contains(&seq) => {
+                    self.proven_records = self.proven_records.max(binding.head_seq);
+                }
+                Some(_) => unproven += 1,
+                None if one.at.zip(exported_at).is_some_and(|(at, made)| at > made) => self.newer += 1,
+                // A tenant that came later is not under roots from before.
                 None if self.report.chain.chain != PROVIDER && first.is_none_or(|first| seq < first) => {}
-                None => self.problems.push(match lang {
-                    Lang::En => format!("root {seq} was published and is not in the export"),
-                    Lang::Fr => format!("la racine {seq} a été publiée et ne figure pas dans l’export"),
+                None => self.doubts.push(match lang {
+                    Lang::En => format!(
+                        "root {seq} was published and is not in the export: records were cut off, unless it was made before; \
+                         then say when with --exported-at"
+                    ),
+                    Lang::Fr => format!(
+                        "la racine {seq} a été publiée et ne figure pas dans l’export\u{a0}: des enregistrements ont été coupés, à \
+                         moins qu’il ne soit antérieur\u{202f}; dans ce cas, dites de quand il date avec --exported-at"
+                    ),
                 }),
             }
         }
-        // An export says itself when it was made and which roots it has: one that meets none of them proves nothing.
-        if met == 0 && !published.is_empty() && self.problems.len() == before {
-            self.problems.push(
-                tell(
-                    lang,
-                    "none of the published roots is in the export: nothing proves that it is whole",
-                    "aucune des racines publiées ne figure dans l’export\u{a0}: rien ne prouve qu’il soit entier",
-                )
-                .to_owned(),
-            );
+        if self.proven_records > 0 || self.problems.len() > before || !self.doubts.is_empty() {
+            return;
         }
+        let nothing = match unproven {
+            0 => tell(
+                lang,
+                "none of the published roots is in the export: nothing proves that it is whole",
+                "aucune des racines publiées ne figure dans l’export\u{a0}: rien ne prouve qu’il soit entier",
+            ),
+            _ => tell(
+                lang,
+                "it names roots that were published, and only the provider’s export proves that they are over this chain: give \
+                 it too",
+                "il annonce des racines publiées, et seul l’export du prestataire prouve qu’elles portent sur cette \
+                 chaîne\u{a0}: donnez-le aussi",
+            ),
+        };
+        self.doubts.push(nothing.to_owned());
     }
 
     fn json(&self) -> Value {
         json!({
-            "file": self.file, "sound": self.is_sound(), "chain": self.report.chain, "problems": self.problems,
-            "roots": self.report.roots.len(), "proven_roots": self.proven, "newer_roots": self.newer,
+            "file": self.file, "sound": self.is_sound(), "chain": self.report.chain,
+            "problems": self.problems, "doubts": self.doubts,
+            "roots": self.report.roots.len(), "proven_roots": self.proven.len(), "proven_records": self.proven_records,
+            "newer_roots": self.newer, "says_exported_at": self.report.exported_at,
         })
     }
 
-    fn write(&self, has_provider: bool, lang: Lang, out: &mut dyn Write) -> Result<()> {
+    fn write(&self, has_provider: bool, is_compared: bool, lang: Lang, out: &mut dyn Write) -> Result<()> {
         let chain = &self.report.chain;
         let colon = tell(lang, ":", "\u{a0}:");
-        let verdict = match self.is_sound() {
-            true => tell(lang, "as it was written", "telle qu’écrite"),
-            false => tell(lang, "NOT AS IT WAS WRITTEN", "N’EST PAS TELLE QU’ÉCRITE"),
+        let verdict = match (self.is_as_written(), self.doubts.is_empty()) {
+            (true, true) => tell(lang, "as it was written", "telle qu’écrite"),
+            (true, false) => tell(lang, "NOT PROVEN", "NON PROUVÉE"),
+            (false, _) => tell(lang, "NOT AS IT WAS WRITTEN", "N’EST PAS TELLE QU’ÉCRITE"),
         };
         writeln!(out, "{}{colon} {verdict}", visible(&self.file))?;
         let records = counted(
@@ -326,19 +388,38 @@ impl Checked {
             ("racine", "racines"),
         );
         let proven = match (self.report.chain.chain == PROVIDER || has_provider, lang) {
-            (true, Lang::En) => format!("{} proven", self.proven),
-            (true, Lang::Fr) => format!("dont {} prouvées", self.proven),
+            (true, Lang::En) => format!("{} proven", self.proven.len()),
+            (true, Lang::Fr) => format!("dont {} prouvées", self.proven.len()),
             (false, Lang::En) => "named, not proven: give the provider’s export too".into(),
             (false, Lang::Fr) => "annoncées, non prouvées\u{a0}: donnez aussi l’export du prestataire".into(),
         };
         if !self.report.roots.is_empty() {
             writeln!(out, "  {roots}, {proven}")?;
         }
+        if self.proven_records > 0 {
+            let (proven, all) = (self.proven_records, chain.entries);
+            let of = match lang {
+                Lang::En => format!("proven up to record {proven} of {all}"),
+                Lang::Fr => format!("prouvée jusqu’à l’enregistrement {proven} sur {all}"),
+            };
+            let by = match is_compared {
+                true => String::new(),
+                false => tell(
+                    lang,
+                    ", by roots that these files name: whoever wrote them anew could have written those too; compare with \
+                     published ones (--roots)",
+                    ", par des racines que ces fichiers annoncent\u{a0}: qui les aurait réécrits aurait pu les réécrire \
+                     aussi\u{202f}; comparez avec celles qui ont été publiées (--roots)",
+                )
+                .to_owned(),
+            };
+            writeln!(out, "  {of}{by}")?;
+        }
         if self.newer > 0 {
             let newer = tell(
                 lang,
-                "published roots are newer than the export",
-                "racines publiées sont postérieures à l’export",
+                "published roots are newer than you say the export is",
+                "racines publiées sont postérieures à la date que vous donnez à l’export",
             );
             writeln!(out, "  {} {newer}", self.newer)?;
         }
@@ -356,7 +437,7 @@ impl Checked {
         if chain.more_problems > 0 {
             writeln!(out, "  {} {}", chain.more_problems, tell(lang, "more", "autres"))?;
         }
-        for problem in &self.problems {
+        for problem in self.problems.iter().chain(&self.doubts) {
             writeln!(out, "  {problem}")?;
         }
         Ok(())

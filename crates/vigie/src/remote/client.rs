@@ -18,6 +18,8 @@ use crate::tell;
 
 /// How long a server that asks to wait is waited for, in all.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long it is asked for an answer that was lost on its way.
+const LOST_ANSWER: Duration = Duration::from_secs(20);
 /// The longest wait between two tries, when the server does not say.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long a connection may take.
@@ -134,6 +136,22 @@ impl Client {
 
     /// Does something to what is at a revision; `None` where it has none.
     pub(crate) fn post_at(&self, path: &str, revision: Option<i64>, body: &Value) -> Result<Value, Fault> {
+        self.once("POST", path, revision, body)
+    }
+
+    /// Puts something in the place of what is at a revision.
+    pub(crate) fn put(&self, path: &str, revision: i64, body: &Value) -> Result<Value, Fault> {
+        self.once("PUT", path, Some(revision), body)
+    }
+
+    /// Deletes something.
+    pub(crate) fn delete(&self, path: &str) -> Result<Value, Fault> {
+        self.once("DELETE", path, None, &Value::Null)
+    }
+
+    /// Changes something, once, however often it has to be sent: sent again under the same key it gets the answer that was
+    /// missed, and not that it is gone or at another revision by now.
+    fn once(&self, method: &str, path: &str, revision: Option<i64>, body: &Value) -> Result<Value, Fault> {
         let mut headers = vec![("Idempotency-Key", self.chance())];
         headers.extend(revision.map(|revision| ("If-Match", etag(revision))));
         let text = body.to_string();
@@ -142,19 +160,7 @@ impl Client {
         } else {
             Sent::Json(&text)
         };
-        self.patiently(|| self.json("POST", path, &headers, sent))
-    }
-
-    /// Puts something in the place of what is at a revision.
-    pub(crate) fn put(&self, path: &str, revision: i64, body: &Value) -> Result<Value, Fault> {
-        let headers = [("If-Match", etag(revision))];
-        let text = body.to_string();
-        self.patiently(|| self.json("PUT", path, &headers, Sent::Json(&text)))
-    }
-
-    /// Deletes something.
-    pub(crate) fn delete(&self, path: &str) -> Result<Value, Fault> {
-        self.patiently(|| self.json("DELETE", path, &[], Sent::Nothing))
+        self.patiently(|| self.json(method, path, &headers, sent))
     }
 
     /// Sends bytes that belong at an offset. Asked once: the caller knows how to go on.
@@ -193,6 +199,8 @@ impl Client {
     pub(crate) fn wait(&self, fault: Fault, tries: &mut Tries) -> Result<(), Fault> {
         let (wait, most) = match fault.wait() {
             Some(wait) => (wait.max(tries.pause), PATIENCE.max(self.insistence)),
+            // What changes something is done once, however often it is sent: to ask again is how to learn whether it was.
+            None if fault.is_lost_answer() => (tries.pause, LOST_ANSWER.max(self.insistence)),
             None if fault.is_broken_line() => (tries.pause, self.insistence),
             None => return Err(fault),
         };

@@ -303,10 +303,22 @@ struct Checked {
     /// Pieces that are not what was received.
     broken: Vec<Value>,
     /// Why the rest was not looked at.
-    stopped: Option<String>,
+    stopped: Option<Stopped>,
+}
+
+/// Where a verification ended before its end.
+struct Stopped {
+    /// The piece that could not be looked at.
+    at: Value,
+    why: String,
 }
 
 impl Checked {
+    fn stop(&mut self, evidence: &Value, why: String) {
+        let at = json!({"id": evidence["id"], "tenant_id": evidence["tenant_id"], "name": evidence["name"]});
+        self.stopped = Some(Stopped { at, why });
+    }
+
     fn note(&mut self, evidence: &Value, verified: &Value) {
         self.pieces += 1;
         self.bytes += verified["bytes"].as_u64().unwrap_or(0);
@@ -320,12 +332,19 @@ impl Checked {
     fn tell(&self, format: Format, lang: Lang) -> Result<ExitCode> {
         match format {
             Format::Json => print_json(&json!({
-                "sound": self.is_sound(), "pieces": self.pieces, "bytes": self.bytes, "deleted": self.deleted, "broken": self.broken, "stopped": self.stopped,
+                "sound": self.is_sound(), "pieces": self.pieces, "bytes": self.bytes, "deleted": self.deleted, "broken": self.broken,
+                "stopped": self.stopped.as_ref().map(|stopped| &stopped.why),
+                "stopped_at": self.stopped.as_ref().map(|stopped| &stopped.at),
             }))?,
             Format::Table => self.write(lang, &mut std::io::stdout().lock())?,
         }
-        if let Some(why) = &self.stopped {
-            eprintln!("vigie: {why}");
+        if let Some(Stopped { at, why }) = &self.stopped {
+            let text = |field: &str| visible(at[field].as_str().unwrap_or_default()).into_owned();
+            let (id, name) = (text("id"), text("name"));
+            match lang {
+                Lang::En => eprintln!("vigie: it stopped at {id} ({name}): {why}"),
+                Lang::Fr => eprintln!("vigie\u{a0}: arrêt à {id} ({name})\u{a0}: {why}"),
+            }
         }
         Ok(match self.is_sound() {
             Some(false) => ExitCode::from(REACHED),
@@ -427,7 +446,7 @@ fn check_there(desk: &Session, verify: &Verify) -> Result<Checked> {
             Ok(verified) => checked.note(evidence, &verified),
             Err(fault) if fault.kind() == "state" && verify.evidence.is_empty() => checked.deleted += 1,
             Err(fault) => {
-                checked.stopped = Some(fault.to_string());
+                checked.stop(evidence, fault.to_string());
                 break;
             }
         }
@@ -456,7 +475,7 @@ fn check_here(data: &Path, database: Option<&String>) -> Result<Checked> {
                     continue;
                 }
                 Err(error) => {
-                    checked.stopped = Some(error.to_string());
+                    checked.stop(&json!(evidence), error.to_string());
                     return Ok(checked);
                 }
             };

@@ -37,6 +37,8 @@ pub(crate) struct Broken {
     text: String,
     /// Whether it may be there again in a moment.
     may_pass: bool,
+    /// Whether somebody was there, and the request may have been done.
+    may_be_done: bool,
 }
 
 impl Fault {
@@ -72,6 +74,11 @@ impl Fault {
         matches!(self, Fault::Broken(broken) if broken.may_pass)
     }
 
+    /// Whether the line broke when the server had been reached already: it may have done what was asked.
+    pub(crate) fn is_lost_answer(&self) -> bool {
+        matches!(self, Fault::Broken(broken) if broken.may_pass && broken.may_be_done)
+    }
+
     pub(super) fn of_transport(url: &str, error: &ureq::Error, lang: Lang) -> Fault {
         // A certificate that is not believed will not be in a minute.
         let is_certificate = match error {
@@ -96,7 +103,17 @@ impl Fault {
             Lang::Fr => format!("{url} est injoignable\u{a0}: {error}\u{202f}; {hint}"),
         };
         let may_pass = !is_certificate && !matches!(error, ureq::Error::BadUri(_) | ureq::Error::Http(_));
-        Fault::Broken(Broken { text, may_pass })
+        let was_reached = match error {
+            ureq::Error::Io(error) => error.kind() != std::io::ErrorKind::ConnectionRefused,
+            ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => false,
+            ureq::Error::Timeout(_) | ureq::Error::Protocol(_) => true,
+            _ => false,
+        };
+        Fault::Broken(Broken {
+            text,
+            may_pass,
+            may_be_done: may_pass && was_reached,
+        })
     }
 
     pub(super) fn of_answer(url: &str, status: u16, body: &[u8], lang: Lang) -> Fault {
@@ -115,6 +132,7 @@ impl Fault {
                 },
                 // What a proxy says while the server behind it starts again.
                 may_pass: matches!(status, 502..=504),
+                may_be_done: false,
             }),
         }
     }
@@ -127,6 +145,7 @@ impl Fault {
         Fault::Broken(Broken {
             text,
             may_pass: false,
+            may_be_done: false,
         })
     }
 }

@@ -6,6 +6,8 @@
 
 mod postgres;
 mod server;
+#[path = "../../../desk/src/testing/skip.rs"]
+mod skip;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -19,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::postgres::Cluster;
 use crate::server::{Client, PATIENCE, Scene, Server, id, log, noise, scene};
+use crate::skip::skipped;
 
 /// Lines of a log over which a hunt takes a while.
 const LONG: usize = 300_000;
@@ -235,7 +238,7 @@ impl Drop for SmallDisk {
 #[test]
 fn a_full_disk_is_said_and_the_upload_goes_on_when_there_is_room() {
     let Some(disk) = SmallDisk::mount() else {
-        println!("skipped: a small disk cannot be mounted here");
+        skipped("a small disk cannot be mounted here");
         return;
     };
     let server = Server::start(&disk.0.path().join("data"), None);
@@ -285,7 +288,7 @@ impl Drop for StopWhenDropped<'_> {
 #[test]
 fn a_postgresql_that_is_cut_off_is_missed_said_and_found_again() {
     let Some(cluster) = Cluster::start() else {
-        println!("skipped: PostgreSQL is not installed");
+        skipped("PostgreSQL is not installed");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -391,7 +394,7 @@ fn a_postgresql_that_is_cut_off_is_missed_said_and_found_again() {
 #[test]
 fn two_servers_share_a_postgresql_and_a_folder() {
     let Some(cluster) = Cluster::start() else {
-        println!("skipped: PostgreSQL is not installed");
+        skipped("PostgreSQL is not installed");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

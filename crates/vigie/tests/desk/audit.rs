@@ -48,13 +48,25 @@ fn what_was_tampered_with_shows_without_a_server() {
     );
     let said = scene.vigie(&["audit", "verify", "client.jsonl", "--lang", "fr"]);
     assert!(said.contains("telle qu’écrite"), "{said}");
-    // A root from after the export is no reproach; one that was never published is.
+    // A root from after the export is no reproach to whoever knows when it was made; to others it is one, whatever the export
+    // says of itself.
     scene.write("newest.json", newest.to_string().as_bytes());
-    let said = scene.json(&["audit", "verify", "provider.jsonl", "--roots", "newest.json"]);
+    let newer = ["audit", "verify", "provider.jsonl", "--roots", "newest.json"];
+    let said = scene.fails_with_output(3, &newer);
+    assert!(said.contains("say when with --exported-at"), "{said}");
+    let made = newest[1]["at"].as_str().unwrap();
+    let mut known = newer.to_vec();
+    known.extend(["--exported-at", made]);
+    let said = scene.json(&known);
     assert_eq!(
         (&said["sound"], &said["exports"][0]["newer_roots"]),
         (&json!(true), &json!(1))
     );
+    let cut = cut_off(&scene, "provider.jsonl", newest[2]["at"].as_str().unwrap());
+    scene.write("cut.jsonl", cut.as_bytes());
+    let said = scene.fails_with_output(3, &["audit", "verify", "cut.jsonl", "--roots", "roots.json"]);
+    assert!(said.contains("records were cut off"), "{said}");
+    assert!(said.contains("proven up to record"), "{said}");
     let forged = format!("{}:{}", roots[0]["seq"], "0".repeat(64));
     let said = scene.fails_with_output(3, &["audit", "verify", "provider.jsonl", "--root", &forged]);
     assert!(said.contains("is not the one that was published"), "{said}");
@@ -89,9 +101,64 @@ fn what_was_tampered_with_shows_without_a_server() {
     // A chain that was written anew from its first record on is whole in itself; only the provider's roots tell.
     let (rewritten, root) = rewrite(&lines);
     scene.write("rewritten.jsonl", rewritten.as_bytes());
-    scene.vigie(&["audit", "verify", "rewritten.jsonl", "--root", &root]);
+    let said = scene.fails_with_output(3, &["audit", "verify", "rewritten.jsonl", "--root", &root]);
+    assert!(
+        said.contains("give it too") && said.contains("NOT PROVEN"),
+        "{said}"
+    );
+    // Nor does one prove anything that has none of the roots that were published.
+    let none = without_roots(&lines);
+    scene.write("none.jsonl", none.as_bytes());
+    scene.vigie(&["audit", "verify", "none.jsonl"]);
+    let said = scene.fails_with_output(3, &["audit", "verify", "none.jsonl", "--roots", "roots.json"]);
+    assert!(
+        said.contains("none of the published roots is in the export"),
+        "{said}"
+    );
+    let said = scene.json(&[
+        "audit",
+        "verify",
+        "client.jsonl",
+        "provider.jsonl",
+        "--root",
+        &right,
+    ]);
+    let client = &said["exports"][0];
+    assert_eq!(
+        (&client["sound"], &client["proven_records"]),
+        (&json!(true), &json!(3))
+    );
     let said = scene.fails_with_output(3, &["audit", "verify", "rewritten.jsonl", "provider.jsonl"]);
     assert!(said.contains("does not bind this chain"), "{said}");
+}
+
+fn without_roots(lines: &[&str]) -> String {
+    let kept = lines.iter().filter(|line| !line.starts_with("{\"root\""));
+    kept.copied().collect::<Vec<&str>>().join("\n")
+}
+
+/// An export from which all after its last root but one is gone, as if it had been made by then.
+fn cut_off(scene: &Scene, file: &str, made: &str) -> String {
+    let text = std::fs::read_to_string(scene.folder.path().join(file)).unwrap();
+    let mut lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let roots: Vec<i64> = lines
+        .iter()
+        .filter_map(|line| line["root"]["seq"].as_i64())
+        .collect();
+    let last = roots[roots.len() - 1];
+    lines.retain(|line| {
+        let is_late = |seq: &Value| seq.as_i64().is_some_and(|seq| seq >= last);
+        !is_late(&line["entry"]["seq"]) && !is_late(&line["root"]["seq"])
+    });
+    lines[0]["export"]["exported_at"] = json!(made);
+    let head = lines.iter().rev().find_map(|line| line["entry"]["hash"].as_str());
+    let head = head.unwrap().to_owned();
+    let end = lines.last_mut().unwrap();
+    end["end"] = json!({"entries": last - 1, "head": head});
+    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// The export with another first word, and every hash worked out anew; and a root it names.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, Server, call, free_port, noise, until};
+use crate::skip::skipped;
 
 #[test]
 fn what_was_served_is_served_again_from_a_backup() {
@@ -16,7 +17,7 @@ fn what_was_served_is_served_again_from_a_backup() {
 #[test]
 fn so_it_is_with_postgresql() {
     let Ok(base) = std::env::var("VIGIE_TEST_POSTGRES") else {
-        println!("skipped: VIGIE_TEST_POSTGRES names none");
+        skipped("VIGIE_TEST_POSTGRES names no PostgreSQL");
         return;
     };
     let schema = format!("cli_{}", std::process::id());

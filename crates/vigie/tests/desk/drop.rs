@@ -123,6 +123,10 @@ fn what_cannot_be_taken_is_refused_with_the_reason_beside_it() {
     std::os::unix::fs::symlink(&secret, folder.join("Client/link.zip")).unwrap();
     std::os::unix::fs::symlink(scene.folder.path(), folder.join("Client/folder")).unwrap();
     std::fs::hard_link(&secret, folder.join("Client/hard.zip")).unwrap();
+    let pipe = Command::new("mkfifo")
+        .arg(folder.join("Client/pipe.log"))
+        .status();
+    assert!(pipe.unwrap().success());
     let long = format!("Client/{}", "n".repeat(50));
     let longest = format!("Stranger/{}", "é".repeat(50));
     let refused = [
@@ -134,6 +138,7 @@ fn what_cannot_be_taken_is_refused_with_the_reason_beside_it() {
         ("Client/link.zip", "links are not followed"),
         ("Client/folder", "links are not followed"),
         ("Client/hard.zip", "hard links"),
+        ("Client/pipe.log", "it is no file"),
     ];
     for (path, why) in refused {
         let place = folder.join("refused").join(path);

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Such a line. What it carried is counted.
@@ -29,6 +29,51 @@ impl Line {
                 let (back, forth) = (server.try_clone().unwrap(), client.try_clone().unwrap());
                 std::thread::spawn(move || carry(back, forth, u64::MAX, Duration::ZERO, &AtomicU64::new(0)));
                 std::thread::spawn(move || carry(client, server, breaks_after, pause, &counter));
+            }
+        });
+        Line { url, carried }
+    }
+
+    /// To a port of this machine; the first answer to each of these methods never arrives: the connection breaks after the
+    /// server gave it.
+    pub(crate) fn that_loses_answers(port: u16, methods: &[&'static str]) -> Line {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let left = Arc::new(Mutex::new(methods.to_vec()));
+        let carried = Arc::new(AtomicU64::new(0));
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (mut client, left) = (client.unwrap(), Arc::clone(&left));
+                let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+                std::thread::spawn(move || {
+                    let (mut back, mut forth) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                    let loses = Arc::new(AtomicBool::new(false));
+                    let lost = Arc::clone(&loses);
+                    std::thread::spawn(move || {
+                        let mut buffer = vec![0; 1 << 16];
+                        while let Ok(read @ 1..) = back.read(&mut buffer) {
+                            if lost.load(Ordering::SeqCst) || forth.write_all(&buffer[..read]).is_err() {
+                                break;
+                            }
+                        }
+                        let _ = forth.shutdown(Shutdown::Both);
+                        let _ = back.shutdown(Shutdown::Both);
+                    });
+                    let mut buffer = vec![0; 1 << 16];
+                    while let Ok(read @ 1..) = client.read(&mut buffer) {
+                        let mut left = left.lock().unwrap();
+                        let is_one =
+                            |method: &&str| buffer[..read].starts_with(format!("{method} ").as_bytes());
+                        if let Some(index) = left.iter().position(is_one) {
+                            left.remove(index);
+                            loses.store(true, Ordering::SeqCst);
+                        }
+                        drop(left);
+                        if server.write_all(&buffer[..read]).is_err() {
+                            break;
+                        }
+                    }
+                });
             }
         });
         Line { url, carried }

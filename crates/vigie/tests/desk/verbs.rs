@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::scene::{ALL_VERBS, Scene, call, noise};
+use crate::line::Line;
+use crate::scene::{ALL_VERBS, Scene, call, noise, until};
 
 fn id(of: &Value) -> &str {
     of["id"].as_str().unwrap()
@@ -431,4 +432,86 @@ fn a_server_that_asks_to_wait_is_waited_for() {
             assert!(child.wait().unwrap().success());
         }
     });
+}
+
+#[test]
+fn an_answer_that_is_lost_on_its_way_is_got_by_asking_again() {
+    let mut scene = Scene::new();
+    let tenants = [scene.tenant("Leaves"), scene.tenant("Stays")];
+    let version = scene.get("/packs/hafnium-2021")["version"].clone();
+    let new =
+        json!({"title": "Exchange", "pack": "hafnium-2021", "pack_version": version, "tenants": tenants});
+    let campaign = scene.api("POST", "/campaigns", &new)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let line = Line::that_loses_answers(scene.port, &["DELETE", "PUT", "POST"]);
+    scene.url = line.url.clone();
+
+    let output = scene
+        .command(&["campaign", "remove", &campaign, "Leaves"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("trying again"), "{said}");
+    let output = scene
+        .command(&["tenant", "set", "Stays", "--note", "kept"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("trying again"), "{said}");
+    let output = scene.command(&["tenant", "add", "New"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("trying again"), "{said}");
+
+    let done = |action: &str| {
+        let items = scene.get("/journal?limit=1000")["items"].clone();
+        let all = items.as_array().unwrap().iter();
+        all.filter(|entry| entry["action"] == action).count()
+    };
+    assert_eq!(done("campaign.leave"), 1);
+    assert_eq!(done("tenant.change"), 1);
+    assert_eq!(done("tenant.create"), 3);
+    // Where nobody is, it is said at once.
+    scene.server.take().unwrap().kill();
+    scene.url = format!("http://127.0.0.1:{}", scene.port);
+    let begun = std::time::Instant::now();
+    scene.fails(1, &["tenant", "add", "Newer"]);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn a_verification_that_is_cut_off_says_where_it_stopped() {
+    let mut scene = Scene::new();
+    scene.tenant("Client");
+    // The newest is verified first.
+    for (name, length) in [("large.zip", 90_000_000), ("small.zip", 1_000)] {
+        scene.write(name, &noise(length, 7));
+        scene.vigie(&["push", name, "--tenant", "Client"]);
+    }
+    let command = scene
+        .command(&["evidence", "verify", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let server = scene.server.take().unwrap();
+    until("the first piece", || {
+        let log = server.log();
+        log.lines()
+            .any(|line| line.contains("/verify") && line.contains("200"))
+    });
+    server.kill();
+    let output = command.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("it stopped at") && said.contains("large.zip"),
+        "{said}"
+    );
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&told["sound"], &told["pieces"], &told["stopped_at"]["name"]),
+        (&Value::Null, &json!(1), &json!("large.zip"))
+    );
 }

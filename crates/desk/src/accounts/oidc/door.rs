@@ -9,10 +9,10 @@ use crate::audit;
 use crate::db::params;
 use crate::secrets::{new_token, token_hash};
 use crate::tenants::name_key;
-use crate::{AccountId, Desk, Error, Result, Time};
+use crate::{AccountId, Desk, Error, Result, Time, Unrecognised};
 
 /// What a verified identity token says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Who says it.
     pub issuer: String,
@@ -22,6 +22,14 @@ pub struct Identity {
     pub second_factor: bool,
     /// How, in the provider's words (`acr`, `amr`): for the log.
     pub said: Json,
+    /// The token itself: what the provider is shown when they sign out.
+    pub id_token: String,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Identity({} of {})", self.subject, self.issuer)
+    }
 }
 
 /// Where somebody stands who wants in.
@@ -53,7 +61,7 @@ pub fn sign_in(desk: &Desk, flow: &Flow, identity: &Identity, door: Door<'_>) ->
     };
     let found = desk.read(|tx| store::find(tx, &account))?;
     if found.disabled_at.is_some() {
-        return Err(Error::Unauthenticated("the account is closed"));
+        return Err(Error::Unauthenticated(Unrecognised::Closed));
     }
     if found.has_second_factor() && !identity.second_factor {
         let token = new_token(desk.entropy());
@@ -64,7 +72,14 @@ pub fn sign_in(desk: &Desk, flow: &Flow, identity: &Identity, door: Door<'_>) ->
             return_to: flow.return_to.clone(),
             invited: Some(account),
         };
-        desk.write(|tx| flow::remember(tx, &token, &waiting))?;
+        let sealed = sessions::seal_id_token(desk, &token_hash(&token), Some(&identity.id_token))?;
+        desk.write(|tx| {
+            flow::remember(tx, &token, &waiting)?;
+            tx.execute(
+                "UPDATE oidc_flow SET id_token = $2 WHERE hash = $1",
+                params![token_hash(&token), sealed.as_deref()],
+            )
+        })?;
         return Ok(Outcome::CodeNeeded(token));
     }
     let method = if identity.second_factor {
@@ -72,7 +87,8 @@ pub fn sign_in(desk: &Desk, flow: &Flow, identity: &Identity, door: Door<'_>) ->
     } else {
         "oidc"
     };
-    open(desk, &account, method, &identity.said, door).map(Outcome::In)
+    let id_token = Some(identity.id_token.as_str());
+    open(desk, &account, method, &identity.said, id_token, door).map(Outcome::In)
 }
 
 /// Goes on with the code of the telephone, or a recovery code.
@@ -81,9 +97,9 @@ pub fn sign_in(desk: &Desk, flow: &Flow, identity: &Identity, door: Door<'_>) ->
 /// [`Error::Locked`] after too many attempts; when the code is wrong or it took too long.
 pub fn sign_in_with_code(desk: &Desk, token: &str, code: &str, door: Door<'_>) -> Result<SignedIn> {
     let hash = token_hash(token);
-    let (account, said) = desk.read(|tx| {
+    let (account, said, sealed) = desk.read(|tx| {
         let row = tx.one(
-            "SELECT account_id, nonce, expires_at FROM oidc_flow WHERE hash = $1 AND verifier = ''",
+            "SELECT account_id, nonce, expires_at, id_token FROM oidc_flow WHERE hash = $1 AND verifier = ''",
             params![hash.as_str()],
         )?;
         let mut row = row.ok_or(TOO_LATE)?.reader();
@@ -92,7 +108,8 @@ pub fn sign_in_with_code(desk: &Desk, token: &str, code: &str, door: Door<'_>) -
         if expires_at <= tx.now {
             return Err(TOO_LATE);
         }
-        Ok((store::find(tx, &id)?, said))
+        let sealed: Option<Vec<u8>> = row.get()?;
+        Ok((store::find(tx, &id)?, said, sealed))
     })?;
     let login_key = name_key(&account.fields.login);
     let counted = throttle::Door {
@@ -102,23 +119,32 @@ pub fn sign_in_with_code(desk: &Desk, token: &str, code: &str, door: Door<'_>) -
     counted.knock(desk)?;
     desk.write(|tx| {
         if !totp::takes_second_factor(desk, tx, &account.id, code)? {
-            return Ok(Err(Error::Unauthenticated("wrong code")));
+            return Ok(Err(Error::Unauthenticated(Unrecognised::WrongCode)));
         }
         let first = tx.execute("DELETE FROM oidc_flow WHERE hash = $1", params![hash.as_str()])?;
         Ok(if first > 0 { Ok(()) } else { Err(TOO_LATE) })
     })??;
     let said = serde_json::from_str(&said).unwrap_or_default();
-    let signed_in = open(desk, &account.id, "oidc+code", &said, door)?;
+    let id_token = sessions::open_id_token(desk, &hash, sealed)?;
+    let signed_in = open(desk, &account.id, "oidc+code", &said, id_token.as_deref(), door)?;
     desk.write(|tx| counted.open(tx))?;
     Ok(signed_in)
 }
 
-fn open(desk: &Desk, account: &AccountId, method: &str, said: &Json, door: Door<'_>) -> Result<SignedIn> {
+fn open(
+    desk: &Desk,
+    account: &AccountId,
+    method: &str,
+    said: &Json,
+    id_token: Option<&str>,
+    door: Door<'_>,
+) -> Result<SignedIn> {
     let new = NewSession {
         method,
         address: door.address,
         user_agent: door.user_agent,
         provider: Some(said),
+        id_token,
     };
     sessions::open(desk, account, &new)
 }
@@ -127,7 +153,7 @@ fn link_invited(desk: &Desk, account: &AccountId, identity: &Identity) -> Result
     desk.write(|tx| {
         let found = store::find(tx, account)?;
         if found.disabled_at.is_some() {
-            return Err(Error::Unauthenticated("the account is closed"));
+            return Err(Error::Unauthenticated(Unrecognised::Closed));
         }
         links::use_invitation(tx, account)?;
         if super::owner(tx, &identity.issuer, &identity.subject)?.as_ref() == Some(account) {

@@ -4,15 +4,14 @@ use super::super::links;
 use crate::db::params;
 use crate::desk::Tx;
 use crate::secrets::{new_token, token_hash};
-use crate::{AccountId, Desk, Error, Result, Time};
+use crate::{AccountId, Desk, Error, Result, Time, Unrecognised};
 
 /// Minutes a sign-in may take.
 pub(super) const MINUTES: i64 = 10;
 /// Sign-ins on their way at once. Anybody can begin one: when there are more, the oldest make room.
 const MOST: i64 = 10_000;
 
-pub(super) const TOO_LATE: Error =
-    Error::Unauthenticated("the sign-in took too long, or was begun elsewhere: begin again");
+pub(super) const TOO_LATE: Error = Error::Unauthenticated(Unrecognised::TooLate);
 
 /// A sign-in on its way through the provider's pages.
 #[derive(Debug, Clone, PartialEq, Eq)]

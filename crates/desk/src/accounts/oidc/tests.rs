@@ -18,6 +18,7 @@ fn identity(subject: &str, second_factor: bool) -> Identity {
         subject: subject.into(),
         second_factor,
         said: json!({"amr": ["pwd"]}),
+        id_token: format!("token of {subject}"),
     }
 }
 
