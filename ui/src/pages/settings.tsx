@@ -1,6 +1,7 @@
 import { useMay, useSession } from "../api/session";
 import { useLanguage } from "../i18n";
 import { Accounts } from "../settings/accounts";
+import { OwnIdentities } from "../settings/identities";
 import { Keys } from "../settings/keys";
 import { Password } from "../settings/password";
 import { SecondFactor } from "../settings/second-factor";
@@ -18,6 +19,7 @@ export default function Settings() {
           <SecondFactor since={user.totp_confirmed_at ?? null} />
         </div>
       )}
+      {user && <OwnIdentities account={user.id} />}
       {administers && <Accounts />}
       <Keys />
       <p><a href="/docs">{t("reader.link")}</a></p>
