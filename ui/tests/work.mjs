@@ -149,7 +149,7 @@ export async function steer({ page, noise }, server, { api, campaign }) {
   await dialog(page).getByRole("textbox").fill("Étude Garnier");
   await confirm(page, "Retirer");
   await page.getByRole("button", { name: "Réévaluer l’exposition" }).click();
-  await page.getByText(/serveurs évalués/).waitFor();
+  await page.getByText(/Exposition évaluée/).waitFor();
   const before = (await api("GET", `/hunts?campaign=${campaign}`)).items;
   const dismissed = (await api("GET", `/findings?campaign=${campaign}&state=dismissed&limit=1`)).total;
   const wide = async (act) => {

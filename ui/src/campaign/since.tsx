@@ -37,7 +37,7 @@ export function Since({ campaign }: { campaign: Campaign }) {
           return (
             <>
               <p role="status">
-                {tn("campaign.hunts", shown.length)} · <strong>{sum(shown, "new")}</strong> {t("hunt.changes.new")} · {sum(shown, "known")} {t("hunt.changes.known")} · <strong>{sum(shown, "gone")}</strong> {t("hunt.changes.gone")}
+                {tn("campaign.hunts", shown.length)} · {t("campaign.findings")} <strong>{sum(shown, "new")}</strong> {t("hunt.changes.new")}, {sum(shown, "known")} {t("hunt.changes.known")}, <strong>{sum(shown, "gone")}</strong> {t("hunt.changes.gone")}
               </p>
               <div className="scroll" tabIndex={0} role="region" aria-label={t("campaign.since")}>
                 <table className="table">

@@ -36,7 +36,7 @@ export function Import({ onClose, tenant }: { onClose: () => void; tenant: strin
         {bring.error && <ProblemBox error={bring.error} />}
         {bring.data && (
           <div role="status">
-            <p><Mark shape="tick" tone="calm">{t("import.done", { rows: bring.data.rows, servers: bring.data.report.servers })}</Mark></p>
+            <p><Mark shape="tick" tone="calm">{t("import.done", { rows: tn("import.rows", bring.data.rows), servers: tn("count.servers", bring.data.report.servers) })}</Mark></p>
             <dl className="facts">
               <dt>{t("import.format")}</dt><dd className="mono">{bring.data.format}</dd>
               <dt>{t("import.kept")}</dt><dd>{t("import.kept_of", { kept: bring.data.report.kept, known: bring.data.report.known })}</dd>

@@ -20,7 +20,7 @@ export default function Hunts() {
     <>
       <header className="page-head">
         <h1>{t("nav.hunts")}</h1>
-        <Select aria-label={t("word.campaign")} value={campaign} onChange={(value) => value && setSearch({ campaign: value }, { replace: true })} data={campaigns.data?.map(({ id, title }) => ({ value: id, label: title })) ?? []} allowDeselect={false} />
+        <Select className="campaign-choice" aria-label={t("word.campaign")} value={campaign} onChange={(value) => value && setSearch({ campaign: value }, { replace: true })} data={campaigns.data?.map(({ id, title }) => ({ value: id, label: title })) ?? []} allowDeselect={false} />
       </header>
       <Loaded query={campaigns} rows={3}>
         {() => (campaign === null ? <Empty title="hunt.no_campaign" /> : (
