@@ -153,7 +153,7 @@ async function judge({ page, noise }, server, { campaign, api }) {
   await page.getByRole("dialog").getByRole("button", { name: "Écarter" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
   check("one finding was dismissed", (await api("GET", `/findings?state=dismissed&campaign=${campaign}`)).total === 1);
-  await list.focus();
+  // The dialogue is gone, and keys go on from where they were.
   await page.keyboard.press("e");
   await page.waitForFunction((text) => document.querySelector("[role=status].muted")?.textContent?.replace(/\D/g, "") === text, String(before - 4));
   const [made] = (await api("GET", "/cases")).items;
@@ -238,8 +238,15 @@ async function team(browser, { page }, server) {
     await settle(own.page);
     await inspect(own.page, `board of ${role}`, "fr");
     const links = await own.page.getByRole("navigation").innerText();
-    check(`${role}: pages`, links.includes("Constats") === (index === 0), links);
+    check(`${role}: pages`, ["Constats", "Chasses", "Main courante"].every((name) => links.includes(name) === (index === 0)), links);
+    const board = own.page.url();
     if (index === 1) {
+      for (const page of ["hunts", "findings", "audit"]) {
+        await own.page.goto(`${server.origin}/${page}`);
+        await own.page.getByText("Cette page n’existe pas").waitFor();
+      }
+      await own.page.goto(board);
+      await own.page.locator(".tenant-row").first().waitFor();
       check("a client's contact sees one client", (await own.page.locator(".tenant-row").count()) === 1);
       check("a client's contact reads whose things he sees", (await own.page.locator(".scope").innerText()).includes(theirs), `${await own.page.locator(".scope").innerText()}, not ${theirs}`);
     }

@@ -91,6 +91,14 @@ export async function inventory({ page, noise }, server, { api }) {
   await inspect(page, "enter a client", "fr");
   await confirm(page, "Enregistrer");
   await page.getByRole("link", { name: "Étude Garnier" }).click();
+  // A file brought in here is of this client, whatever it says: that is said before and after.
+  await page.getByRole("button", { name: "Importer un inventaire" }).click();
+  await dialog(page).getByText("Tout le fichier sera de Étude Garnier").waitFor();
+  await page.locator('input[type="file"]').setInputFiles({ name: "servers.csv", mimeType: "text/csv", buffer: Buffer.from("client;serveur\nMairie;MX0\n") });
+  await dialog(page).getByText("Colonne « client » ignorée").waitFor();
+  await inspect(page, "import for one client", "fr");
+  await dialog(page).getByRole("button", { name: "Fermer" }).click();
+  await dialog(page).waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Saisir un serveur" }).click();
   await dialog(page).getByLabel("Nom", { exact: false }).first().fill("MX1");
   await dialog(page).getByLabel("Adresses").fill("192.0.2.7, 192.0.2.8");

@@ -8,6 +8,7 @@ import { useSession } from "../api/session";
 import { useTenants } from "../api/tenants";
 import type { Account, AccountFields } from "../api/types";
 import { Age, Mark } from "../components/badges";
+import { useFocusBack } from "../components/focus";
 import { Loaded, ProblemBox, sayProblem } from "../components/states";
 import { useLanguage } from "../i18n";
 import { IdentitiesForm, IdentitiesOf } from "./identities";
@@ -84,6 +85,7 @@ export function Accounts() {
 
 function AccountForm({ onClose, onMade }: { onClose: () => void; onMade: (id: string) => void }) {
   const { t, locale } = useLanguage();
+  useFocusBack();
   const queries = useQueryClient();
   const tenants = useTenants();
   const [only, setOnly] = useState<string[]>([]);
