@@ -217,6 +217,7 @@ try {
   await page.getByText("sam-at-the-provider").waitFor();
   await settle(page);
   await inspect(page, "own identity", "en");
+  check("who has no password is told so, and not asked for it", (await page.locator("main").innerText()).includes("Your account has none") && (await page.getByLabel("Present password").count()) === 0);
   check("who is linked cannot unlink", (await page.getByRole("button", { name: /identity|Unlink/ }).count()) === 0);
   one.quiet("own identity");
   await identities(browser, server, idp.issuer, made.id, admin, one);

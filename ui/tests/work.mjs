@@ -448,5 +448,6 @@ export async function secondFactor(browser, { page, context, noise }, server, pa
   await page.getByRole("textbox", { name: "Code", exact: true }).fill(recovery[0]);
   await page.getByRole("button", { name: "Le retirer" }).click();
   await page.getByText("Inactif").waitFor();
+  check("what was dropped is begun anew", (await page.getByRole("button", { name: "L’activer" }).count()) === 1 && (await code.count()) === 0);
   quiet("second factor", noise);
 }

@@ -15,7 +15,7 @@ export default function Settings() {
       <header className="page-head"><h1>{t("nav.settings")}</h1></header>
       {user && (
         <div className="halves">
-          <Password />
+          {user.has_password ? <Password /> : <section className="panel"><h2>{t("sign_in.password")}</h2><p>{t("settings.no_password")}</p></section>}
           <SecondFactor since={user.totp_confirmed_at ?? null} />
         </div>
       )}

@@ -230,8 +230,9 @@ fn names_of_no_server(all: &[(Evidence, EvidenceReader)]) -> String {
     let of_none = all.iter().map(|(one, _)| one);
     let mut names: Vec<String> = of_none
         .filter(|one| one.fields.server_id.is_none())
-        .map(|one| harmless(&one.name).split('.').next().unwrap_or_default().to_owned())
-        .filter(|name| !name.is_empty())
+        .filter_map(|one| one.name.split(['/', '\\']).next_back())
+        .filter_map(|name| name.split('.').find(|part| !part.trim().is_empty()))
+        .map(str::to_owned)
         .collect();
     names.sort_unstable();
     names.dedup();
@@ -276,7 +277,10 @@ fn without_stand_in(result: &mut HuntResult, of_none: &str) {
         of_none.clone_into(&mut host.host);
     }
     let files = result.manifest.iter_mut();
-    for host in files.filter_map(|file| file.host.as_mut()).filter(|host| *host == TENANT) {
+    for host in files
+        .filter_map(|file| file.host.as_mut())
+        .filter(|host| *host == TENANT)
+    {
         of_none.clone_into(host);
     }
 }

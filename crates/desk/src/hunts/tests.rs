@@ -326,7 +326,13 @@ fn what_says_nothing_of_its_server_is_said_to() {
 fn what_no_folder_gives_to_a_server_goes_by_its_name() {
     on_each_database(|bench| {
         let scene = scene(bench);
-        let evidence = send(bench, &scene, None, "réponse.du.client.txt", b"nothing of a log");
+        let evidence = send(
+            bench,
+            &scene,
+            None,
+            "C:\\recu\\réponse.du.client.txt",
+            b"nothing of a log",
+        );
         ask(bench, &scene, &evidence);
         assert_eq!(work(bench).state, JobState::Done);
         let count = |name: &str| {
@@ -337,7 +343,7 @@ fn what_no_folder_gives_to_a_server_goes_by_its_name() {
             servers::count(&bench.desk, &director(), &filter).unwrap()
         };
         // Not the folder that stands for its tenant while it is hunted.
-        assert_eq!((count("tenant"), count("r_ponse")), (0, 1));
+        assert_eq!((count("tenant"), count("réponse")), (0, 1));
     });
 }
 
