@@ -154,6 +154,7 @@ async function judge({ page, noise }, server, { campaign, api }) {
   await page.getByRole("dialog").waitFor({ state: "detached" });
   check("one finding was dismissed", (await api("GET", `/findings?state=dismissed&campaign=${campaign}`)).total === 1);
   // The dialogue is gone, and keys go on from where they were.
+  await page.waitForFunction(() => document.activeElement?.getAttribute("role") === "listbox");
   await page.keyboard.press("e");
   await page.waitForFunction((text) => document.querySelector("[role=status].muted")?.textContent?.replace(/\D/g, "") === text, String(before - 4));
   const [made] = (await api("GET", "/cases")).items;
