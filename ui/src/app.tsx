@@ -1,9 +1,9 @@
 import { Center, Loader } from "@mantine/core";
 import { Suspense } from "react";
-import { Navigate, Route, Routes, useLocation } from "react-router";
+import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
 import { useEvents } from "./api/events";
-import { SessionProvider, useSessionQuery } from "./api/session";
-import type { Session } from "./api/types";
+import { SessionProvider, useMay, useSessionQuery } from "./api/session";
+import type { Session, Verb } from "./api/types";
 import { Empty, ProblemBox } from "./components/states";
 import { useT } from "./i18n";
 import {
@@ -40,6 +40,11 @@ function SignedIn() {
   return <Desk session={session.data} />;
 }
 
+/** Pages for which one lacks the right are not there, as what the server would refuse is not. */
+function Allowed({ verb }: { verb: Verb }) {
+  return useMay(verb) ? <Outlet /> : <Empty title="state.no_page" />;
+}
+
 function Desk({ session }: { session: Session }) {
   useEvents();
   return (
@@ -50,23 +55,27 @@ function Desk({ session }: { session: Session }) {
             <Route path="/" element={<Navigate to="/campaigns" replace />} />
             <Route path="/campaigns" element={<Campaigns />} />
             <Route path="/campaigns/:id" element={<Board />} />
-            <Route path="/campaigns/:id/manage" element={<Manage />} />
             <Route path="/servers/:id" element={<ServerPage />} />
-            <Route path="/findings" element={<Findings />} />
-            <Route path="/findings/:id" element={<FindingPage />} />
             <Route path="/cases" element={<Cases />} />
             <Route path="/cases/:id" element={<CasePage />} />
-            <Route path="/hunts" element={<Hunts />} />
             <Route path="/tenants" element={<Tenants />} />
             <Route path="/tenants/:id" element={<TenantPage />} />
             <Route path="/packs/:name?" element={<Packs />} />
-            <Route path="/journal" element={<Journal />} />
-            <Route path="/evidence" element={<EvidenceList />} />
-            <Route path="/evidence/:id" element={<Piece />} />
-            <Route path="/alerts" element={<Alerts />} />
-            <Route path="/catalogue" element={<Catalogue />} />
-            <Route path="/audit" element={<Audit />} />
             <Route path="/settings" element={<Settings />} />
+            <Route element={<Allowed verb="read_internal" />}>
+              <Route path="/campaigns/:id/manage" element={<Manage />} />
+              <Route path="/findings" element={<Findings />} />
+              <Route path="/findings/:id" element={<FindingPage />} />
+              <Route path="/hunts" element={<Hunts />} />
+              <Route path="/journal" element={<Journal />} />
+              <Route path="/evidence" element={<EvidenceList />} />
+              <Route path="/evidence/:id" element={<Piece />} />
+              <Route path="/alerts" element={<Alerts />} />
+              <Route path="/catalogue" element={<Catalogue />} />
+            </Route>
+            <Route element={<Allowed verb="audit" />}>
+              <Route path="/audit" element={<Audit />} />
+            </Route>
             <Route path="*" element={<Empty title="state.no_page" />} />
           </Routes>
         </Suspense>

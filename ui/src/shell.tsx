@@ -16,7 +16,7 @@ const PAGES: { to: string; label: Key; verb?: Verb }[] = [
   { to: "/findings", label: "nav.findings", verb: "read_internal" },
   { to: "/alerts", label: "nav.alerts", verb: "read_internal" },
   { to: "/cases", label: "nav.cases" },
-  { to: "/hunts", label: "nav.hunts" },
+  { to: "/hunts", label: "nav.hunts", verb: "read_internal" },
   { to: "/evidence", label: "nav.evidence", verb: "read_internal" },
   { to: "/catalogue", label: "nav.catalogue", verb: "read_internal" },
   { to: "/tenants", label: "nav.tenants" },

@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Provider } from "oidc-provider";
-import { check, inspect, launch, open, result, settle } from "./browser.mjs";
+import { check, inspect, launch, open, quiet, result, settle } from "./browser.mjs";
 import { freePort, serve } from "./server.mjs";
 
 const vigie = process.env.VIGIE;
@@ -88,9 +88,61 @@ async function reads(browser, server) {
     await page.locator(".reader-body details > summary").first().click();
     await inspect(page, `reader-${locale}`, locale);
     await page.screenshot({ path: join(shots, `reader-${locale}.png`) });
-    check(`reader, ${locale}: quiet`, noise.length === 0, noise.join("; "));
+    quiet(`reader, ${locale}`, noise);
     await context.close();
   }
+}
+
+/** An administrator's way: reads who is linked to whom, unlinks, is told when an identity is another's, and links again. */
+async function identities(browser, server, issuer, sam, admin, { context, page: theirs }) {
+  const { page, noise, refused } = await open(browser, server.origin, { locale: "fr-FR", viewport: { width: 1366, height: 768 } });
+  const linked = async () => (await (await fetch(`${server.origin}/api/v1/users/${sam}/identities`, { headers: admin })).json()).map((one) => `${one.issuer} ${one.subject}`).join();
+  await page.goto(`${server.origin}/sign-in?to=/settings`);
+  await page.getByLabel("Identifiant").fill("aline");
+  await page.getByRole("textbox", { name: "Mot de passe" }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Se connecter" }).click();
+  const row = (name) => page.locator("tbody tr", { hasText: name });
+  await row("Sam").getByText("sam-at-the-provider").waitFor();
+  await settle(page);
+  await inspect(page, "who is linked to whom", "fr");
+  await page.screenshot({ path: join(shots, "identities-fr.png") });
+  check("whose identity it is", (await row("Sam").innerText()).includes(issuer) && !(await row("Aline Morel").innerText()).includes(issuer));
+  check("an administrator without one reads how to get it", (await page.locator("main").innerText()).includes("Votre compte n’est lié à personne chez Portail d’essai"));
+  const form = page.getByRole("dialog");
+  const link = async (name) => {
+    await page.getByRole("button", { name: `Modifier l’identité\u00a0: ${name}` }).click();
+    await form.getByLabel("Identifiant chez le fournisseur (sub)").fill("sam-at-the-provider");
+    await inspect(page, `identity of ${name}`, "fr");
+    await form.getByRole("button", { name: "Lier", exact: true }).click();
+  };
+  // What is another's stays another's.
+  const me = (await (await fetch(`${server.origin}/api/v1/session`, { headers: admin })).json()).user.id;
+  await refused(409, "POST", `/users/${me}/identities`, async () => {
+    await link("Aline Morel");
+    await form.getByRole("alert").waitFor();
+  });
+  await page.screenshot({ path: join(shots, "identity-taken-fr.png") });
+  check("an identity that is another's is named", (await form.getByRole("alert").innerText()).includes("sam-at-the-provider"), await form.getByRole("alert").innerText());
+  await page.keyboard.press("Escape");
+  await form.waitFor({ state: "detached" });
+
+  await page.getByRole("button", { name: "Modifier l’identité\u00a0: Sam" }).click();
+  await form.getByRole("button", { name: "Délier" }).click();
+  await form.waitFor({ state: "detached" });
+  await row("Sam").getByText("sam-at-the-provider").waitFor({ state: "detached" });
+  check("the account is unlinked", (await linked()) === "");
+  check("and its session by the provider is over", (await context.request.get(`${server.origin}/api/v1/session`)).status() === 401);
+  await link("Sam");
+  await form.waitFor({ state: "detached" });
+  await row("Sam").getByText("sam-at-the-provider").waitFor();
+  check("the account is linked again", (await linked()) === `${issuer} sam-at-the-provider`, await linked());
+  quiet("identities", noise);
+  await page.context().close();
+  // By what was linked by hand, its owner comes in again.
+  await theirs.goto(`${server.origin}/sign-in?to=/cases`);
+  await theirs.getByRole("link", { name: "Sign in with Portail d’essai" }).click();
+  await theirs.waitForURL("**/cases");
+  await settle(theirs);
 }
 
 const port = await freePort();
@@ -148,9 +200,10 @@ try {
 
   // From then on by the button, where they wanted to go; in English too.
   await context.addInitScript(() => localStorage.setItem("vigie.locale", "en"));
-  await page.goto(`${server.origin}/cases`);
-  await page.waitForURL("**/sign-in?to=%2Fcases");
-  one.noise.splice(0);
+  await one.refused(401, "GET", "/session", async () => {
+    await page.goto(`${server.origin}/cases`);
+    await page.waitForURL("**/sign-in?to=%2Fcases");
+  });
   await inspect(page, "sign-in with a provider", "en");
   let callback = null;
   page.on("request", (request) => { if (request.url().includes("/oidc/callback")) callback = request.url(); });
@@ -159,6 +212,16 @@ try {
   await settle(page);
   one.quiet("by the button");
 
+  // Whoever is linked sees it and cannot change it; an administrator sees whose account it is, takes it away and gives it back.
+  await page.goto(`${server.origin}/settings`);
+  await page.getByText("sam-at-the-provider").waitFor();
+  await settle(page);
+  await inspect(page, "own identity", "en");
+  check("who has no password is told so, and not asked for it", (await page.locator("main").innerText()).includes("Your account has none") && (await page.getByLabel("Present password").count()) === 0);
+  check("who is linked cannot unlink", (await page.getByRole("button", { name: /identity|Unlink/ }).count()) === 0);
+  one.quiet("own identity");
+  await identities(browser, server, idp.issuer, made.id, admin, one);
+
   // Signing out ends the session here, and the one at the provider, which then asks anew who it is.
   await page.getByRole("button", { name: "Sam" }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();
@@ -166,7 +229,8 @@ try {
   check("the session here has ended first", (await context.request.get(`${server.origin}/api/v1/session`)).status() === 401);
   await page.getByRole("button", { name: "Yes, sign me out" }).click();
   await page.waitForURL(`${server.origin}/sign-in`);
-  one.noise.splice(0);
+  const noise = one.noise.splice(0).filter((line) => !line.startsWith(`401 GET ${server.origin}/api/v1/`) && !line.includes(idp.issuer) && !line.includes("fonts.googleapis.com"));
+  check("signing out: nothing but that nobody is signed in", noise.length === 0, noise.join("; "));
   await page.goto(`${server.origin}/sign-in?to=/cases`);
   await page.getByRole("link", { name: "Sign in with Portail d’essai" }).click();
   await recognise(page, "sam-at-the-provider");

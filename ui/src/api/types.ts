@@ -26,6 +26,7 @@ export type FindingLine = Schemas["FindingLine"];
 export type Hold = Schemas["Hold"];
 export type Hunt = Schemas["Hunt"];
 export type HuntServer = Schemas["HuntServer"];
+export type Identity = Schemas["Linked"];
 export type Item = Schemas["CaseItem"];
 export type ItemBody = Schemas["CaseItemBody"];
 export type Job = Schemas["Job"];

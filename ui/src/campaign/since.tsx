@@ -15,7 +15,8 @@ const MOST = 500;
 /** Who hunted what since the campaign was opened, or since its pack was last revised, and what each hunt changed. */
 export function Since({ campaign }: { campaign: Campaign }) {
   const { t, tn, number } = useLanguage();
-  const [from, setFrom] = useState<"opened" | "revised">(campaign.revised_at ? "revised" : "opened");
+  const [chosen, setFrom] = useState<"opened" | "revised" | null>(null);
+  const from = chosen ?? (campaign.revised_at ? "revised" : "opened");
   const [opened, setOpened] = useState<string | null>(null);
   const names = useTenants();
   const hunts = useQuery({ queryKey: ["hunts", campaign.id, "since"], queryFn: () => need(api.GET("/api/v1/hunts", { params: { query: { campaign: campaign.id, limit: MOST } } })) });
@@ -36,7 +37,7 @@ export function Since({ campaign }: { campaign: Campaign }) {
           return (
             <>
               <p role="status">
-                {tn("campaign.hunts", shown.length)} · <strong>{sum(shown, "new")}</strong> {t("hunt.changes.new")} · {sum(shown, "known")} {t("hunt.changes.known")} · <strong>{sum(shown, "gone")}</strong> {t("hunt.changes.gone")}
+                {tn("campaign.hunts", shown.length)} · {t("campaign.findings")} <strong>{sum(shown, "new")}</strong> {t("hunt.changes.new")}, {sum(shown, "known")} {t("hunt.changes.known")}, <strong>{sum(shown, "gone")}</strong> {t("hunt.changes.gone")}
               </p>
               <div className="scroll" tabIndex={0} role="region" aria-label={t("campaign.since")}>
                 <table className="table">

@@ -25,7 +25,7 @@ export function Steer({ campaign, may }: { campaign: Campaign; may: boolean }) {
   const assess = useMutation({
     mutationFn: () => need(api.POST("/api/v1/campaigns/{id}/assess", { params: { path: { id: campaign.id } } })),
     onSuccess: ({ servers, changed, vulnerable, unknown }) => {
-      sayDone(t("campaign.assessed", { servers: number(servers), changed: number(changed), vulnerable: number(vulnerable), unknown: number(unknown) }), language);
+      sayDone(t("campaign.assessed", { servers: tn("count.servers", servers), changed: number(changed), vulnerable: number(vulnerable), unknown: number(unknown) }), language);
       for (const key of ["campaigns", "servers"]) void queries.invalidateQueries({ queryKey: [key] });
     },
     onError: (error) => sayProblem(error, language),

@@ -5,6 +5,17 @@ import { Moment } from "./badges";
 import { Proof } from "./proof";
 import { Who } from "./who";
 
+/** What the thing was called that something was done to, where the record says so. */
+function nameOf({ details }: Entry): string | null {
+  const record = (details ?? {}) as Record<string, unknown>;
+  for (const part of [record, record.fields, record.after]) {
+    const { name, title } = (typeof part === "object" && part !== null ? part : {}) as Record<string, unknown>;
+    const found = name ?? title;
+    if (typeof found === "string" && found !== "") return found;
+  }
+  return null;
+}
+
 /** Records of the log: when, who, what they did, in words; the rest opens. `of` says whose chain each is in. */
 export function Entries({ entries, of }: { entries: Entry[]; of?: (chain: string) => string }) {
   const language = useLanguage();
@@ -15,7 +26,7 @@ export function Entries({ entries, of }: { entries: Entry[]; of?: (chain: string
         <li key={`${entry.chain}${entry.seq}`}>
           <Moment at={entry.at} />
           <span className="log-what">
-            <strong><Who name={entry.actor.name} /></strong> {sayAct(entry.action, language)}
+            <strong><Who name={entry.actor.name} /></strong> {sayAct(entry.action, language)}{nameOf(entry) && <>{t("act.colon")} <em>{nameOf(entry)}</em></>}
             {entry.text && <span className="log-text">{entry.text}</span>}
             <details>
               <summary>{t("journal.details")}{of && <span className="muted"> · {of(entry.chain)} #{entry.seq}</span>}</summary>

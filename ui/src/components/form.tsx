@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Stack } from "@mantine/core";
 import type { FormEvent, ReactNode } from "react";
 import { useT } from "../i18n";
+import { useFocusBack } from "./focus";
 import { ProblemBox } from "./states";
 
 interface Props {
@@ -19,6 +20,7 @@ interface Props {
 /** A form in a dialogue: its fields, what went wrong, and two buttons. */
 export function Form({ title, act, ready = true, pending, error, size = "md", onClose, onSubmit, children }: Props) {
   const t = useT();
+  useFocusBack();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (ready) onSubmit();

@@ -32,7 +32,7 @@ const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
 function Value({ name, value }: { name: string; value: unknown }) {
   const language = useLanguage();
-  const { locale } = language;
+  const { locale, moments } = language;
   if (Array.isArray(value)) {
     if (value.length === 0) return <span className="muted">–</span>;
     return <ul className="plain">{value.slice(0, 50).map((one, index) => <li key={index}><Value name={name} value={one} /></li>)}</ul>;
@@ -40,7 +40,8 @@ function Value({ name, value }: { name: string; value: unknown }) {
   if (typeof value === "object" && value !== null) {
     // Things said in both languages.
     const said = value as Record<string, unknown>;
-    if (typeof said.en === "string" && typeof said.fr === "string") return <>{said[locale]}</>;
+    if (typeof said.en === "string" && typeof said.fr === "string") return <>{moments(String(said[locale]))}</>;
+    if (Object.values(said).every((one) => one === null || one === "" || one === 0)) return <span className="muted">–</span>;
     return <Proof value={value} />;
   }
   if (value === null || value === "") return <span className="muted">–</span>;

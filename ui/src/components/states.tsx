@@ -15,7 +15,13 @@ export function explain(error: unknown, language: Language): { title: string; de
   const known = KNOWN.find((status) => status === problem.status);
   const title = known === undefined ? t("problem.other", { status: problem.status || "?" }) : t(`problem.${known}`);
   const todo = known === undefined ? t("problem.todo.other") : t(`problem.todo.${known}`);
-  return { title, detail: problem.detail ?? (problem.title || undefined), todo: (language.locale === "en" && problem.what_to_do) || todo };
+  return { title, detail: sentence(problem.detail ?? problem.title), todo: (language.locale === "en" && problem.what_to_do) || todo };
+}
+
+/** Programs begin what they say with a small letter, and leave the full stop out. */
+function sentence(text: string | undefined): string | undefined {
+  if (!text) return undefined;
+  return text[0]!.toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
 }
 
 /** A problem, where what it concerns would have stood. */

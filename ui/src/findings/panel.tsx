@@ -54,7 +54,7 @@ export function FindingPanel({ finding }: { finding: Finding }) {
       <Loaded query={lines} rows={3}>
         {(all) => (
           <>
-            <p className="muted small">{t("finding.lines_of", { n: all.length, of: finding.count })}</p>
+            <p className="muted small">{tn("finding.lines_of", all.length, { of: tn("count.events", finding.count) })}</p>
             <ul className="lines">{all.map((line, index) => <Line key={index} line={line} />)}</ul>
           </>
         )}

@@ -1,10 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { api, need } from "../api/client";
+import type { Hunt } from "../api/types";
 import { Moment } from "../components/badges";
 import { Loaded } from "../components/states";
 import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
+import { asideOf } from "./aside";
 import { HuntOfServer } from "./server";
 
 /** Counts of a hunt that are shown; see `docs/hunt.schema.json`. */
@@ -37,25 +39,32 @@ export function HuntDetail({ id }: { id: string }) {
             </section>
           ))}
           {hunt && hunt.warnings.length > 0 && <><h3>{t("hunt.warnings")}</h3><ul className="plain">{hunt.warnings.map((text, index) => <li key={index}>{text}</li>)}</ul></>}
-          {hunt && hunt.skipped.length > 0 && (
-            <>
-              <h3>{t("hunt.skipped_files", { n: hunt.skipped.length })}</h3>
-              <ul className="plain">{hunt.skipped.map((file, index) => <Skipped key={index} file={file as Record<string, unknown>} />)}</ul>
-            </>
-          )}
+          {hunt && <LeftAside hunt={hunt} />}
         </>
       )}
     </Loaded>
   );
 }
 
-function Skipped({ file }: { file: Record<string, unknown> }) {
-  const { t } = useLanguage();
-  const reasons = Array.isArray(file.skipped) ? (file.skipped as { why?: string }[]) : [];
+/** What was left out of files that were read, with the reason; then, closed, files of no known kind. */
+function LeftAside({ hunt }: { hunt: Hunt }) {
+  const { tn, t } = useLanguage();
+  const { partly, unknown } = asideOf(hunt);
   return (
-    <li>
-      <span className="mono">{String(file.path ?? "?")}</span>{" "}
-      {reasons.length === 0 ? t("hunt.not_recognised") : reasons.map((one) => one.why ?? "?").join("; ")}
-    </li>
+    <>
+      {partly.length > 0 && (
+        <>
+          <h3>{tn("hunt.partly", partly.length)}</h3>
+          <ul className="plain">{partly.map(({ path, why }, index) => <li key={index}><span className="mono">{path}</span> {why.join("; ")}</li>)}</ul>
+        </>
+      )}
+      {unknown.length > 0 && (
+        <details>
+          <summary>{tn("hunt.unknown", unknown.length)}</summary>
+          <p className="small muted">{t("hunt.unknown_what")}</p>
+          <ul className="plain">{unknown.map(({ path }, index) => <li key={index} className="mono">{path}</li>)}</ul>
+        </details>
+      )}
+    </>
   );
 }

@@ -5,10 +5,11 @@ import type { Hunt } from "../api/types";
 import { Mark, Moment } from "../components/badges";
 import { Empty, Loaded } from "../components/states";
 import { type Key, useLanguage } from "../i18n";
+import { asideOf } from "./aside";
 
 /** Hunts that ended well, with what each changed and left aside. */
 export function Done({ campaign, onOpen }: { campaign: string; onOpen: (id: string) => void }) {
-  const { t, tn } = useLanguage();
+  const { t } = useLanguage();
   const names = useTenants();
   const hunts = useQuery({ queryKey: ["hunts", campaign], queryFn: () => need(api.GET("/api/v1/hunts", { params: { query: { campaign, limit: 200 } } })) });
   const changes = (hunt: Hunt) => (["new", "known", "gone"] as const).map((word) => `${t(`hunt.changes.${word}` as Key)} ${hunt.changes[word]}`).join(" · ");
@@ -27,7 +28,7 @@ export function Done({ campaign, onOpen }: { campaign: string; onOpen: (id: stri
                     <td>{names.data?.find((one) => one.id === hunt.tenant_id)?.name ?? "–"}</td>
                     <td>{hunt.pack} {hunt.pack_version}</td>
                     <td>{changes(hunt)}</td>
-                    <td>{hunt.skipped.length + hunt.warnings.length > 0 ? <Mark shape="suspected" tone="attempted">{tn("hunt.notes", hunt.skipped.length + hunt.warnings.length)}</Mark> : <span className="muted">–</span>}</td>
+                    <td><Aside hunt={hunt} /></td>
                   </tr>
                 ))}
               </tbody>
@@ -36,5 +37,19 @@ export function Done({ campaign, onOpen }: { campaign: string; onOpen: (id: stri
         ))}
       </Loaded>
     </section>
+  );
+}
+
+/** What must be known before trusting it, before what was only of no known kind. */
+function Aside({ hunt }: { hunt: Hunt }) {
+  const { tn } = useLanguage();
+  const { partly, unknown } = asideOf(hunt);
+  if (hunt.warnings.length + partly.length + unknown.length === 0) return <span className="muted">–</span>;
+  return (
+    <>
+      {hunt.warnings.length > 0 && <p className="plain-p"><Mark shape="suspected" tone="attempted">{tn("hunt.notes", hunt.warnings.length)}</Mark></p>}
+      {partly.length > 0 && <p className="plain-p"><Mark shape="suspected" tone="attempted">{tn("hunt.partly", partly.length)}</Mark></p>}
+      {unknown.length > 0 && <p className="plain-p muted">{tn("hunt.unknown", unknown.length)}</p>}
+    </>
   );
 }

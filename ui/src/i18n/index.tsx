@@ -26,6 +26,10 @@ export interface Language {
   percent: (part: number, whole: number) => string;
   /** Day and time, with the zone. */
   time: (at: string) => string;
+  /** A sentence of the server's, its moments as people write them. */
+  moments: (text: string) => string;
+  /** A day, with no time. */
+  day: (at: string) => string;
   /** How long ago, or how long until, in the largest unit that says enough. */
   ago: (at: string, now?: number) => string;
   /** A stretch of time without direction: `31 h`, `3 d`. */
@@ -77,6 +81,9 @@ export function useT() {
   return useLanguage().t;
 }
 
+/** A moment as programs write it. */
+const MOMENT = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
 const MINUTE = 60_000;
 type Unit = "year" | "month" | "day" | "hour" | "minute";
 const UNITS: [Unit, number][] = [
@@ -101,6 +108,7 @@ function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "set
   const percents = new Intl.NumberFormat(tag, { style: "percent" });
   const plurals = new Intl.PluralRules(tag);
   const times = new Intl.DateTimeFormat(tag, { day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone, timeZoneName: "short" });
+  const days = new Intl.DateTimeFormat(tag, { day: "2-digit", month: "short", year: "numeric", timeZone: "UTC" });
   const relative = new Intl.RelativeTimeFormat(tag, { style: "short", numeric: "auto" });
   // French shortens years to a lone letter.
   const long = new Intl.RelativeTimeFormat(tag, { numeric: "auto" });
@@ -121,6 +129,8 @@ function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "set
     number: (n) => numbers.format(n),
     percent: (part, whole) => (whole === 0 ? "–" : percents.format(part / whole)),
     time: (at) => times.format(new Date(at)),
+    day: (at) => days.format(new Date(at)),
+    moments: (text) => text.replace(MOMENT, (at) => times.format(new Date(at))),
     ago: (at, now = Date.now()) => {
       const [name, count] = unit(new Date(at).getTime() - now);
       return count === 0 ? t("time.now") : (name === "year" ? long : relative).format(count, name);

@@ -3,15 +3,19 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, need } from "../api/client";
 import { useSession } from "../api/session";
+import { useTenants } from "../api/tenants";
 import { Mark } from "../components/badges";
 import { Drop } from "../components/drop";
+import { useFocusBack } from "../components/focus";
 import { ProblemBox } from "../components/states";
 import { useLanguage } from "../i18n";
 
 /** Brings a table of servers in, and says what of it was understood and what was not. */
 export function Import({ onClose, tenant }: { onClose: () => void; tenant: string | null }) {
   const { t, tn, number, locale } = useLanguage();
+  useFocusBack();
   const queries = useQueryClient();
+  const whose = useTenants().data?.find((one) => one.id === tenant)?.name;
   const everywhere = useSession().tenants === "all";
   const [newServers, setNewServers] = useState(true);
   const [newTenants, setNewTenants] = useState(everywhere && !tenant);
@@ -25,10 +29,12 @@ export function Import({ onClose, tenant }: { onClose: () => void; tenant: strin
       })),
     onSuccess: () => void queries.invalidateQueries(),
   });
+  const named = bring.data?.columns.find(({ meaning }) => meaning === "tenant");
   return (
     <Modal opened onClose={onClose} size="lg" title={t("import.open")} closeButtonProps={{ "aria-label": t("act.close") }}>
       <Stack gap="sm">
         <p className="muted">{t("import.what")}</p>
+        {tenant && <p><Mark shape="suspected" tone="attempted">{t("import.all_of", { name: whose ?? "…" })}</Mark></p>}
         <Checkbox label={t("import.new_servers")} checked={newServers} onChange={(event) => setNewServers(event.currentTarget.checked)} />
         {everywhere && !tenant && <Checkbox label={t("import.new_tenants")} checked={newTenants} onChange={(event) => setNewTenants(event.currentTarget.checked)} />}
         <Drop label={t("import.drop")} multiple={false} disabled={bring.isPending} onFiles={([file]) => file && bring.mutate(file)} />
@@ -36,7 +42,8 @@ export function Import({ onClose, tenant }: { onClose: () => void; tenant: strin
         {bring.error && <ProblemBox error={bring.error} />}
         {bring.data && (
           <div role="status">
-            <p><Mark shape="tick" tone="calm">{t("import.done", { rows: bring.data.rows, servers: bring.data.report.servers })}</Mark></p>
+            <p><Mark shape="tick" tone="calm">{t("import.done", { rows: tn("import.rows", bring.data.rows), servers: tn("count.servers", bring.data.report.servers) })}</Mark></p>
+            {tenant && named && <p><Mark shape="suspected" tone="suspected">{t("import.column_ignored", { column: named.header, name: whose ?? "…" })}</Mark></p>}
             <dl className="facts">
               <dt>{t("import.format")}</dt><dd className="mono">{bring.data.format}</dd>
               <dt>{t("import.kept")}</dt><dd>{t("import.kept_of", { kept: bring.data.report.kept, known: bring.data.report.known })}</dd>

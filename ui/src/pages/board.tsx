@@ -26,7 +26,7 @@ export interface Chosen {
 
 export default function Board() {
   const { id = "" } = useParams();
-  const { t } = useLanguage();
+  const { t, tn, number } = useLanguage();
   const internal = useMay("read_internal");
   const [filter, setFilter] = useFilter();
   const [search, setSearch] = useState(filter.q);
@@ -88,7 +88,7 @@ export default function Board() {
       </section>
       {head && (
         <p className="muted small" role="status">
-          {t("board.matching", { servers: head.servers_matching, of: head.servers_total, tenants: head.tenants_matching, of_tenants: head.tenants_total })} · {t("board.as_of")} <Moment at={head.as_of} />
+          {t("board.matching", { servers: tn("count.servers", head.servers_matching), of: number(head.servers_total), tenants: tn("count.tenants", head.tenants_matching), of_tenants: number(head.tenants_total) })} · {t("board.as_of")} <Moment at={head.as_of} />
         </p>
       )}
       {head && tenants.length === 0 ? (

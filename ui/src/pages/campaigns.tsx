@@ -7,6 +7,7 @@ import { api, need, once } from "../api/client";
 import { useMay } from "../api/session";
 import { useCampaigns, useTenants } from "../api/tenants";
 import { Mark, Moment } from "../components/badges";
+import { useFocusBack } from "../components/focus";
 import { Empty, Loaded, ProblemBox } from "../components/states";
 import { useLanguage } from "../i18n";
 
@@ -45,6 +46,7 @@ export default function Campaigns() {
 
 function OpenCampaign({ onClose }: { onClose: () => void }) {
   const { t, tn, locale } = useLanguage();
+  useFocusBack();
   const navigate = useNavigate();
   const queries = useQueryClient();
   const tenants = useTenants();
@@ -76,6 +78,7 @@ function OpenCampaign({ onClose }: { onClose: () => void }) {
           <Select label={t("campaign.pack")} required searchable data={packs.data?.map((one) => ({ value: one.name, label: `${one.title[locale]} (${one.name})` })) ?? []} value={name} onChange={setName} />
           <TextInput label={t("campaign.title")} placeholder={pack?.title[locale]} value={title} onChange={(event) => setTitle(event.currentTarget.value)} />
           <MultiSelect label={t("campaign.tenants")} placeholder={only.length === 0 ? t("scope.all") : undefined} searchable clearable data={tenants.data?.map((one) => ({ value: one.id, label: one.name })) ?? []} value={only} onChange={setOnly} />
+          {tenants.data?.length === 0 && <p><Mark shape="unknown" tone="unknown">{t("campaign.no_tenant")}</Mark> <Link to="/tenants">{t("nav.tenants")}</Link></p>}
           <p className="muted small">{t("campaign.clock")}</p>
           {open.error && <ProblemBox error={open.error} />}
           <Group justify="flex-end">

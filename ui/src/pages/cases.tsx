@@ -8,6 +8,7 @@ import { useMay } from "../api/session";
 import { useCampaigns, useTenants } from "../api/tenants";
 import { CaseState } from "../cases/state";
 import { Age, Mark, Moment, SeverityMark } from "../components/badges";
+import { useFocusBack } from "../components/focus";
 import { Empty, Loaded, ProblemBox, sayDone, sayProblem } from "../components/states";
 import { Who } from "../components/who";
 import { useLanguage } from "../i18n";
@@ -113,6 +114,7 @@ function All() {
 
 function OpenCase({ onClose }: { onClose: () => void }) {
   const { t } = useLanguage();
+  useFocusBack();
   const navigate = useNavigate();
   const queries = useQueryClient();
   const tenants = useTenants();

@@ -1,6 +1,6 @@
 import { Drawer, Select } from "@mantine/core";
 import { useState } from "react";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import { useCampaigns } from "../api/tenants";
 import { Empty, Loaded } from "../components/states";
 import { Bring } from "../hunts/bring";
@@ -20,10 +20,10 @@ export default function Hunts() {
     <>
       <header className="page-head">
         <h1>{t("nav.hunts")}</h1>
-        <Select aria-label={t("word.campaign")} value={campaign} onChange={(value) => value && setSearch({ campaign: value }, { replace: true })} data={campaigns.data?.map(({ id, title }) => ({ value: id, label: title })) ?? []} allowDeselect={false} />
+        {campaign !== null && <Select className="campaign-choice" aria-label={t("word.campaign")} value={campaign} onChange={(value) => value && setSearch({ campaign: value }, { replace: true })} data={campaigns.data?.map(({ id, title }) => ({ value: id, label: title })) ?? []} allowDeselect={false} />}
       </header>
       <Loaded query={campaigns} rows={3}>
-        {() => (campaign === null ? <Empty title="hunt.no_campaign" /> : (
+        {() => (campaign === null ? <Empty title="hunt.no_campaign"><Link to="/campaigns">{t("nav.campaigns")}</Link></Empty> : (
           <>
             <Bring campaign={campaign} closed={!open.some((one) => one.id === campaign)} />
             <Jobs campaign={campaign} onOpen={setOpened} />

@@ -5,7 +5,7 @@ import { useMay } from "../api/session";
 import { Members } from "../campaign/members";
 import { Since } from "../campaign/since";
 import { Steer } from "../campaign/steer";
-import { Empty, Loaded } from "../components/states";
+import { Loaded } from "../components/states";
 import { useLanguage } from "../i18n";
 
 /** What is done to a campaign as a whole. */
@@ -13,9 +13,7 @@ export default function Manage() {
   const { id = "" } = useParams();
   const { t } = useLanguage();
   const may = useMay("campaign");
-  const internal = useMay("read_internal");
   const campaign = useQuery({ queryKey: ["campaigns", id], queryFn: () => need(api.GET("/api/v1/campaigns/{id}", { params: { path: { id } } })) });
-  if (!internal) return <Empty title="state.no_page" />;
   return (
     <Loaded query={campaign}>
       {(one) => (

@@ -24,7 +24,7 @@ function List() {
                 <h2><Link to={`/packs/${pack.name}`}>{pack.title[locale]}</Link></h2>
                 <p className="muted small mono">{pack.name} {pack.version}</p>
                 <p className="small">{pack.summary[locale]}</p>
-                <p className="muted small num">{tn("pack.cves", pack.cves)} · {tn("pack.rules", pack.rules + pack.yara)} · {tn("pack.indicators", pack.indicators)}</p>
+                <p className="muted small num">{tn("pack.cves", pack.cves)} · {tn("pack.rules", pack.rules)} · {tn("pack.yara", pack.yara)} · {tn("pack.indicators", pack.indicators)}</p>
               </li>
             ))}
           </ul>
@@ -41,7 +41,7 @@ function techniques(rule: string): string[] {
 const titleOf = (rule: string, path: string) => /^title:\s*["']?(.+?)["']?\s*$/m.exec(rule)?.[1] ?? path;
 
 function One({ name }: { name: string }) {
-  const { t, tn, locale, number } = useLanguage();
+  const { t, tn, locale, number, day } = useLanguage();
   const pack = useQuery({ queryKey: ["packs", name], queryFn: () => need(api.GET("/api/v1/packs/{name}", { params: { path: { name } } })) });
   return (
     <Loaded query={pack}>
@@ -67,7 +67,7 @@ function One({ name }: { name: string }) {
                       <tr key={cve.id}>
                         <th scope="row" className="nowrap">{cve.id}{cve.alias && <><br /><span className="muted small">{cve.alias}</span></>}</th>
                         <td>{cve.title[locale]}<br /><span className="muted small">{cve.allows[locale]}</span></td>
-                        <td>{cve.exploited ? <Mark shape="suspected" tone="suspected">{cve.exploited_from ?? t("answer.yes")}</Mark> : <span className="muted">{t("pack.not_known")}</span>}</td>
+                        <td>{cve.exploited ? <Mark shape="suspected" tone="suspected">{cve.exploited_from ? t("pack.since", { day: day(cve.exploited_from) }) : t("answer.yes")}</Mark> : <span className="muted">{t("pack.not_known")}</span>}</td>
                         <td className="num">{cve.cvss == null ? "–" : number(cve.cvss)}</td>
                       </tr>
                     ))}

@@ -46,7 +46,7 @@ export default function ServerPage() {
             </div>
             <Group gap="xs">
               {inventory && <><Button variant="default" onClick={edit}>{t("act.change")}</Button><Archive kind="server" one={one} /></>}
-              {inside.length > 0 && <Select aria-label={t("word.campaign")} value={campaign?.id ?? null} onChange={(value) => value && setSearch({ campaign: value }, { replace: true })} data={inside.map(({ id, title }) => ({ value: id, label: title }))} allowDeselect={false} />}
+              {inside.length > 0 && <Select className="campaign-choice" aria-label={t("word.campaign")} value={campaign?.id ?? null} onChange={(value) => value && setSearch({ campaign: value }, { replace: true })} data={inside.map(({ id, title }) => ({ value: id, label: title }))} allowDeselect={false} />}
             </Group>
           </header>
           {one.archived_at && <p><Mark shape="dash" tone="quiet">{t("archive.is")}</Mark> <Moment at={one.archived_at} /></p>}

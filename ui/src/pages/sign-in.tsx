@@ -1,9 +1,10 @@
 import { Button, Divider, PasswordInput, Stack, TextInput } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { api, need } from "../api/client";
 import { problemOf } from "../api/problem";
+import { useProvider } from "../api/provider";
 import { Alone } from "../components/alone";
 import { ProblemBox } from "../components/states";
 import { type Key, useT } from "../i18n";
@@ -94,8 +95,7 @@ function CodeForm({ to }: { to: string }) {
 /** The way to the identity provider, when there is one. It is a link: the browser leaves this page. */
 export function ProviderButton({ query }: { query: Record<string, string> }) {
   const t = useT();
-  const provider = useQuery({ queryKey: ["oidc"], queryFn: () => need(api.GET("/api/v1/oidc")), staleTime: Infinity });
-  const name = provider.data?.name;
+  const name = useProvider();
   if (!name) return null;
   return (
     <>

@@ -3,12 +3,15 @@ import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, need, once } from "../api/client";
+import { useProvider } from "../api/provider";
 import { useSession } from "../api/session";
 import { useTenants } from "../api/tenants";
 import type { Account, AccountFields } from "../api/types";
 import { Age, Mark } from "../components/badges";
+import { useFocusBack } from "../components/focus";
 import { Loaded, ProblemBox, sayProblem } from "../components/states";
 import { useLanguage } from "../i18n";
+import { IdentitiesForm, IdentitiesOf } from "./identities";
 
 const ROLES = ["administrator", "director", "soc_analyst", "engineer", "auditor", "client_contact"] as const;
 
@@ -20,6 +23,8 @@ export function Accounts() {
   const own = useSession().user?.id;
   const [adding, { open, close }] = useDisclosure();
   const [link, setLink] = useState<string | null>(null);
+  const provider = useProvider();
+  const [linking, setLinking] = useState<Account | null>(null);
   const users = useQuery({ queryKey: ["users"], queryFn: () => need(api.GET("/api/v1/users", { params: { query: { limit: 1000 } } })) });
   const onError = (error: unknown) => sayProblem(error, language);
   const invite = useMutation({
@@ -47,7 +52,7 @@ export function Accounts() {
         {({ items }) => (
           <div className="scroll" tabIndex={0} role="region" aria-label={t("account.title")}>
             <table className="table">
-              <thead><tr><th scope="col">{t("account.name")}</th><th scope="col">{t("account.role")}</th><th scope="col">{t("nav.tenants")}</th><th scope="col">{t("factor.title")}</th><th scope="col">{t("account.last")}</th><th scope="col">{t("account.acts")}</th></tr></thead>
+              <thead><tr><th scope="col">{t("account.name")}</th><th scope="col">{t("account.role")}</th><th scope="col">{t("nav.tenants")}</th><th scope="col">{t("factor.title")}</th>{provider && <th scope="col">{t("identity.title")}</th>}<th scope="col">{t("account.last")}</th><th scope="col">{t("account.acts")}</th></tr></thead>
               <tbody>
                 {items.map((one) => (
                   <tr key={one.id}>
@@ -55,6 +60,7 @@ export function Accounts() {
                     <td>{t(`role.${one.role}`)}</td>
                     <td>{one.tenants === "all" ? t("scope.all") : tn("scope.some", one.tenants.only.length)}</td>
                     <td>{one.totp_confirmed_at ? t("answer.yes") : t("answer.no")}</td>
+                    {provider && <td><IdentitiesOf account={one} onChange={() => setLinking(one)} /></td>}
                     <td>{one.last_sign_in_at ? <Age at={one.last_sign_in_at} /> : <span className="muted">–</span>}</td>
                     <td>
                       {one.id !== own && (
@@ -71,6 +77,7 @@ export function Accounts() {
           </div>
         )}
       </Loaded>
+      {linking && <IdentitiesForm account={linking} onClose={() => setLinking(null)} />}
       {adding && <AccountForm onClose={close} onMade={(id) => invite.mutate(id)} />}
     </section>
   );
@@ -78,6 +85,7 @@ export function Accounts() {
 
 function AccountForm({ onClose, onMade }: { onClose: () => void; onMade: (id: string) => void }) {
   const { t, locale } = useLanguage();
+  useFocusBack();
   const queries = useQueryClient();
   const tenants = useTenants();
   const [only, setOnly] = useState<string[]>([]);

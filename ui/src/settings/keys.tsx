@@ -6,6 +6,7 @@ import { api, need } from "../api/client";
 import { useSession } from "../api/session";
 import type { Verb } from "../api/types";
 import { Age, Mark, Moment } from "../components/badges";
+import { useFocusBack } from "../components/focus";
 import { Empty, Loaded, ProblemBox, sayProblem } from "../components/states";
 import { useLanguage } from "../i18n";
 
@@ -50,6 +51,7 @@ export function Keys() {
 
 function KeyForm({ onClose, onMade }: { onClose: () => void; onMade: (secret: string) => void }) {
   const { t, tn } = useLanguage();
+  useFocusBack();
   const session = useSession();
   const [name, setName] = useState("");
   const [verbs, setVerbs] = useState<Verb[]>(["read"]);

@@ -105,6 +105,7 @@ impl HuntHandler {
         );
         let basis = basis(&given.evidence);
         let (servers, ids) = (servers_of(&given.evidence), ids_of(&given.evidence));
+        let of_none = names_of_no_server(&given.evidence);
         for (one, reader) in given.evidence {
             let name = one
                 .fields
@@ -132,6 +133,7 @@ impl HuntHandler {
         let mut result = vigie_hunt::hunt(&[root.0.join(EVIDENCE)], &options)
             .map_err(|error| Error::state(error.to_string()))?;
         without_folder(&mut result);
+        without_stand_in(&mut result, &of_none);
         without_idle(&mut result, &given.catalogue, &given.tenant);
         if result.stats.interrupted || pulse.is_stopping() {
             return Ok(Outcome::Failed("it was told to stop".into()));
@@ -222,6 +224,21 @@ fn ids_of(all: &[(Evidence, EvidenceReader)]) -> Vec<EvidenceId> {
     all.iter().map(|(one, _)| one.id.clone()).collect()
 }
 
+/// The evidence that is of no server in particular, by its files' names without what says of which kind they are: a server
+/// of that name has no domain.
+fn names_of_no_server(all: &[(Evidence, EvidenceReader)]) -> String {
+    let of_none = all.iter().map(|(one, _)| one);
+    let mut names: Vec<String> = of_none
+        .filter(|one| one.fields.server_id.is_none())
+        .filter_map(|one| one.name.split(['/', '\\']).next_back())
+        .filter_map(|name| name.split('.').find(|part| !part.trim().is_empty()))
+        .map(str::to_owned)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join("+").chars().take(200).collect()
+}
+
 /// Where a hunt's evidence lies in its folder: always the same, since the names of files are part of what names evidence.
 const EVIDENCE: &str = "evidence";
 /// The folder that stands for its tenant.
@@ -247,6 +264,24 @@ fn without_folder(result: &mut HuntResult) {
     result.manifest.iter_mut().for_each(|file| strip(&mut file.path));
     for warning in &mut result.warnings {
         *warning = warning.replace(&folder, "");
+    }
+}
+
+/// What neither its sender nor a folder gives to a server goes by the name of its file: the folder that stands for its
+/// tenant would be taken for a server.
+fn without_stand_in(result: &mut HuntResult, of_none: &str) {
+    if of_none.is_empty() {
+        return;
+    }
+    for host in result.hosts.iter_mut().filter(|host| host.host == TENANT) {
+        of_none.clone_into(&mut host.host);
+    }
+    let files = result.manifest.iter_mut();
+    for host in files
+        .filter_map(|file| file.host.as_mut())
+        .filter(|host| *host == TENANT)
+    {
+        of_none.clone_into(host);
     }
 }
 

@@ -323,6 +323,31 @@ fn what_says_nothing_of_its_server_is_said_to() {
 }
 
 #[test]
+fn what_no_folder_gives_to_a_server_goes_by_its_name() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        let evidence = send(
+            bench,
+            &scene,
+            None,
+            "C:\\recu\\réponse.du.client.txt",
+            b"nothing of a log",
+        );
+        ask(bench, &scene, &evidence);
+        assert_eq!(work(bench).state, JobState::Done);
+        let count = |name: &str| {
+            let filter = ServerFilter {
+                search: Some(name.into()),
+                ..ServerFilter::default()
+            };
+            servers::count(&bench.desk, &director(), &filter).unwrap()
+        };
+        // Not the folder that stands for its tenant while it is hunted.
+        assert_eq!((count("tenant"), count("réponse")), (0, 1));
+    });
+}
+
+#[test]
 fn damaged_evidence_ends_the_hunt_with_the_reason() {
     let bench = Bench::sqlite();
     let scene = scene(&bench);
