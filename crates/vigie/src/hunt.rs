@@ -11,7 +11,8 @@ use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use vigie_event::{Timestamp, parse_utc};
 use vigie_evidence::Limits;
-use vigie_hunt::{HuntOptions, HuntResult, Verdict};
+use vigie_hunt::message::Code;
+use vigie_hunt::{HuntOptions, HuntResult, Message, Verdict};
 use vigie_report::Lang;
 
 use crate::choose::Chosen;
@@ -221,9 +222,10 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     let mut result = vigie_hunt::hunt(&arguments.paths, &options)?;
     result.stats.refused += indicators.refused + rules.unread.len() as u64;
     let unread = rules.unread.iter();
-    result
-        .warnings
-        .extend(unread.map(|refused| format!("rule refused: {}: {}", refused.path, refused.why)));
+    result.warnings.extend(unread.map(|refused| {
+        let parameters = [("path", (&refused.path).into()), ("cause", (&refused.why).into())];
+        Message::new(Code::RuleRefused, parameters)
+    }));
     result.warnings.extend(indicators.notes);
     if let Some(bar) = bar {
         bar.finish();

@@ -39,10 +39,13 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let known = Suppressions::read(&read_suppressions(files)?, &placeholders);
     let mut out = std::io::stdout().lock();
     for refused in &known.refused {
-        writeln!(out, "{refused}")?;
+        match lang {
+            Lang::En => writeln!(out, "{refused}")?,
+            Lang::Fr => writeln!(out, "{}", refused.message().french())?,
+        }
     }
     for warning in known.warnings(vigie_hunt::now()) {
-        writeln!(out, "{warning}")?;
+        writeln!(out, "{}", lang.message(&warning))?;
     }
     writeln!(
         out,

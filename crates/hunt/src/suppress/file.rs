@@ -4,6 +4,7 @@ use vigie_event::{MICROS_PER_DAY, Timestamp, parse_utc};
 use yaml_serde::{Mapping, Value};
 
 use super::Suppression;
+use vigie_evidence::message::{Code, Message};
 
 /// Entries one file may have.
 const MAX_ENTRIES: usize = 10_000;
@@ -29,6 +30,18 @@ pub struct RefusedSuppression {
     pub line: Option<usize>,
     /// Why, and what to write instead.
     pub why: String,
+}
+
+impl RefusedSuppression {
+    /// What the reader of an answer is told of it.
+    pub fn message(&self) -> Message {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let parameters = [
+            ("path", format!("{}{line}", self.path).into()),
+            ("cause", (&self.why).into()),
+        ];
+        Message::new(Code::SuppressionRefused, parameters)
+    }
 }
 
 /// An entry as it was read, its field values not yet compiled.
