@@ -233,7 +233,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     if let (Some(report), Some(path)) = (report, &arguments.report) {
         report.write(|out| vigie_report::html(&result, lang, out))?;
         if !arguments.quiet {
-            eprintln!("{}: {}", tell(lang, "report", "rapport"), path.display());
+            eprintln!("{}: {}", tell(lang, "report", "rapport\u{a0}"), path.display());
         }
     }
     match output {

@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         out,
         "{} {}, {} {}",
         known.entries.len(),
-        tell(lang, "suppression(s) loaded", "suppression(s) chargée(s)"),
+        tell(lang, "suppression(s) loaded", "exclusion(s) chargée(s)"),
         known.refused.len(),
         tell(lang, "refused", "refusée(s)")
     )?;

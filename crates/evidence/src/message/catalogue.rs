@@ -245,7 +245,7 @@ codes! {
         "donné deux fois, lu une fois";
     FilesBeyondCap "files_beyond_cap"
         "{count} files beyond the cap of {most} were not read"
-        "{count} fichiers au-delà de la limite de {most} n’ont pas été lus";
+        "{count} {count:fichier|fichiers} au-delà de la limite de {most} {count:n’a pas été lu|n’ont pas été lus}";
     FoldersTooDeep "folders_too_deep"
         "folders nested deeper than {most} are not read"
         "les dossiers imbriqués à plus de {most} niveaux ne sont pas lus";
@@ -266,7 +266,7 @@ codes! {
         "modifié pendant la lecture, de {before} à {after} octets\u{202f}; ce qui a été lu est le fichier tel qu’il a été ouvert";
     WarningsBeyondCap "warnings_beyond_cap"
         "{count} more warnings beyond the cap of {most} are not shown"
-        "{count} autres avertissements au-delà de la limite de {most} ne sont pas montrés";
+        "{count} {count:autre avertissement|autres avertissements} au-delà de la limite de {most} {count:n’est pas montré|ne sont pas montrés}";
     // Archives.
     ArchiveKindUnread "archive_kind_unread"
         "a {what} is not read; {advice}"
@@ -276,16 +276,16 @@ codes! {
         "les archives imbriquées à plus de {most} niveaux ne sont pas lues";
     ArchiveDamaged "archive_damaged"
         "the archive is damaged or cut short ({damage}); {count} entries were recovered without it"
-        "l’archive est endommagée ou tronquée ({damage})\u{202f}; {count} entrées ont été récupérées sans elle";
+        "l’archive est endommagée ou tronquée ({damage})\u{202f}; {count} {count:entrée a été récupérée|entrées ont été récupérées} sans lui";
     ArchiveDamagedCut "archive_damaged_cut"
         "the archive is damaged or cut short ({damage}); {count} entries were recovered without it; the last one is cut off"
-        "l’archive est endommagée ou tronquée ({damage})\u{202f}; {count} entrées ont été récupérées sans elle\u{202f}; la dernière est coupée";
+        "l’archive est endommagée ou tronquée ({damage})\u{202f}; {count} {count:entrée a été récupérée|entrées ont été récupérées} sans lui\u{202f}; la dernière est coupée";
     NoDirectory "no_directory"
         "it has no central directory"
         "elle n’a pas de répertoire central";
     DirectoryDamaged "directory_damaged"
         "its central directory is damaged after {count} entries"
-        "son répertoire central est endommagé après {count} entrées";
+        "son répertoire central est endommagé après {count} {count:entrée|entrées}";
     DirectoryElsewhere "directory_elsewhere"
         "its central directory points elsewhere"
         "son répertoire central pointe ailleurs";
@@ -294,28 +294,28 @@ codes! {
         "son répertoire central est vide";
     EntriesBeyondCap "entries_beyond_cap"
         "{count} entries beyond the cap of {most} were not read"
-        "{count} entrées au-delà de la limite de {most} n’ont pas été lues";
+        "{count} {count:entrée|entrées} au-delà de la limite de {most} {count:n’a pas été lue|n’ont pas été lues}";
     EntriesCapReached "entries_cap_reached"
         "entries beyond the cap of {most} were not read"
         "les entrées au-delà de la limite de {most} n’ont pas été lues";
     EntriesMiscounted "entries_miscounted"
         "its end record declares {declared} entries, its directory lists {count}; those listed were read"
-        "son enregistrement final annonce {declared} entrées, son répertoire en liste {count}\u{202f}; celles de la liste ont été lues";
+        "son enregistrement final annonce {declared} {declared:entrée|entrées}, son répertoire en liste {count}\u{202f}; celles de la liste ont été lues";
     EntriesEncrypted "entries_encrypted"
         "{count} of {of} entries are encrypted and were not read (the first is {path}); unpack them with their password and give the unpacked files"
-        "{count} entrées sur {of} sont chiffrées et n’ont pas été lues (la première est {path})\u{202f}; décompressez-les avec leur mot de passe et donnez les fichiers obtenus";
+        "{count} {count:entrée|entrées} sur {of} {count:est chiffrée et n’a pas été lue|sont chiffrées et n’ont pas été lues} (la première est {path})\u{202f}; décompressez avec le mot de passe et donnez les fichiers obtenus";
     EntriesPacked "entries_packed"
         "{count} of {of} entries are packed with {method} and were not read (the first is {path}); unpack them and give the unpacked files"
-        "{count} entrées sur {of} sont compressées par {method} et n’ont pas été lues (la première est {path})\u{202f}; décompressez-les et donnez les fichiers obtenus";
+        "{count} {count:entrée|entrées} sur {of} {count:est compressée par|sont compressées par} {method} et {count:n’a pas été lue|n’ont pas été lues} (la première est {path})\u{202f}; décompressez et donnez les fichiers obtenus";
     EntriesNamed "entries_named"
         "{count} entries have names that {what}; they are labels here and nothing is written (the first is {path})"
-        "{count} entrées ont des noms qui {what}\u{202f}; ce ne sont ici que des étiquettes et rien n’est écrit (la première est {path})";
+        "{count} {count:entrée a un nom à surveiller|entrées ont des noms à surveiller} ({what})\u{202f}; les noms ne sont ici que des étiquettes et rien n’est écrit (la première est {path})";
     EntriesRepeated "entries_repeated"
         "{count} entries have a name that another one has; each was read under a label of its own"
-        "{count} entrées portent le nom d’une autre\u{202f}; chacune a été lue sous sa propre étiquette";
+        "{count} {count:entrée porte|entrées portent} le nom d’une autre\u{202f}; chacune a été lue sous sa propre étiquette";
     EntriesOverlap "entries_overlap"
         "{count} entries overlap others and were not read: such an archive is built to be larger unpacked than it can be"
-        "{count} entrées en chevauchent d’autres et n’ont pas été lues\u{a0}: une telle archive est faite pour être plus grande décompressée qu’elle ne peut l’être";
+        "{count} {count:entrée en chevauche d’autres et n’a pas été lue|entrées en chevauchent d’autres et n’ont pas été lues}\u{a0}: une telle archive est faite pour être plus grande décompressée qu’elle ne peut l’être";
     EntryEncrypted "entry_encrypted"
         "encrypted; give the unpacked files"
         "chiffrée\u{202f}; donnez les fichiers décompressés";
@@ -354,7 +354,7 @@ codes! {
         "{entry} et ce qui suit n’ont pas été lus\u{a0}: l’archive contient plus de {most} octets";
     ArchiveCutAfter "archive_cut_after"
         "the archive is damaged or cut short after {count} entries ({cause})"
-        "l’archive est endommagée ou tronquée après {count} entrées ({cause})";
+        "l’archive est endommagée ou tronquée après {count} {count:entrée|entrées} ({cause})";
     PartUnpacked "part_unpacked"
         "only {bytes} bytes of it could be unpacked: {cause}"
         "seuls {bytes} octets ont pu être décompressés\u{a0}: {cause}";
@@ -376,7 +376,7 @@ codes! {
         "indicateur refusé\u{a0}: {kind} {value}\u{a0}: {cause}";
     IndicatorsPartly "indicators_partly"
         "{path}: {used} indicators are used, {refused} entries are refused, the first: {cause}; `vigie indicators check` lists them"
-        "{path}\u{a0}: {used} indicateurs servent, {refused} entrées sont refusées, la première\u{a0}: {cause}\u{202f}; `vigie indicators check` les énumère";
+        "{path}\u{a0}: {used} {used:indicateur sert|indicateurs servent}, {refused} {refused:entrée est refusée|entrées sont refusées}, la première\u{a0}: {cause}\u{202f}; `vigie indicators check` les énumère";
     IndicatorsSetAside "indicators_set_aside"
         "not used: {cause} ({count})"
         "non utilisés\u{a0}: {cause} ({count})";
@@ -385,10 +385,10 @@ codes! {
         "règles YARA refusées\u{a0}: {path}\u{a0}: {cause}";
     RulesLeftOut "rules_left_out"
         "{count} of {of} rules were left out as asked: what they would have found is not in this answer"
-        "{count} règles sur {of} ont été écartées à votre demande\u{a0}: ce qu’elles auraient trouvé n’est pas dans cette réponse";
+        "{count} {count:règle|règles} sur {of} {count:a été écartée|ont été écartées} à votre demande\u{a0}: ce qui aurait été trouvé ainsi n’est pas dans cette réponse";
     RulesOfPacksLeftOut "rules_of_packs_left_out"
         "{count} of {of} rules were left out as asked, {packs} of them rules of packs: what they would have found is not in this answer"
-        "{count} règles sur {of} ont été écartées à votre demande, dont {packs} de packs\u{a0}: ce qu’elles auraient trouvé n’est pas dans cette réponse";
+        "{count} {count:règle|règles} sur {of} {count:a été écartée|ont été écartées} à votre demande, dont {packs} de packs\u{a0}: ce qui aurait été trouvé ainsi n’est pas dans cette réponse";
     PickIdle "pick_idle"
         "no rule has the identifier, tag or log source {pick} that was asked for"
         "aucune règle n’a l’identifiant, l’étiquette ou la source {pick} que vous avez demandé";
@@ -410,7 +410,7 @@ codes! {
     // Answers.
     CorrelationsFull "correlations_full"
         "{count} events were too many for their correlations: what was found stands, more might have been found"
-        "{count} événements étaient de trop pour leurs corrélations\u{a0}: ce qui a été trouvé reste vrai, il pouvait y avoir davantage";
+        "{count} {count:événement était|événements étaient} de trop pour leurs corrélations\u{a0}: ce qui a été trouvé reste vrai, il pouvait y avoir davantage";
     IndicatorsNotValid "indicators_not_valid"
         "{count} hits of indicators are no findings: the events lie before valid_from or after valid_until of the indicator"
         "{count} {count:correspondance|correspondances} d’indicateurs ne {count:donne|donnent} aucun constat\u{a0}: les événements précèdent valid_from ou suivent valid_until de l’indicateur";

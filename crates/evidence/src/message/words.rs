@@ -24,14 +24,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "montez-la en lecture seule et donnez le dossier",
     ),
     // Names in archives.
-    ("climb out of the archive", "sortent de l’archive"),
-    ("are absolute", "sont absolus"),
-    ("are those of devices", "sont ceux de périphériques"),
-    (
-        "hold control characters",
-        "contiennent des caractères de contrôle",
-    ),
-    ("are too long and were cut", "sont trop longs et ont été coupés"),
+    ("climb out of the archive", "sortie de l’archive"),
+    ("are absolute", "chemin absolu"),
+    ("are those of devices", "nom de périphérique"),
+    ("hold control characters", "caractères de contrôle"),
+    ("are too long and were cut", "trop long, coupé"),
     // What of an event log's record could not be read.
     (
         "a literal of a type that has no length",
