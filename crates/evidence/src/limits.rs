@@ -63,7 +63,10 @@ macro_rules! limits {
             pub fn names() -> &'static [LimitName] {
                 const NAMES: &[LimitName] = &[$(LimitName {
                     name: stringify!($name),
-                    default: $default as u64,
+                    default: {
+                        let default: $type = $default;
+                        default as u64
+                    },
                     is_bytes: is_bytes(stringify!($name)),
                 }),+];
                 NAMES

@@ -214,7 +214,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
         ..HuntOptions::default()
     };
     let (output, report) = (open(&arguments.output)?, open(&arguments.report)?);
-    let bar = Bar::new(arguments.quiet);
+    let bar = Bar::new(arguments.quiet, lang);
     options.evidence.limits = limits;
     options.evidence.threads = arguments.threads.map_or(0, usize::from);
     options.evidence.cancel = Arc::clone(cancel);

@@ -39,7 +39,7 @@ pub(crate) fn manifest(
     lang: Lang,
     cancel: &Arc<AtomicBool>,
 ) -> Result<ExitCode> {
-    let bar = Bar::new(false);
+    let bar = Bar::new(false, lang);
     let options = vigie_evidence::Options {
         cancel: Arc::clone(cancel),
         progress: bar.clone().map(|bar| bar as Arc<dyn vigie_evidence::Progress>),

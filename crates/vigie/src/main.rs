@@ -147,12 +147,17 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            match lang {
-                Lang::En => eprintln!("vigie: {error:#}"),
-                Lang::Fr => eprintln!("vigie\u{a0}: {}", french::phrases::chain(&error)),
-            }
+            complain(&error, lang);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Says what went wrong.
+fn complain(error: &anyhow::Error, lang: Lang) {
+    match lang {
+        Lang::En => eprintln!("vigie: {error:#}"),
+        Lang::Fr => eprintln!("vigie\u{a0}: {}", french::phrases::chain(error)),
     }
 }
 

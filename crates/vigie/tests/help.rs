@@ -123,7 +123,7 @@ fn the_language_asked_for_is_that_of_help_and_of_mistakes() {
         ),
         (
             &["hunt", "x", "--threads", "0"],
-            "«\u{a0}0\u{a0}» n’est pas une valeur de «\u{a0}--threads <N>\u{a0}»\u{a0}: 0 n’est pas dans 1..=512",
+            "«\u{a0}0\u{a0}» n’est pas une valeur de «\u{a0}--threads <N>\u{a0}»\u{a0}: 0 n’est pas entre 1 et 512",
         ),
         (&["hunt", "x", "--threads", "a"], "\u{a0}: ce n’est pas un nombre"),
         (

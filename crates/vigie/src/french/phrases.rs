@@ -23,8 +23,15 @@ pub(crate) fn say(english: &str) -> String {
 
 /// An error and its causes, in French.
 pub(crate) fn chain(error: &anyhow::Error) -> String {
-    let causes: Vec<String> = error.chain().map(|cause| say(&cause.to_string())).collect();
-    causes.join("\u{a0}: ")
+    let mut causes: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Some errors name their cause themselves.
+        if !causes.last().is_some_and(|before| before.ends_with(&cause)) {
+            causes.push(cause);
+        }
+    }
+    let said: Vec<String> = causes.iter().map(|cause| say(cause)).collect();
+    said.join("\u{a0}: ")
 }
 
 fn fill(french: &str, fillings: &[&str]) -> String {
@@ -147,7 +154,11 @@ mod tests {
 
     #[test]
     fn what_is_filled_in_goes_where_french_wants_it() {
-        assert_eq!(say("7 is not in 1..=5"), "7 n’est pas dans 1..=5");
+        assert_eq!(say("7 is not in 1..=5"), "7 n’est pas entre 1 et 5");
+        assert_eq!(
+            say("CVE-1 is not in the pack p; it has a, b"),
+            "CVE-1 n’est pas dans le pack p\u{202f}; il contient a, b"
+        );
         assert_eq!(say("sql: {0} it is"), "sql: {0} it is");
         let french: Vec<&str> = ERRORS
             .lines()

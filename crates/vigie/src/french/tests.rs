@@ -152,3 +152,71 @@ fn the_examples_of_the_help_can_be_typed() {
     }
     assert!(tried >= 12, "{tried}");
 }
+
+/// Every command that README and the pages show can be typed as it is shown.
+#[test]
+fn the_commands_of_the_documentation_can_be_typed() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let docs = std::fs::read_dir(root.join("docs")).unwrap();
+    let mut pages: Vec<_> = docs.map(|entry| entry.unwrap().path()).collect();
+    pages.retain(|page| page.extension().is_some_and(|kind| kind == "md"));
+    pages.push(root.join("README.md"));
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for block in text.split("\n```").skip(1).step_by(2) {
+            let mut block = block.replace("\\\n", " ");
+            while block.contains("  --") {
+                block = block.replace("  --", " --");
+            }
+            for line in block.lines() {
+                let line = line.trim().trim_start_matches("$ ");
+                let command = line.split(" #").next().unwrap_or_default();
+                let command = command.split("   ").next().unwrap_or_default();
+                let mut words = words(command);
+                // A synopsis is no command.
+                let dots = |word: &String| word.len() > 3 && word.ends_with("...");
+                let is_synopsis = command.contains(['[', '|', '<', '>', '('])
+                    || words.iter().any(dots)
+                    || command.contains(" F ");
+                if words.first().is_none_or(|word| word != "vigie") || is_synopsis {
+                    continue;
+                }
+                // Three dots stand for what was said before.
+                let all = words.len();
+                words.retain(|word| word != "...");
+                tried += 1;
+                if let Err(error) = Cli::command().try_get_matches_from(&words)
+                    && !(words.len() < all && error.kind() == ErrorKind::MissingRequiredArgument)
+                {
+                    wrong.push(format!("{}: {command}: {error}", page.display()));
+                }
+            }
+        }
+    }
+    assert!(tried > 60, "{tried}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Splits a command as a shell does, as far as the pages need it.
+fn words(command: &str) -> Vec<String> {
+    let (mut all, mut word, mut quote, mut begun) = (Vec::new(), String::new(), None, false);
+    for c in command.chars() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (None, '\'' | '"') => (quote, begun) = (Some(c), true),
+            (None, ' ') => {
+                if begun {
+                    all.push(std::mem::take(&mut word));
+                }
+                begun = false;
+            }
+            _ => {
+                word.push(c);
+                begun = true;
+            }
+        }
+    }
+    all.extend(begun.then_some(word));
+    all
+}

@@ -16,6 +16,7 @@ use super::Remote;
 use super::names::EVIDENCE;
 use super::session::{Format, Of, Paging, Query, Session, print_json};
 use super::show::{Column, Shown, column};
+use crate::french::phrases;
 use crate::numbers::{bytes, counted};
 use crate::progress::Bar;
 use crate::{REACHED, tell};
@@ -325,7 +326,10 @@ impl Checked {
             Format::Table => self.write(lang, &mut std::io::stdout().lock())?,
         }
         if let Some(why) = &self.stopped {
-            eprintln!("vigie: {why}");
+            match lang {
+                Lang::En => eprintln!("vigie: {why}"),
+                Lang::Fr => eprintln!("vigie\u{a0}: {}", phrases::say(why)),
+            }
         }
         Ok(match self.is_sound() {
             Some(false) => ExitCode::from(REACHED),
@@ -415,7 +419,7 @@ fn check_there(desk: &Session, verify: &Verify) -> Result<Checked> {
         }
     };
     let mut checked = Checked::default();
-    let bar = Bar::new(false);
+    let bar = Bar::new(false, desk.lang);
     let size = |evidence: &Value| evidence["size"].as_u64().unwrap_or(0);
     let total = pieces.iter().map(size).sum();
     for evidence in &pieces {
