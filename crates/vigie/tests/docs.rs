@@ -62,7 +62,7 @@ fn evidence() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let made = vigie(
         folder.path(),
-        &["simulate", "--out", "EVIDENCE", "--tenants", "1", "--days", "3"],
+        &["simulate", "--out", "EVIDENCE", "--tenants", "1", "--days", "10"],
     );
     assert!(made.status.success());
     fs::create_dir(folder.path().join("my-rules")).unwrap();
@@ -92,7 +92,15 @@ fn hunts_run_as_they_are_shown() {
 fn rules_packs_suppressions_and_indicators_are_checked_as_it_is_shown() {
     let folder = evidence();
     let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs/zerologon-2020");
-    copy(&pack, &folder.path().join("my-pack"));
+    let ours = folder.path().join("my-pack");
+    copy(&pack, &ours);
+    // A pack is called as its folder is.
+    let about = fs::read_to_string(ours.join("pack.yaml")).unwrap();
+    fs::write(
+        ours.join("pack.yaml"),
+        about.replace("name: zerologon-2020", "name: my-pack"),
+    )
+    .unwrap();
     run(folder.path(), &commands("pack, rules, suppress"));
     run(folder.path(), &commands("indicators"));
 }
@@ -110,7 +118,7 @@ fn exposure_is_told_as_it_is_shown() {
                 <address addr=\"203.0.113.5\" addrtype=\"ipv4\"/><hostnames><hostname name=\"EX01\" type=\"PTR\"/></hostnames>\
                 <ports><port protocol=\"tcp\" portid=\"443\"><state state=\"open\"/></port></ports></host></nmaprun>\n";
     fs::write(path.join("scan.xml"), scan).unwrap();
-    let names = "same:\n- servers: [EX01, MAIL01]\n  tenant: contoso\n  why: renamed\n  who: sam\n";
+    let names = "- same: [EX01, mail.contoso.example]\n  tenant: contoso\n  who: sam\n  when: 2021-03-04\n  why: the proxy says so\n";
     fs::write(path.join("names.yaml"), names).unwrap();
     let hunted = vigie(
         path,
