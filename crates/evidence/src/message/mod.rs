@@ -2,7 +2,7 @@
 //!
 //! Whoever comes upon something says it as a [`Message`]. Its sentence is made in the reader's language where it is read; the
 //! English one stands beside it from the start, because the JSON outputs have it and the same thing is counted once by it.
-//! [`catalogue`] has both sentences of every code. What libraries and the system say is a parameter called `cause` and stays
+//! `catalogue.rs` has both sentences of every code. What libraries and the system say is a parameter called `cause` and stays
 //! as it is, in quotes in French.
 
 mod catalogue;
@@ -148,6 +148,8 @@ impl Message {
                     None => push_quoted(text, said),
                 },
                 "cause" => push_quoted(text, said),
+                // Two clocks: `EventTime against UtcTime`.
+                "between" => said.push_str(&text.replace(" against ", " contre ")),
                 _ => said.push_str(text),
             },
         }
