@@ -166,6 +166,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_list_says_what_holds_unless_told() {
+        let listed = |name: &str| {
+            let limit = Limits::names().iter().find(|limit| limit.name == name);
+            limit.unwrap().default
+        };
+        let limits = Limits::default();
+        assert_eq!(listed("archive_bytes"), limits.archive_bytes);
+        assert_eq!(listed("spool_bytes"), limits.spool_bytes);
+        assert_eq!(listed("files"), limits.files);
+    }
+
+    #[test]
     fn a_cap_is_set_by_its_name() {
         let mut limits = Limits::default();
         limits.set("archive_depth", "2").unwrap();
