@@ -209,6 +209,8 @@ fn every_warning_and_every_reason_in_a_french_report() {
                     ("pick", "product=mac".into()),
                     ("rule", "Web shell".into()),
                     ("until", "2021-06-30".into()),
+                    ("key", "expires".into()),
+                    ("keys", "rule, reason".into()),
                     ("stray", "WIN-7A".into()),
                     ("host", "EX01".into()),
                 ],

@@ -47,7 +47,7 @@ fn broken(folder: &Path) {
         "type,value\nipv4,999.1.1.1\nipv4,203.0.113.9\n",
     )
     .unwrap();
-    let known = "- {rule: nothing, reason: r, author: a, expires: 2020-01-01}\n";
+    let known = "- {rule: nothing, reason: r, author: a, expires: 2020-01-01}\n- {rule: y}\n";
     fs::write(folder.join("known.yaml"), known).unwrap();
 }
 
@@ -70,6 +70,7 @@ fn broken_evidence_is_told_in_french_on_the_terminal_and_in_the_report() {
         "l’archive est endommagée ou tronquée (elle n’a pas de répertoire central)",
         "règle refusée\u{a0}: rules/bad.yml:3\u{a0}: «\u{a0}unknown modifier nosuch\u{a0}»",
         "exclusion expirée\u{a0}: known.yaml:1",
+        "exclusion refusée\u{a0}: known.yaml:2\u{a0}: expires manque\u{a0}: dites jusqu’à quand",
         "1 indicateur sert, 1 entrée est refusée",
         "aucune règle n’a l’identifiant, l’étiquette ou la source product=nosuch",
     ];

@@ -395,6 +395,54 @@ codes! {
     SuppressionRefused "suppression_refused"
         "suppression refused: {path}: {cause}"
         "exclusion refusée\u{a0}: {path}\u{a0}: {cause}";
+    NotYaml "not_yaml"
+        "it is not YAML: {cause}"
+        "ce n’est pas du YAML\u{a0}: {cause}";
+    SuppressionsNoList "suppressions_no_list"
+        "a file of suppressions is a list: every entry begins with `- rule:`"
+        "un fichier d’exclusions est une liste\u{a0}: chaque entrée commence par `- rule:`";
+    SuppressionsTooMany "suppressions_too_many"
+        "it has {count} entries; a file may have {most}"
+        "il a {count} entrées\u{202f}; un fichier peut en avoir {most}";
+    SuppressionNoMapping "suppression_no_mapping"
+        "an entry is a mapping with rule, reason, author, expires"
+        "une entrée a les clés rule, reason, author, expires";
+    SuppressionUnknownKey "suppression_unknown_key"
+        "unknown key {key}; an entry has {keys}"
+        "clé inconnue {key}\u{202f}; une entrée a {keys}";
+    SuppressionHidesAll "suppression_hides_all"
+        "it would hide everything: name a rule, a host, a tenant or fields"
+        "elle cacherait tout\u{a0}: nommez une règle, une machine, un client ou des champs";
+    KeyNoText "key_no_text"
+        "{key} is empty, or not a text"
+        "{key} est vide, ou n’est pas un texte";
+    ReasonMissing "reason_missing"
+        "reason is missing: say why these events are harmless"
+        "reason manque\u{a0}: dites pourquoi ces événements sont inoffensifs";
+    AuthorMissing "author_missing"
+        "author is missing: say who decided it"
+        "author manque\u{a0}: dites qui l’a décidé";
+    ExpiresMissing "expires_missing"
+        "expires is missing: say until when, as 2021-06-30: nothing is suppressed for ever"
+        "expires manque\u{a0}: dites jusqu’à quand, comme 2021-06-30\u{a0}: rien n’est exclu pour toujours";
+    RuleMissing "rule_missing"
+        "rule is missing: name the identifier or the title of a rule"
+        "rule manque\u{a0}: nommez l’identifiant ou le titre d’une règle";
+    ExpiresNoDate "expires_no_date"
+        "{text} is not a date; write expires as 2021-06-30 or 2021-06-30T18:00:00Z (UTC)"
+        "{text} n’est pas une date\u{202f}; écrivez expires comme 2021-06-30 ou 2021-06-30T18:00:00Z (UTC)";
+    FieldsNoMapping "fields_no_mapping"
+        "fields is a mapping of fields to values, such as Image|endswith: '\\x.exe'"
+        "fields donne des valeurs à des champs, comme Image|endswith: \"\\x.exe\"";
+    FieldNameNoText "field_name_no_text"
+        "the name of a field is a text"
+        "le nom d’un champ est un texte";
+    FieldNoValue "field_no_value"
+        "{key} has a value that is neither a text nor a list of texts"
+        "{key} a une valeur qui n’est ni un texte ni une liste de textes";
+    FieldsUnusable "fields_unusable"
+        "its fields cannot be used: {cause}"
+        "ses champs ne peuvent servir\u{a0}: {cause}";
     SuppressionExpired "suppression_expired"
         "suppression expired: {path}: {rule} until {until}; it hides nothing any more"
         "exclusion expirée\u{a0}: {path}\u{a0}: {rule} jusqu’au {until}\u{202f}; elle ne cache plus rien";

@@ -69,7 +69,7 @@ impl Suppressions {
                 Some(why) => refused.push(RefusedSuppression {
                     path: read.entry.path,
                     line: Some(read.fields_line),
-                    why: format!("its fields cannot be used: {why}"),
+                    why: Message::new(Code::FieldsUnusable, [("cause", (*why).into())]),
                 }),
                 None => {
                     entries.push(read.entry);
