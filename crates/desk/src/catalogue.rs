@@ -180,7 +180,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, access: &Access, new: &NewDismissal<'_>) -
         &Placeholders::default(),
     );
     if let Some(refused) = read.refused.first() {
-        return Err(Error::invalid("fields", refused.why.clone()));
+        return Err(Error::invalid("fields", refused.why.to_string()));
     }
     let id = DismissalId::new(tx.now, tx.entropy);
     tx.execute(

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vigie_event::{EventBatch, Projection, Source, Timestamp};
 
+use crate::message::{Code, Message};
 use crate::{ClockOffset, FileRef, Limits, Observation, Skip};
 
 /// The first bytes of a file and its name: what recognition may look at.
@@ -146,14 +147,15 @@ impl Outcome {
     }
 
     /// Counts something skipped; the same reason is counted in one place.
-    pub fn skip(&mut self, why: &str, records: u64, bytes: u64, at: impl FnOnce() -> String) {
+    pub fn skip(&mut self, why: impl Into<Message>, records: u64, bytes: u64, at: impl FnOnce() -> String) {
+        let why = why.into();
         if let Some(skip) = self.skipped.iter_mut().find(|skip| skip.why == why) {
             skip.records += records;
             skip.bytes += bytes;
             return;
         }
         self.skipped.push(Skip {
-            why: why.to_owned(),
+            why,
             records,
             bytes,
             first_at: Some(at()),
@@ -201,7 +203,8 @@ impl Outcome {
 
     /// Notes that reading stopped early because the input failed.
     pub fn input_failed(&mut self, error: &io::Error, at: impl FnOnce() -> String) {
-        self.skip(&format!("the rest could not be read: {error}"), 0, 0, at);
+        let why = Message::new(Code::RestUnread, [("cause", error.into())]);
+        self.skip(why, 0, 0, at);
     }
 }
 

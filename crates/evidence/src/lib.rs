@@ -16,6 +16,7 @@ pub mod format;
 pub mod fuzzing;
 mod limits;
 mod manifest;
+pub mod message;
 mod open;
 mod read;
 mod text;

@@ -63,7 +63,10 @@ macro_rules! limits {
             pub fn names() -> &'static [LimitName] {
                 const NAMES: &[LimitName] = &[$(LimitName {
                     name: stringify!($name),
-                    default: $default as u64,
+                    default: {
+                        let default: $type = $default;
+                        default as u64
+                    },
                     is_bytes: is_bytes(stringify!($name)),
                 }),+];
                 NAMES
@@ -161,6 +164,18 @@ impl fmt::Display for LimitName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_says_what_holds_unless_told() {
+        let listed = |name: &str| {
+            let limit = Limits::names().iter().find(|limit| limit.name == name);
+            limit.unwrap().default
+        };
+        let limits = Limits::default();
+        assert_eq!(listed("archive_bytes"), limits.archive_bytes);
+        assert_eq!(listed("spool_bytes"), limits.spool_bytes);
+        assert_eq!(listed("files"), limits.files);
+    }
 
     #[test]
     fn a_cap_is_set_by_its_name() {

@@ -3,6 +3,8 @@
 use serde::{Serialize, Serializer};
 use vigie_event::{FileId, Source, Timestamp};
 
+use crate::message::{self, Message};
+
 /// A place that holds the evidence of one machine: a folder, an archive, or loose files beside each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 pub struct UnitId(pub u32);
@@ -49,8 +51,9 @@ pub struct FileRef {
 /// Bytes or records that were not turned into rows, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skip {
-    /// What was skipped and why, in English, lower case, without a full stop: `line longer than 1048576 bytes`.
-    pub why: String,
+    /// What was skipped and why: `line longer than 1048576 bytes`. In JSON `why`, `code` and `parameters`.
+    #[serde(flatten, serialize_with = "message::why")]
+    pub why: Message,
     /// How many records or lines (0 when only bytes are known).
     pub records: u64,
     /// How many bytes.
@@ -126,8 +129,10 @@ pub struct Manifest {
     /// run; whatever is shown goes through [`Manifest::by_path`], and so does the JSON.
     #[serde(serialize_with = "in_order")]
     pub files: Vec<FileEntry>,
-    /// What went wrong outside of one file: refused archive entries, unreadable folders, caps reached.
-    pub warnings: Vec<String>,
+    /// What went wrong outside of one file: refused archive entries, unreadable folders, caps reached. In JSON `warnings`, the
+    /// sentences, and `warning_codes`, at the same positions.
+    #[serde(flatten, serialize_with = "in_both_ways")]
+    pub warnings: Vec<Message>,
     /// Bytes read, after unpacking.
     pub bytes: u64,
     /// Rows handed over.
@@ -147,6 +152,10 @@ fn sorted(files: &[FileEntry]) -> Vec<&FileEntry> {
     let mut files: Vec<&FileEntry> = files.iter().collect();
     files.sort_by(|a, b| (&a.path, &a.sha256).cmp(&(&b.path, &b.sha256)));
     files
+}
+
+fn in_both_ways<S: Serializer>(warnings: &[Message], serializer: S) -> Result<S::Ok, S::Error> {
+    message::warnings(warnings, serializer)
 }
 
 fn in_order<S: Serializer>(files: &[FileEntry], serializer: S) -> Result<S::Ok, S::Error> {

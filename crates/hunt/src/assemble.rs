@@ -20,6 +20,7 @@ use crate::{
     EvidenceLine, Finding, HostResult, HuntOptions, HuntResult, ManifestEntry, ObservationEntry, Outcome,
     PackInfo, SCHEMA_VERSION, SkipEntry, StageInfo, Stats, Storyline, Text, hosts, storyline,
 };
+use vigie_evidence::message::{Code, Message, Parameter};
 
 /// What dates a step only when nothing else does.
 const INDIRECT_SOURCES: [&str; 3] = ["correlation", "file content", "file_inventory"];
@@ -29,13 +30,11 @@ pub(crate) fn assemble(
     detectors: &Detectors,
     mut collected: Collected,
     manifest: Manifest,
-    mut warnings: Vec<String>,
+    mut warnings: Vec<Message>,
 ) -> HuntResult {
     let dropped = collected.correlator.dropped();
     if dropped > 0 {
-        warnings.push(format!(
-            "{dropped} events were too many for their correlations: what was found stands, more might have been found"
-        ));
+        warnings.push(Message::new(Code::CorrelationsFull, [("count", dropped.into())]));
     }
     warnings.extend(collected.left_out.warnings());
     add_correlations(detectors, &mut collected, &manifest);
@@ -50,7 +49,7 @@ pub(crate) fn assemble(
         collected
             .unscanned
             .iter()
-            .map(|path| format!("{path}: the content scan ran out of time; scan this file by hand")),
+            .map(|path| Message::new(Code::ScanOutOfTime, [("path", path.into())])),
     );
     warnings.extend(clock_warnings(&manifest));
     let final_host = |index: HostIndex| hosts.of_index.get(index as usize).copied().unwrap_or(index);
@@ -189,19 +188,19 @@ fn stage_order(packs: &[Pack]) -> Vec<String> {
     order
 }
 
-fn clock_warnings(manifest: &Manifest) -> Vec<String> {
+fn clock_warnings(manifest: &Manifest) -> Vec<Message> {
     manifest
         .by_path()
         .into_iter()
         .flat_map(|file| {
             file.clock.iter().map(|clock| {
-                format!(
-                    "{}: its clock disagrees with UTC ({}); {:+.2} h applied to {} record(s)",
-                    file.path,
-                    clock.between,
-                    clock.applied_micros as f64 / 3.6e9,
-                    clock.rows
-                )
+                let parameters = [
+                    ("path", (&file.path).into()),
+                    ("between", (&clock.between).into()),
+                    ("hours", Parameter::Hours(clock.applied_micros as f64 / 3.6e9)),
+                    ("rows", clock.rows.into()),
+                ];
+                Message::new(Code::ClockOff, parameters)
             })
         })
         .collect()

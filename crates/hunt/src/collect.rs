@@ -18,6 +18,7 @@ use crate::fields::Columns;
 use crate::finding::{Detection, HostIndex, KeptEvent, Numbering, Origin, Statements};
 use crate::links::{add_links, links_of};
 use crate::suppress::Suppressor;
+use vigie_evidence::message::{Code, Message};
 
 /// Values longer than this are cut in what is kept of an event.
 const KEPT_VALUE: usize = 4_096;
@@ -99,20 +100,15 @@ pub(crate) struct LeftOut {
 
 impl LeftOut {
     /// What the reader must know of it.
-    pub(crate) fn warnings(self) -> Vec<String> {
+    pub(crate) fn warnings(self) -> Vec<Message> {
         let mut warnings = Vec::new();
         if self.not_valid > 0 {
-            warnings.push(format!(
-                "{} hits of indicators are no findings: the events lie before valid_from or after valid_until of the indicator",
-                self.not_valid
-            ));
+            let count = self.not_valid.into();
+            warnings.push(Message::new(Code::IndicatorsNotValid, [("count", count)]));
         }
         if self.too_many > 0 {
-            warnings.push(format!(
-                "{} hits of indicators are no findings: {HIT_INDICATORS} other indicators hit already; does a list name \
-                 what every machine has?",
-                self.too_many
-            ));
+            let parameters = [("count", self.too_many.into()), ("most", HIT_INDICATORS.into())];
+            warnings.push(Message::new(Code::IndicatorsTooMany, parameters));
         }
         warnings
     }

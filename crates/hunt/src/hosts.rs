@@ -8,6 +8,7 @@ use vigie_evidence::{Manifest, UnitId};
 use crate::collect::{HostKey, Seen, short_name};
 use crate::finding::HostIndex;
 use crate::storyline::Machine;
+use vigie_evidence::message::{Code, Message};
 
 /// A name that owns less than this part of its unit's records, and no finding, is a former name or a stray record.
 const STRAY_PART: f64 = 0.01;
@@ -22,7 +23,7 @@ pub(crate) struct Hosts {
     /// The machines by that index.
     pub(crate) machines: BTreeMap<HostIndex, Host>,
     /// Names that were folded into another machine, to be said.
-    pub(crate) folded: Vec<String>,
+    pub(crate) folded: Vec<Message>,
 }
 
 /// One machine.
@@ -213,12 +214,12 @@ fn fold_strays(
             }
         }
         if let Some(main) = hosts.machines.get_mut(&to) {
-            folded.push(format!(
-                "{} record(s) naming {} were counted for {}: a former name or a stray record",
-                stray.records(),
-                stray.name,
-                main.name
-            ));
+            let parameters = [
+                ("count", stray.records().into()),
+                ("stray", (&stray.name).into()),
+                ("host", (&main.name).into()),
+            ];
+            folded.push(Message::new(Code::HostFolded, parameters));
             merge_seen(&mut main.seen, &stray.seen);
         }
     }

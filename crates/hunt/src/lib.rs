@@ -20,6 +20,7 @@ mod suppress;
 mod tell;
 mod verdict;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -29,6 +30,7 @@ use vigie_detect::sigma::{Loaded, Placeholders, Rule, RuleSet, RuleSource};
 use vigie_detect::yara::YaraSet;
 use vigie_event::Timestamp;
 use vigie_evidence::EvidenceError;
+use vigie_evidence::message::Code;
 use vigie_pack::Pack;
 
 pub use detector::Confidence;
@@ -37,6 +39,7 @@ pub use selection::{RulePick, RuleSelection, RuleStatus, StatusFilter};
 pub use suppress::{RefusedSuppression, Suppression, SuppressionFile, Suppressions};
 pub use tell::FRENCH_MONTHS;
 pub use verdict::{Step, worst};
+pub use vigie_evidence::message::{self, Message};
 
 use crate::asked::Joined;
 use crate::collect::{Collector, Detectors};
@@ -111,7 +114,7 @@ pub fn hunt(paths: &[PathBuf], options: &HuntOptions) -> Result<HuntResult, Hunt
 }
 
 /// Compiles all rules, indicators and YARA rules; what is refused is a warning.
-fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
+fn compile(options: &HuntOptions) -> (Detectors, Vec<Message>) {
     let mut warnings = Vec::new();
     let mut sources: Vec<RuleSource> = Vec::new();
     let mut indicators = Vec::new();
@@ -134,27 +137,34 @@ fn compile(options: &HuntOptions) -> (Detectors, Vec<String>) {
     let selection = &options.selection;
     let loaded = RuleSet::compile_chosen(&sources, &options.placeholders, &|rule| selection.wants(rule));
     warnings.extend(selection_warnings(&loaded, selection));
-    warnings.extend(loaded.refused.iter().map(|refused| {
-        let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
-        format!("rule refused: {}{line}: {}", refused.path, refused.why)
-    }));
-    warnings.extend(loaded.warnings.iter().map(|warning| {
-        let line = warning.line.map(|line| format!(":{line}")).unwrap_or_default();
-        format!("rule: {}{line}: {}", warning.path, warning.why)
-    }));
+    warnings.extend(
+        loaded
+            .refused
+            .iter()
+            .map(|refused| at_line(Code::RuleRefused, &refused.path, refused.line, &refused.why)),
+    );
+    warnings.extend(
+        loaded
+            .warnings
+            .iter()
+            .map(|warning| at_line(Code::RuleWarning, &warning.path, warning.line, &warning.why)),
+    );
     let (indicator_set, refused_indicators) = IndicatorSet::of_lists(indicators);
     warnings.extend(refused_indicators.iter().map(|refused| {
-        format!(
-            "indicator refused: {} {}: {}",
-            refused.indicator.kind, refused.indicator.value, refused.reason
-        )
+        let parameters = [
+            ("kind", refused.indicator.kind.to_string().into()),
+            ("value", refused.indicator.value.to_string().into()),
+            ("cause", refused.reason.to_string().into()),
+        ];
+        Message::new(Code::IndicatorRefused, parameters)
     }));
     let (mut yara_set, refused_yara) = YaraSet::compile(&yara);
     yara_set.set_time_limit(Duration::from_secs(options.evidence.limits.content_seconds));
-    warnings.extend(refused_yara.iter().map(|refused| {
-        let line = refused.line.map(|line| format!(":{line}")).unwrap_or_default();
-        format!("YARA rules refused: {}{line}: {}", refused.path, refused.reason)
-    }));
+    warnings.extend(
+        refused_yara
+            .iter()
+            .map(|refused| at_line(Code::YaraRefused, &refused.path, refused.line, &refused.reason)),
+    );
     let described: Vec<Detector> = loaded
         .rules
         .rules()
@@ -190,26 +200,32 @@ pub fn now() -> Timestamp {
     })
 }
 
+/// What is said of a line of a file of rules.
+fn at_line(code: Code, path: &str, line: Option<impl Display>, why: &str) -> Message {
+    let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+    let parameters = [("path", format!("{path}{line}").into()), ("cause", why.into())];
+    Message::new(code, parameters)
+}
+
 /// What a choice among the rules means for the answer.
-fn selection_warnings(loaded: &Loaded, selection: &RuleSelection) -> Vec<String> {
+fn selection_warnings(loaded: &Loaded, selection: &RuleSelection) -> Vec<Message> {
     let mut warnings = Vec::new();
     let all: Vec<&Rule> = loaded.rules.rules().iter().chain(&loaded.left_out).collect();
     if !loaded.left_out.is_empty() {
         let of_packs = loaded.left_out.iter().filter(|rule| rule.pack.is_some()).count();
-        let packs = match of_packs {
-            0 => String::new(),
-            n => format!(", {n} of them rules of packs"),
-        };
-        warnings.push(format!(
-            "{} of {} rules were left out as asked{packs}: what they would have found is not in this answer",
-            loaded.left_out.len(),
-            all.len()
-        ));
+        let (count, of) = (loaded.left_out.len().into(), all.len().into());
+        warnings.push(match of_packs {
+            0 => Message::new(Code::RulesLeftOut, [("count", count), ("of", of)]),
+            n => Message::new(
+                Code::RulesOfPacksLeftOut,
+                [("count", count), ("of", of), ("packs", n.into())],
+            ),
+        });
     }
     let idle = selection.idle(&all);
-    warnings.extend(idle.iter().map(|pick| {
-        let pick = pick.text();
-        format!("no rule has the identifier, tag or log source {pick} that was asked for")
-    }));
+    warnings.extend(
+        idle.iter()
+            .map(|pick| Message::new(Code::PickIdle, [("pick", pick.text().into())])),
+    );
     warnings
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::detector::Confidence;
+use vigie_evidence::message::{self, Message};
 
 /// The version of the JSON contract. Minor: fields added. Major: fields changed or removed.
-pub const SCHEMA_VERSION: &str = "1.1";
+pub const SCHEMA_VERSION: &str = "1.2";
 
 /// A sentence in the languages Vigie speaks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -46,8 +47,14 @@ pub struct HuntResult {
     pub manifest: Vec<ManifestEntry>,
     /// SHA-256 over the manifest's paths, sizes and hashes: names the evidence this answer is about.
     pub manifest_sha256: String,
-    /// What the reader must know before trusting the answer.
-    pub warnings: Vec<String>,
+    /// What the reader must know before trusting the answer. In JSON `warnings`, the sentences in English, and
+    /// `warning_codes`, the same for programs, at the same positions.
+    #[serde(flatten, serialize_with = "in_both_ways")]
+    pub warnings: Vec<Message>,
+}
+
+fn in_both_ways<S: Serializer>(warnings: &[Message], serializer: S) -> Result<S::Ok, S::Error> {
+    message::warnings(warnings, serializer)
 }
 
 /// A pack that ran.
@@ -457,8 +464,9 @@ pub struct ManifestEntry {
 /// What was not read.
 #[derive(Debug, Clone, Serialize)]
 pub struct SkipEntry {
-    /// The reason.
-    pub why: String,
+    /// The reason. In JSON `why`, the sentence in English, with `code` and `parameters`.
+    #[serde(flatten, serialize_with = "message::why")]
+    pub why: Message,
     /// Records or lines.
     pub records: u64,
     /// Bytes.

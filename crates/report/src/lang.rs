@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use vigie_event::{Timestamp, format_utc, parse_utc};
+use vigie_hunt::Message;
+use vigie_hunt::message::french_place;
 
 use crate::i18n::{self, ExposureTexts, Texts};
 use crate::text::visible;
@@ -222,6 +224,22 @@ impl Lang {
         match Civil::parse(rfc3339) {
             Some(civil) => (civil.date(self, Months::Short), civil.clock().to_owned()),
             None => (visible(rfc3339).into_owned(), String::new()),
+        }
+    }
+
+    /// What a run had to say, in this language.
+    pub fn message(self, message: &Message) -> Cow<'_, str> {
+        match self {
+            Lang::En => Cow::Borrowed(message.as_str()),
+            Lang::Fr => Cow::Owned(message.french()),
+        }
+    }
+
+    /// Where in a file something is.
+    pub fn place(self, place: &str) -> Cow<'_, str> {
+        match self {
+            Lang::En => Cow::Borrowed(place),
+            Lang::Fr => Cow::Owned(french_place(place)),
         }
     }
 

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use vigie_hunt::{
-    Coverage, Finding, HostResult, HuntResult, ManifestEntry, ObservationEntry, PackInfo, Span, Stats,
-    Storyline, SuppressionEntry, Text, Verdict,
+    Coverage, Finding, HostResult, HuntResult, ManifestEntry, Message, ObservationEntry, PackInfo, Span,
+    Stats, Storyline, SuppressionEntry, Text, Verdict,
 };
 
 /// Writes the whole result as one indented JSON object, ended by a line feed.
@@ -43,9 +43,7 @@ enum Line<'a> {
     },
     Suppression(&'a SuppressionEntry),
     File(&'a ManifestEntry),
-    Warning {
-        text: &'a str,
-    },
+    Warning(&'a Message),
 }
 
 /// A machine without its findings and storylines, which have lines of their own.
@@ -105,8 +103,8 @@ pub fn jsonl(result: &HuntResult, out: &mut dyn Write) -> io::Result<()> {
     for file in &result.manifest {
         line(&Line::File(file))?;
     }
-    for text in &result.warnings {
-        line(&Line::Warning { text })?;
+    for message in &result.warnings {
+        line(&Line::Warning(message))?;
     }
     Ok(())
 }

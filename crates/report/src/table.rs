@@ -321,7 +321,7 @@ impl Page<'_> {
             }
         }
         for skipped in self.view.skipped(None) {
-            let why = visible(skipped.why);
+            let why = visible(&skipped.why);
             lines.push(format!(
                 "{}{}{}",
                 &why,
@@ -345,7 +345,7 @@ impl Page<'_> {
                 .result
                 .warnings
                 .iter()
-                .map(|warning| visible(warning).into_owned()),
+                .map(|warning| visible(&self.view.lang.message(warning)).into_owned()),
         );
         self.notes(self.view.t.head_warnings, lines);
     }

@@ -1,5 +1,6 @@
 //! What both the terminal and the page say about a result: names, sentences, sums.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -34,7 +35,7 @@ pub(crate) struct View<'a> {
 
 /// Everything skipped for one reason.
 pub(crate) struct Skipped<'a> {
-    pub(crate) why: &'a str,
+    pub(crate) why: Cow<'a, str>,
     pub(crate) files: u64,
     pub(crate) records: u64,
     pub(crate) bytes: u64,
@@ -238,9 +239,9 @@ impl<'a> View<'a> {
     /// Everything skipped, by reason, most files first. A file of no known format is skipped as a log.
     pub(crate) fn skipped(&self, only_host: Option<&str>) -> Vec<Skipped<'a>> {
         let mut reasons: Vec<Skipped<'a>> = Vec::new();
-        let mut index: HashMap<&'a str, usize> = HashMap::new();
-        let mut add = |why: &'a str, path: &'a str, at: Option<&'a str>, records: u64, bytes: u64| {
-            let place = *index.entry(why).or_insert_with(|| {
+        let mut index: HashMap<Cow<'a, str>, usize> = HashMap::new();
+        let mut add = |why: Cow<'a, str>, path: &'a str, at: Option<&'a str>, records: u64, bytes: u64| {
+            let place = *index.entry(why.clone()).or_insert_with(|| {
                 reasons.push(Skipped {
                     why,
                     files: 0,
@@ -261,11 +262,23 @@ impl<'a> View<'a> {
                 continue;
             }
             if file.source.is_none() && file.skipped.is_empty() {
-                add(self.t.skipped_foreign, &file.path, None, 0, file.size);
+                add(
+                    Cow::Borrowed(self.t.skipped_foreign),
+                    &file.path,
+                    None,
+                    0,
+                    file.size,
+                );
             }
             for skip in &file.skipped {
                 let at = skip.first_at.as_deref();
-                add(&skip.why, &file.path, at, skip.records, skip.bytes);
+                add(
+                    self.lang.message(&skip.why),
+                    &file.path,
+                    at,
+                    skip.records,
+                    skip.bytes,
+                );
             }
         }
         reasons.sort_by_key(|reason| Reverse((reason.files, reason.records, reason.bytes)));
@@ -285,7 +298,7 @@ impl<'a> View<'a> {
         }
         let (path, at) = skipped.first;
         let place = match at {
-            Some(at) => format!("{}, {}", visible(path), visible(at)),
+            Some(at) => format!("{}, {}", visible(path), visible(&self.lang.place(at))),
             None => visible(path).into_owned(),
         };
         out.push_str(&fill(self.t.first_in, &[("place", &place)]));

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use vigie_report::{Lang, csv, json, jsonl, table};
+use vigie_hunt::message::{Code, Parameter};
+use vigie_hunt::{Message, SkipEntry};
+use vigie_report::{Lang, csv, html, json, jsonl, table};
 
 mod sample;
 
@@ -166,4 +168,112 @@ fn worst_comes_first_whatever_the_order_given() {
     assert!(at("COMPROMISED  ") < at("SUSPECTED  "));
     assert!(at("ATTEMPTED  ") < at("UNKNOWN  "));
     assert!(at("UNKNOWN  ") < at("NO EVIDENCE FOUND  "));
+}
+
+/// What a reader of French sees of each thing that can be said: none of it is a sentence in English.
+#[test]
+fn every_warning_and_every_reason_in_a_french_report() {
+    let every = || {
+        Code::ALL.iter().map(|&code| {
+            let inner = Message::from(Code::DirectoryEmpty);
+            Message::new(
+                code,
+                [
+                    ("text", "as somebody said".into()),
+                    ("cause", "as the system says".into()),
+                    ("what", "a token".into()),
+                    ("advice", "unpack it and give the folder".into()),
+                    ("path", "EX01/u_ex210302.log".into()),
+                    ("said", inner.clone().into()),
+                    ("damage", inner.into()),
+                    ("count", 2_u64.into()),
+                    ("of", 9_u64.into()),
+                    ("most", 5_000_u64.into()),
+                    ("bytes", 65_536_u64.into()),
+                    ("claimed", 12_u64.into()),
+                    ("declared", 3_u64.into()),
+                    ("size", 100_000_u64.into()),
+                    ("packed", 10_u64.into()),
+                    ("before", 1_u64.into()),
+                    ("after", 2_u64.into()),
+                    ("rows", 7_u64.into()),
+                    ("used", 4_u64.into()),
+                    ("refused", 1_u64.into()),
+                    ("packs", 2_u64.into()),
+                    ("hours", Parameter::Hours(1.0)),
+                    ("between", "EventTime against UtcTime".into()),
+                    ("method", "LZMA".into()),
+                    ("entry", "logs/a.log".into()),
+                    ("kind", "ipv4".into()),
+                    ("value", "999.1.1.1".into()),
+                    ("pick", "product=mac".into()),
+                    ("rule", "Web shell".into()),
+                    ("until", "2021-06-30".into()),
+                    ("key", "expires".into()),
+                    ("keys", "rule, reason".into()),
+                    ("stray", "WIN-7A".into()),
+                    ("host", "EX01".into()),
+                ],
+            )
+        })
+    };
+    let all: Vec<Message> = every().collect();
+    let (mut tables, mut pages) = (String::new(), String::new());
+    // An output shows the first few and counts the rest.
+    for some in all.chunks(10) {
+        let mut result = sample::sample();
+        result.warnings = some.to_vec();
+        result.manifest.truncate(1);
+        let skips = some.iter().map(|why| SkipEntry {
+            why: why.clone(),
+            records: 1,
+            bytes: 10,
+            first_at: Some("record 12 (chunk 3, byte 4096)".into()),
+        });
+        result.manifest[0].skipped = skips.collect();
+        let shown = table(&result, Lang::Fr, 160, false);
+        let notes = shown
+            .lines()
+            .skip_while(|line| *line != "Ce qui n’a pas pu être vu");
+        tables += &notes
+            .take_while(|line| !line.starts_with("À faire"))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>();
+        pages += &written(|out| html(&result, Lang::Fr, out));
+    }
+    for message in &all {
+        let french = message.french();
+        let ours = french
+            .replace("as somebody said", "")
+            .replace("as the system says", "");
+        let words = [" the ", " that ", " were ", " read", " which ", " not "];
+        assert!(!words.iter().any(|word| ours.contains(word)), "{french}");
+        assert!(
+            !pages.contains(&format!("<li>{message}")) || message.code() == Code::Other,
+            "{message}"
+        );
+    }
+    assert!(pages.contains("ligne de plus de 65\u{202f}536 octets"));
+    assert!(pages.contains("enregistrement 12 (bloc 3, octet 4096)"));
+    insta::assert_snapshot!("every_message_in_a_french_table", tables);
+}
+
+#[test]
+fn json_says_what_was_skipped_and_warned_of_by_code_too() {
+    let result = sample::sample();
+    let whole: serde_json::Value = serde_json::from_str(&written(|out| json(&result, out))).unwrap();
+    let sentences = whole["warnings"].as_array().unwrap();
+    let codes = whole["warning_codes"].as_array().unwrap();
+    assert_eq!(sentences.len(), codes.len());
+    assert_eq!(codes[0]["code"], "at");
+    assert_eq!(codes[0]["parameters"]["said"]["code"], "archives_too_deep");
+    let files = whole["manifest"].as_array().unwrap();
+    let skip = files
+        .iter()
+        .flat_map(|file| file["skipped"].as_array().unwrap())
+        .next()
+        .unwrap();
+    assert_eq!(skip["why"], "line longer than 1048576 bytes");
+    assert_eq!(skip["code"], "line_too_long");
+    assert_eq!(skip["parameters"]["bytes"], 1_048_576);
 }

@@ -16,6 +16,7 @@ use vigie_advisory::json::{Json, LARGEST};
 use vigie_advisory::kev::Kev;
 use vigie_report::Lang;
 
+use crate::french::phrases;
 use crate::tell;
 
 /// Bytes of EPSS scores when unpacked: 300,000 vulnerabilities take 10 MB.
@@ -94,7 +95,11 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
             }
             (Err(error), Format::Table) => {
                 valid = false;
-                writeln!(out, "{shown}: {error}")?;
+                let said = match lang {
+                    Lang::En => format!("{shown}: {error}"),
+                    Lang::Fr => format!("{shown}\u{a0}: {}", phrases::say(&error.to_string())),
+                };
+                writeln!(out, "{said}")?;
             }
             (Err(error), Format::Json) => {
                 valid = false;
@@ -121,7 +126,26 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
 
 fn write_report(file: &str, report: &csaf::Report, lang: Lang, out: &mut dyn Write) -> Result<()> {
     for finding in &report.findings {
-        writeln!(out, "{file}: {finding}")?;
+        match lang {
+            Lang::En => writeln!(out, "{file}: {finding}")?,
+            Lang::Fr => {
+                let severity = match finding.severity.to_string().as_str() {
+                    "error" => "erreur",
+                    "warning" => "avertissement",
+                    _ => "remarque",
+                };
+                let path = if finding.path.is_empty() {
+                    "/"
+                } else {
+                    &finding.path
+                };
+                let (test, said) = (finding.test, &finding.message);
+                writeln!(
+                    out,
+                    "{file}\u{a0}: {severity} [{test}] {path}\u{a0}: «\u{a0}{said}\u{a0}»"
+                )?;
+            }
+        }
     }
     for (test, count) in &report.more {
         writeln!(out, "{file}: [{test}] {count} {}", tell(lang, "more", "de plus"))?;

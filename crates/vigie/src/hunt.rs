@@ -8,17 +8,19 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, ValueEnum};
 use vigie_event::{Timestamp, parse_utc};
 use vigie_evidence::Limits;
-use vigie_hunt::{HuntOptions, HuntResult, Verdict};
+use vigie_hunt::message::Code;
+use vigie_hunt::{HuntOptions, HuntResult, Message, Verdict};
 use vigie_report::Lang;
 
 use crate::choose::Chosen;
+use crate::french::{phrases, refuse};
 use crate::knowledge::{load_packs, read_placeholders, read_rules, read_suppressions};
 use crate::outputs::Output;
 use crate::progress::Bar;
-use crate::{Cli, REACHED, REFUSED, STOPPED, tell};
+use crate::{REACHED, REFUSED, STOPPED, tell};
 
 /// Arguments of `vigie hunt`.
 #[derive(Args)]
@@ -41,8 +43,6 @@ pub(crate) struct Arguments {
     /// A YAML file that gives the placeholders of `|expand` in rules their values
     #[arg(long, value_name = "FILE")]
     placeholders: Option<PathBuf>,
-    #[command(flatten)]
-    chosen: Chosen,
     /// A YAML list of events known to be harmless: rule, host, fields, with a reason, an author and an expiry; may be
     /// repeated. What it hides is counted and listed
     #[arg(long, value_name = "FILE")]
@@ -78,6 +78,9 @@ pub(crate) struct Arguments {
     /// No progress bar and no notes on standard error
     #[arg(long)]
     quiet: bool,
+    // Last: its heading would stand over what comes after it.
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 /// A language of people.
@@ -121,7 +124,7 @@ enum Format {
 }
 
 /// The caps asked for. `help` lists all and ends the program.
-fn limits(asked: &[String]) -> Limits {
+fn limits(asked: &[String], lang: Lang) -> Limits {
     if asked.iter().any(|asked| asked == "help") {
         let mut out = io::stdout().lock();
         // Whoever stopped reading has seen enough.
@@ -139,7 +142,7 @@ fn limits(asked: &[String]) -> Limits {
             )),
         };
         if let Err(error) = set {
-            Cli::command().error(ErrorKind::ValueValidation, error).exit();
+            refuse(lang, ErrorKind::ValueValidation, &error, &phrases::say(&error));
         }
     }
     limits
@@ -159,20 +162,26 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     if let (Some(since), Some(until)) = (arguments.since, arguments.until)
         && since >= until
     {
-        Cli::command()
-            .error(ErrorKind::ValueValidation, "--since must lie before --until")
-            .exit();
+        refuse(
+            lang,
+            ErrorKind::ValueValidation,
+            "--since must lie before --until",
+            "--since doit précéder --until",
+        );
     }
     if let Some(option) = arguments.chosen.needs_rules()
         && arguments.rules.is_empty()
     {
-        let said =
-            format!("{option} chooses among the rules of --rules, and there are none; packs run whole");
-        Cli::command()
-            .error(ErrorKind::MissingRequiredArgument, said)
-            .exit();
+        refuse(
+            lang,
+            ErrorKind::MissingRequiredArgument,
+            &format!("{option} chooses among the rules of --rules, and there are none; packs run whole"),
+            &format!(
+                "{option} choisit parmi les règles de --rules, et il n'y en a pas ; les packs s'appliquent en entier"
+            ),
+        );
     }
-    let limits = limits(&arguments.limit);
+    let limits = limits(&arguments.limit, lang);
     // A path mistyped is said before a file is made for the answer.
     for path in &arguments.paths {
         std::fs::metadata(path).with_context(|| {
@@ -205,7 +214,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
         ..HuntOptions::default()
     };
     let (output, report) = (open(&arguments.output)?, open(&arguments.report)?);
-    let bar = Bar::new(arguments.quiet);
+    let bar = Bar::new(arguments.quiet, lang);
     options.evidence.limits = limits;
     options.evidence.threads = arguments.threads.map_or(0, usize::from);
     options.evidence.cancel = Arc::clone(cancel);
@@ -213,9 +222,10 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     let mut result = vigie_hunt::hunt(&arguments.paths, &options)?;
     result.stats.refused += indicators.refused + rules.unread.len() as u64;
     let unread = rules.unread.iter();
-    result
-        .warnings
-        .extend(unread.map(|refused| format!("rule refused: {}: {}", refused.path, refused.why)));
+    result.warnings.extend(unread.map(|refused| {
+        let parameters = [("path", (&refused.path).into()), ("cause", (&refused.why).into())];
+        Message::new(Code::RuleRefused, parameters)
+    }));
     result.warnings.extend(indicators.notes);
     if let Some(bar) = bar {
         bar.finish();
@@ -223,7 +233,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     if let (Some(report), Some(path)) = (report, &arguments.report) {
         report.write(|out| vigie_report::html(&result, lang, out))?;
         if !arguments.quiet {
-            eprintln!("{}: {}", tell(lang, "report", "rapport"), path.display());
+            eprintln!("{}: {}", tell(lang, "report", "rapport\u{a0}"), path.display());
         }
     }
     match output {

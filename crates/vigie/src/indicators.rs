@@ -13,6 +13,8 @@ use vigie_detect::indicators::{ALL_KINDS, Format, Import, IndicatorList, Indicat
 use vigie_report::Lang;
 
 use crate::tell;
+use vigie_hunt::Message;
+use vigie_hunt::message::Code;
 
 /// Bytes of one file of indicators: it is read into memory, ten million hashes take less.
 const LARGEST: u64 = 1 << 30;
@@ -60,7 +62,7 @@ fn read_file(path: &Path) -> Result<Import> {
 pub(crate) struct Lists {
     pub(crate) lists: Vec<Arc<IndicatorList>>,
     /// What their reader must know of them.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Message>,
     /// Entries refused.
     pub(crate) refused: u64,
 }
@@ -91,18 +93,22 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Lists> {
             );
         }
         if let Some(first) = read.problems.first() {
-            notes.push(format!(
-                "{shown}: {} indicators are used, {} entries are refused, the first: {first}; `vigie indicators check` \
-                 lists them",
-                read.list.len(),
-                read.refused()
-            ));
+            let parameters = [
+                ("path", shown.to_string().into()),
+                ("used", read.list.len().into()),
+                ("refused", read.refused().into()),
+                ("cause", first.to_string().into()),
+            ];
+            notes.push(Message::new(Code::IndicatorsPartly, parameters));
         }
-        notes.extend(
-            read.set_aside
-                .iter()
-                .map(|(what, count)| format!("{shown}: not used: {what} ({count})")),
-        );
+        notes.extend(read.set_aside.iter().map(|(what, count)| {
+            let parameters = [("cause", what.to_string().into()), ("count", (*count).into())];
+            let said = Message::new(Code::IndicatorsSetAside, parameters);
+            Message::new(
+                Code::At,
+                [("path", shown.to_string().into()), ("said", said.into())],
+            )
+        }));
         lists.push(Arc::new(read.list));
     }
     Ok(Lists {

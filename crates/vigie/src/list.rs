@@ -39,7 +39,7 @@ pub(crate) fn manifest(
     lang: Lang,
     cancel: &Arc<AtomicBool>,
 ) -> Result<ExitCode> {
-    let bar = Bar::new(false);
+    let bar = Bar::new(false, lang);
     let options = vigie_evidence::Options {
         cancel: Arc::clone(cancel),
         progress: bar.clone().map(|bar| bar as Arc<dyn vigie_evidence::Progress>),
@@ -88,7 +88,12 @@ fn write_manifest(manifest: &Manifest, lang: Lang, out: &mut dyn Write) -> Resul
         write_file(file, lang, out)?;
     }
     for warning in &manifest.warnings {
-        writeln!(out, "{}{warning}", say("warning: ", "avertissement\u{a0}: "))?;
+        writeln!(
+            out,
+            "{}{}",
+            say("warning: ", "avertissement\u{a0}: "),
+            lang.message(warning)
+        )?;
     }
     writeln!(
         out,
@@ -121,13 +126,19 @@ fn write_file(file: &FileEntry, lang: Lang, out: &mut dyn Write) -> Result<()> {
         let at = skip
             .first_at
             .as_deref()
-            .map(|at| format!(", {} {at}", tell(lang, "first at", "d’abord à")))
+            .map(|at| {
+                format!(
+                    "{}{}",
+                    tell(lang, ", first at ", ", d’abord\u{a0}: "),
+                    lang.place(at)
+                )
+            })
             .unwrap_or_default();
         writeln!(
             out,
             "    {}{} ({} {}, {} {}{at})",
             tell(lang, "skipped: ", "laissé de côté\u{a0}: "),
-            skip.why,
+            lang.message(&skip.why),
             skip.records,
             tell(lang, "record(s)", "enregistrement(s)"),
             skip.bytes,

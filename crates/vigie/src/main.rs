@@ -9,6 +9,7 @@ mod backup;
 mod choose;
 mod demo;
 mod exposure;
+mod french;
 mod hunt;
 mod indicators;
 mod knowledge;
@@ -116,8 +117,7 @@ const REFUSED: u8 = 4;
 const STOPPED: u8 = 130;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let lang = Language::choose(cli.lang);
+    let (cli, lang) = french::parse();
     let cancel = Arc::new(AtomicBool::new(false));
     stop_on_ctrl_c(&cancel, lang);
     let outcome = match cli.command {
@@ -147,9 +147,17 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("vigie: {error:#}");
+            complain(&error, lang);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Says what went wrong.
+fn complain(error: &anyhow::Error, lang: Lang) {
+    match lang {
+        Lang::En => eprintln!("vigie: {error:#}"),
+        Lang::Fr => eprintln!("vigie\u{a0}: {}", french::phrases::chain(error)),
     }
 }
 
@@ -177,7 +185,12 @@ fn stop_on_ctrl_c(cancel: &Arc<AtomicBool>, lang: Lang) {
         eprintln!("\n{said}");
     });
     if let Err(error) = installed {
-        eprintln!("vigie: ctrl-c will not stop cleanly: {error}");
+        let said = tell(
+            lang,
+            "ctrl-c will not stop cleanly:",
+            "ctrl-c n’arrêtera pas proprement\u{a0}:",
+        );
+        eprintln!("vigie: {said} {error}");
     }
 }
 

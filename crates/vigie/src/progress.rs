@@ -5,19 +5,25 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use vigie_evidence::Progress;
+use vigie_report::Lang;
+
+use crate::tell;
 
 /// Shows bytes, speed and time left on standard error.
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
     /// A bar when somebody is looking.
-    pub(crate) fn new(quiet: bool) -> Option<Arc<Bar>> {
+    pub(crate) fn new(quiet: bool, lang: Lang) -> Option<Arc<Bar>> {
         if quiet || !std::io::stderr().is_terminal() {
             return None;
         }
-        let style =
-            ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let template = tell(
+            lang,
+            "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+            "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  encore {eta}",
+        );
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         Some(Arc::new(Bar(ProgressBar::no_length().with_style(style))))
     }
 

@@ -39,16 +39,19 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
     let known = Suppressions::read(&read_suppressions(files)?, &placeholders);
     let mut out = std::io::stdout().lock();
     for refused in &known.refused {
-        writeln!(out, "{refused}")?;
+        match lang {
+            Lang::En => writeln!(out, "{refused}")?,
+            Lang::Fr => writeln!(out, "{}", refused.message().french())?,
+        }
     }
     for warning in known.warnings(vigie_hunt::now()) {
-        writeln!(out, "{warning}")?;
+        writeln!(out, "{}", lang.message(&warning))?;
     }
     writeln!(
         out,
         "{} {}, {} {}",
         known.entries.len(),
-        tell(lang, "suppression(s) loaded", "suppression(s) chargée(s)"),
+        tell(lang, "suppression(s) loaded", "exclusion(s) chargée(s)"),
         known.refused.len(),
         tell(lang, "refused", "refusée(s)")
     )?;

@@ -241,7 +241,7 @@ fn the_example_is_sound() {
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(
-        said.ends_with("3 suppression(s) chargée(s), 0 refusée(s)\n"),
+        said.ends_with("3 exclusion(s) chargée(s), 0 refusée(s)\n"),
         "{said}"
     );
 }

@@ -263,7 +263,7 @@ fn without_folder(result: &mut HuntResult) {
     }
     result.manifest.iter_mut().for_each(|file| strip(&mut file.path));
     for warning in &mut result.warnings {
-        *warning = warning.replace(&folder, "");
+        *warning = warning.clone().with_texts(&|text| text.replace(&folder, ""));
     }
 }
 

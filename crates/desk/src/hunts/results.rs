@@ -11,6 +11,8 @@ use crate::{
     Access, CampaignId, Desk, DismissalId, Error, EvidenceId, HuntId, Page, PageRequest, Result, ServerId,
     TenantId, Time, Verb, servers,
 };
+use vigie_hunt::Message;
+use vigie_hunt::message::french_place;
 
 /// Files listed of those a hunt skipped; the rest is counted in its `stats`.
 const SKIPPED: usize = 500;
@@ -38,6 +40,9 @@ pub struct Hunt {
     pub stats: Json,
     /// What the reader must know before trusting the answer.
     pub warnings: Vec<String>,
+    /// The same by code, for whoever reads another language.
+    #[serde(skip)]
+    pub said: Vec<Message>,
     /// Files of which something was skipped, and why; at most 500.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub skipped: Vec<Json>,
@@ -83,20 +88,43 @@ impl Hunt {
          h.warnings, h.skipped, h.changes, h.finished_at";
 
     fn read(row: &mut Reader) -> Result<Hunt> {
+        let (id, tenant_id, campaign_id) = (row.get()?, row.get()?, row.get()?);
+        let (pack, pack_version, evidence) = (row.get()?, row.get()?, row.json()?);
+        let (manifest_sha256, stats) = (row.get()?, row.json()?);
+        let said: Vec<Message> = row.json()?;
         Ok(Hunt {
-            id: row.get()?,
-            tenant_id: row.get()?,
-            campaign_id: row.get()?,
-            pack: row.get()?,
-            pack_version: row.get()?,
-            evidence: row.json()?,
-            manifest_sha256: row.get()?,
-            stats: row.json()?,
-            warnings: row.json()?,
+            id,
+            tenant_id,
+            campaign_id,
+            pack,
+            pack_version,
+            evidence,
+            manifest_sha256,
+            stats,
+            warnings: said.iter().map(ToString::to_string).collect(),
+            said,
             skipped: row.json()?,
             changes: row.json()?,
             finished_at: row.get()?,
         })
+    }
+}
+
+impl Hunt {
+    /// The hunt for somebody who reads French: its sentences are in English otherwise.
+    #[must_use]
+    pub fn in_french(mut self) -> Hunt {
+        self.warnings = self.said.iter().map(Message::french).collect();
+        let files = self.skipped.iter_mut();
+        for reason in files.filter_map(|file| file["skipped"].as_array_mut()).flatten() {
+            if let Some(message) = Message::from_json(reason, "why") {
+                reason["why"] = message.french().into();
+            }
+            if let Some(place) = reason["first_at"].as_str() {
+                reason["first_at"] = french_place(place).into();
+            }
+        }
+        self
     }
 }
 

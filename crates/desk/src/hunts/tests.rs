@@ -456,3 +456,41 @@ fn strangers_start_and_see_no_hunts() {
         }
     });
 }
+
+#[test]
+fn a_hunt_says_in_french_what_it_could_not_read_and_forgets_no_older_words() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        let mut cut = zip(&logs(true));
+        cut.truncate(cut.len() - 30);
+        let evidence = send(bench, &scene, Some(&scene.server), "EX01.zip", &cut);
+        ask(bench, &scene, &evidence);
+        let done = work(bench);
+        assert_eq!(done.state, JobState::Done, "{:?}", done.error);
+        let id = done.id.as_str().parse().unwrap();
+        let (hunt, _) = get(&bench.desk, &analyst(), &id).unwrap();
+        let damaged = "EX01/EX01.zip: the archive is damaged or cut short";
+        assert!(
+            hunt.warnings.iter().any(|warning| warning.starts_with(damaged)),
+            "{:?}",
+            hunt.warnings
+        );
+        let french = hunt.in_french();
+        let endommagee = "EX01/EX01.zip\u{a0}: l’archive est endommagée ou tronquée";
+        assert!(
+            french
+                .warnings
+                .iter()
+                .any(|warning| warning.starts_with(endommagee)),
+            "{:?}",
+            french.warnings
+        );
+
+        // As hunts were kept before warnings had codes.
+        let old = r#"UPDATE hunt SET warnings = '["what was said"]'"#;
+        bench.desk.write(|tx| tx.execute(old, &[])).unwrap();
+        let (old, _) = get(&bench.desk, &analyst(), &id).unwrap();
+        assert_eq!(old.warnings, ["what was said"]);
+        assert_eq!(old.in_french().warnings, ["what was said"]);
+    });
+}

@@ -54,7 +54,7 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
             Ok(None) => break,
             Err(why) => {
                 let line = document.text().line();
-                rows.outcome.skip(&why, 0, 0, || format!("line {line}"));
+                rows.outcome.skip(why, 0, 0, || format!("line {line}"));
                 break;
             }
         }

@@ -5,6 +5,7 @@ use vigie_event::{BatchBuilder, EventBatch, Source, Timestamp};
 use super::text::Text;
 use crate::Observation;
 use crate::format::{Context, Outcome};
+use crate::message::{Code, Message};
 
 /// Facts one file may tell; a hostile file must not fill the memory with them.
 const MAX_OBSERVATIONS: usize = 10_000;
@@ -108,7 +109,7 @@ impl<'a> Rows<'a> {
     /// Says what only the decoder knows.
     pub(super) fn decoded(&mut self, text: &Text<'_>) {
         if text.replaced() {
-            let why = "bytes that are no text in the file's encoding; replaced";
+            let why = Code::BytesNoText;
             self.outcome
                 .skip(why, 0, 0, || "somewhere in the file".to_owned());
         }
@@ -124,8 +125,8 @@ impl<'a> Rows<'a> {
             match builder.finish() {
                 Ok(batch) => (self.sink)(batch),
                 Err(error) => {
-                    let why = format!("rows that could not be put into columns: {error}");
-                    self.outcome.skip(&why, 0, 0, || "batch".to_owned());
+                    let why = Message::new(Code::RowsNotColumns, [("cause", error.to_string().into())]);
+                    self.outcome.skip(why, 0, 0, || "batch".to_owned());
                 }
             }
         }

@@ -9,6 +9,7 @@ use ::csv::{self, ReaderBuilder, StringRecord, Terminator};
 
 use super::text::{Text, head_text};
 use crate::format::{Head, Outcome};
+use crate::message::{Code, Message};
 
 /// Columns one table may have.
 const MAX_COLUMNS: usize = 1_024;
@@ -70,8 +71,8 @@ impl<'a> Table<'a> {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(error) => {
-                    let why = format!("the rest could not be read: {error}");
-                    outcome.skip(&why, 0, 0, || format!("line {before}"));
+                    let why = Message::new(Code::RestUnread, [("cause", error.to_string().into())]);
+                    outcome.skip(why, 0, 0, || format!("line {before}"));
                     return None;
                 }
             }
@@ -89,7 +90,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             if !self.header.is_empty() && self.record.len() != self.header.len() {
-                let why = "row with more or fewer columns than the header; those that have a name were read";
+                let why = Code::RowOtherColumns;
                 outcome.skip(why, 0, 0, || format!("line {}", place.line));
             }
             return Some(place);

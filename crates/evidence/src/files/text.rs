@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
+use crate::message::{Code, Message};
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr_iter};
 
@@ -194,9 +195,9 @@ pub(super) fn head_text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
 impl BufRead for Text<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.piece > self.cap {
-            return Err(io::Error::other(format!(
-                "one piece of text is longer than {} bytes",
-                self.cap
+            return Err(io::Error::other(Message::new(
+                Code::PieceTooLong,
+                [("bytes", self.cap.into())],
             )));
         }
         if self.at >= self.text.len() {

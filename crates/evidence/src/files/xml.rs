@@ -8,6 +8,7 @@ use quick_xml::escape::{resolve_predefined_entity, unescape};
 use quick_xml::events::{BytesStart, Event};
 
 use super::text::Text;
+use crate::message::{Code, Message};
 
 /// How deep elements may be nested.
 const MAX_DEPTH: usize = 128;
@@ -87,20 +88,20 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// Says why the rest cannot be read.
-    pub(super) fn next(&mut self) -> Result<Option<Node>, String> {
+    pub(super) fn next(&mut self) -> Result<Option<Node>, Message> {
         loop {
             let text = self.reader.get_mut();
             text.begin_piece();
             // The very first look at the input passes over its mark.
             text.fill_buf()
-                .map_err(|error| format!("the rest could not be read: {error}"))?;
+                .map_err(|error| Message::new(Code::RestUnread, [("cause", (&error).into())]))?;
             self.buffer.clear();
             let (line, offset) = (self.text().line(), self.text().offset());
             let event = self.reader.read_event_into(&mut self.buffer);
-            let node = match event.map_err(|error| format!("not well-formed XML: {error}"))? {
+            let node = match event.map_err(|error| unformed(&error))? {
                 Event::Start(tag) | Event::Empty(tag) => {
                     if self.depth >= MAX_DEPTH {
-                        return Err(format!("elements nested deeper than {MAX_DEPTH}"));
+                        return Err(Message::new(Code::ElementsDeeper, [("most", MAX_DEPTH.into())]));
                     }
                     self.depth += 1;
                     Node::Start(element(&tag, line, offset))
@@ -114,13 +115,17 @@ impl<'a> Document<'a> {
                 Event::GeneralRef(reference) => Node::Text(resolve(&reference)),
                 Event::Comment(text) => Node::Comment(text.into_inner().into_owned(), line),
                 Event::DocType(_) => Node::DocType,
-                Event::Eof if self.depth > 0 => return Err("the document ends too early".to_owned()),
+                Event::Eof if self.depth > 0 => return Err(Code::DocumentEndsEarly.into()),
                 Event::Eof => return Ok(None),
                 Event::Decl(_) | Event::PI(_) => continue,
             };
             return Ok(Some(node));
         }
     }
+}
+
+fn unformed(error: &quick_xml::Error) -> Message {
+    Message::new(Code::BadXml, [("cause", error.to_string().into())])
 }
 
 fn element(tag: &BytesStart<'_>, line: u64, offset: u64) -> Element {

@@ -14,6 +14,7 @@ use super::run::Run;
 use super::survey::{Survey, survey};
 use super::walk::Owners;
 use super::zip::{Entries, Entry, Zip};
+use crate::message::{Code, Message};
 use crate::{Limits, UnitId};
 
 /// An entry smaller than this may have any compression ratio.
@@ -73,7 +74,7 @@ impl Run<'_> {
                 self.tar(&mut reader, &found.shown, owners.whole, budget, depth);
             }
             Some(Container::Other(what, advice)) => {
-                self.warn(format!("{}: a {what} is not read; {advice}", found.shown))
+                self.warn_at(&found.shown, super::container::unread(what, advice))
             }
             None => {}
         }
@@ -90,9 +91,8 @@ impl Run<'_> {
         let limit = self.options.limits.archive_depth;
         let opens = matches!(container, Some(Container::Zip | Container::Gzip | Container::Tar));
         if opens && depth > limit {
-            self.warn(format!(
-                "{shown}: archives nested deeper than {limit} are not read"
-            ));
+            let said = Message::new(Code::ArchivesTooDeep, [("most", limit.into())]);
+            self.warn_at(shown, said);
         }
         opens && depth > limit
     }
@@ -101,28 +101,26 @@ impl Run<'_> {
         let most = self.options.limits.archive_entries;
         let (zip, damage) = match Zip::open(Arc::clone(bytes), most) {
             Ok(opened) => opened,
-            Err(error) => return self.warn(format!("{shown}: cannot be read: {error}")),
+            Err(error) => {
+                let said = Message::new(Code::Unread, [("cause", (&error).into())]);
+                return self.warn_at(shown, said);
+            }
         };
         if let Some(damage) = damage {
-            let cut = if damage.cut {
-                "; the last one is cut off"
-            } else {
-                ""
+            let code = match damage.cut {
+                true => Code::ArchiveDamagedCut,
+                false => Code::ArchiveDamaged,
             };
-            self.warn(format!(
-                "{shown}: the archive is damaged or cut short ({}); {} entries were recovered without it{cut}",
-                damage.why, damage.recovered
-            ));
+            let parameters = [("damage", damage.why.into()), ("count", damage.recovered.into())];
+            self.warn_at(shown, Message::new(code, parameters));
             if damage.beyond > 0 {
-                self.warn(format!(
-                    "{shown}: {} entries beyond the cap of {most} were not read",
-                    damage.beyond
-                ));
+                let parameters = [("count", damage.beyond.into()), ("most", most.into())];
+                self.warn_at(shown, Message::new(Code::EntriesBeyondCap, parameters));
             }
         }
         let survey = survey(&zip, most, self.options.limits.name_bytes);
         for note in &survey.notes {
-            self.warn(format!("{shown}: {note}"));
+            self.warn_at(shown, note.clone());
         }
         let archive = Arc::new(OpenArchive {
             next: Mutex::new(Next {
@@ -175,23 +173,21 @@ impl Run<'_> {
             };
             let unit = archive.owners.of(&path);
             if let Some(why) = refusal(&entry) {
-                self.not_read(found(&entry, label, unit), &why);
+                self.not_read(found(&entry, label, unit), why);
                 continue;
             }
             let reserved = match claim(&entry, limits) {
                 Ok(reserved) => reserved,
                 Err(why) => {
-                    self.warn(format!("{label}: {why}"));
-                    self.not_read(found(&entry, label, unit), &why);
+                    self.warn_at(&label, why.clone());
+                    self.not_read(found(&entry, label, unit), why);
                     continue;
                 }
             };
             if !archive.budget.take(reserved) {
                 next.ended = true;
                 let cap = limits.archive_bytes;
-                self.warn(format!(
-                    "{label}: not read, and what follows: the archive holds more than {cap} bytes"
-                ));
+                self.warn_at(&label, Message::new(Code::ArchiveFull, [("most", cap.into())]));
                 return None;
             }
             return Some(Taken {
@@ -214,11 +210,9 @@ impl Run<'_> {
         let mut unpacked = match archive.zip.unpack(&entry) {
             Ok(unpacked) => unpacked,
             Err(error) => {
-                self.warn(format!("{label}: cannot be unpacked: {error}"));
-                return self.not_read(
-                    found(&entry, label, unit),
-                    &format!("cannot be unpacked: {error}"),
-                );
+                let why = Message::new(Code::EntryUnpacked, [("cause", (&error).into())]);
+                self.warn_at(&label, why.clone());
+                return self.not_read(found(&entry, label, unit), why);
             }
         };
         let allowed = allowance(&entry, &self.options.limits);
@@ -242,22 +236,19 @@ impl Run<'_> {
         let (given, over) = (bounded.given, bounded.over);
         drop(bounded);
         if over {
-            self.warn(format!(
-                "{label}: cut at {given} bytes, more than the caps on archives allow"
-            ));
+            self.warn_at(&label, Message::new(Code::EntryCut, [("bytes", given.into())]));
         } else if claimed.is_some_and(|claimed| given > claimed) {
-            self.warn(format!(
-                "{label}: gives {given} bytes, the archive claims {}",
-                claimed.unwrap_or_default()
-            ));
+            let parameters = [
+                ("bytes", given.into()),
+                ("claimed", claimed.unwrap_or_default().into()),
+            ];
+            self.warn_at(&label, Message::new(Code::EntryGivesMore, parameters));
         }
         if unpacked.corrupt {
-            self.warn(format!(
-                "{label}: its checksum is not the one the archive names; what there is was read"
-            ));
+            self.warn_at(&label, Code::EntryChecksum);
         }
         if entry.link {
-            self.warn(format!("{label}: a link, not followed"));
+            self.warn_at(&label, Code::LinkNotFollowed);
         }
     }
 }
@@ -273,25 +264,30 @@ fn found(entry: &Entry, label: String, unit: UnitId) -> Found {
 }
 
 /// Why an entry cannot be read at all.
-fn refusal(entry: &Entry) -> Option<String> {
+fn refusal(entry: &Entry) -> Option<Message> {
     if entry.encrypted {
-        return Some("encrypted; give the unpacked files".to_owned());
+        return Some(Code::EntryEncrypted.into());
     }
     (!entry.readable()).then(|| {
         let method = super::zip::method_name(entry.method);
-        format!("packed with {method}; give the unpacked files")
+        Message::new(Code::EntryPacked, [("method", method.into())])
     })
 }
 
 /// The bytes an entry claims, if they are within the cap on the compression ratio.
-fn claim(entry: &Entry, limits: &Limits) -> Result<u64, String> {
+fn claim(entry: &Entry, limits: &Limits) -> Result<u64, Message> {
     let size = entry.size.unwrap_or(0);
     if size <= allowance(entry, limits) {
         return Ok(size);
     }
     let (packed, cap) = (entry.packed, limits.archive_ratio);
-    Err(format!(
-        "not read, {size} bytes out of {packed} are more than {cap} to 1"
+    Err(Message::new(
+        Code::EntryOverRatio,
+        [
+            ("size", size.into()),
+            ("packed", packed.into()),
+            ("most", cap.into()),
+        ],
     ))
 }
 

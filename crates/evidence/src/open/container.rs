@@ -1,5 +1,7 @@
 //! Files that hold files, told by their first bytes whatever their name.
 
+use crate::message::{Code, Message};
+
 /// How many first bytes are enough.
 pub(crate) const PEEK: usize = 512;
 
@@ -38,6 +40,12 @@ const MAGICS: [(&[u8], Container); 16] = [
     (b"KDMV", Container::Other("VMDK disk image", MOUNT)),
     (b"ADSEGMENTEDFILE", Container::Other("AD1 image", MOUNT)),
 ];
+
+/// What is said of one that is not read.
+pub(crate) fn unread(what: &str, advice: &str) -> Message {
+    let parameters = [("what", what.into()), ("advice", advice.into())];
+    Message::new(Code::ArchiveKindUnread, parameters)
+}
 
 /// What the first bytes of a file say.
 pub(crate) fn recognise(head: &[u8]) -> Option<Container> {

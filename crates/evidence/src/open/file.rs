@@ -11,6 +11,7 @@ use super::run::Run;
 use super::{collection, names};
 use crate::files::Entry;
 use crate::format::{Confidence, Context, Crew, Format, Head, Outcome};
+use crate::message::{Code, Message, Parameter};
 use crate::{FileEntry, FileRef, UnitId};
 
 /// Bytes recognition may look at.
@@ -45,7 +46,7 @@ impl Run<'_> {
             // A parser that stopped early must not leave the hash short.
             let left = io::copy(&mut whole, &mut io::sink()).unwrap_or(0);
             if left > 0 && format.is_some() {
-                outcome.skip("bytes after the end of the format", 0, left, || "end".to_owned());
+                outcome.skip(Code::BytesAfterEnd, 0, left, || "end".to_owned());
             }
         }
         let complete = !stopped && hashed.complete(&file, &mut outcome);
@@ -84,7 +85,7 @@ impl Run<'_> {
     }
 
     /// Notes a file that is there and cannot be read.
-    pub(super) fn not_read(&self, found: Found, why: &str) {
+    pub(super) fn not_read(&self, found: Found, why: impl Into<Message>) {
         let file = self.reference(found, None);
         let size = file.size.unwrap_or(0);
         let mut outcome = Outcome::default();
@@ -142,7 +143,7 @@ impl Run<'_> {
                 records: rows,
                 ..Outcome::default()
             };
-            outcome.skip(&why, 0, 0, || format!("after {rows} records"));
+            outcome.skip(why, 0, 0, || format!("after {rows} records"));
             outcome
         })
     }
@@ -156,12 +157,10 @@ impl Run<'_> {
         let read = content.read_to_end(&mut bytes);
         if read.is_ok() && bytes.len() as u64 <= cap {
             if let Err(why) = guarded(|| self.sink.content(file, &bytes)) {
-                outcome.skip(&why, 0, 0, || "its content".to_owned());
+                outcome.skip(why, 0, 0, || "its content".to_owned());
             }
         } else if read.is_ok() && !holder {
-            outcome.skip("content not scanned: the file is too large", 0, 0, || {
-                format!("{cap} bytes")
-            });
+            outcome.skip(Code::ContentTooLarge, 0, 0, || format!("{cap} bytes"));
         }
         (bytes, outcome)
     }
@@ -238,14 +237,14 @@ fn recognise(bytes: &[u8], name: &str, path: &str) -> Option<&'static Format> {
 }
 
 /// An error in a reader or a rule must not cost the answer about all other files.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Message> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let said = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
-        format!("an error in Vigie itself, please report it; the rest was not read: {said}")
+        Message::new(Code::OwnError, [("cause", said.into())])
     })
 }
 
@@ -283,13 +282,14 @@ impl<'a> Hashed<'a> {
     /// Whether all of the file was there; what was not is noted.
     fn complete(&self, file: &FileRef, outcome: &mut Outcome) -> bool {
         let missing = file.size.unwrap_or(0).saturating_sub(self.bytes);
-        let why = match &self.failed {
-            Some(error) => error.to_string(),
-            None if missing > 0 => "it ends before its size".to_owned(),
+        let cause = match &self.failed {
+            Some(error) => Parameter::from(error),
+            None if missing > 0 => Message::from(Code::EndsBeforeSize).into(),
             None => return true,
         };
         let at = || format!("byte {}", self.bytes);
-        outcome.skip(&format!("the rest could not be read: {why}"), 0, missing, at);
+        let why = Message::new(Code::RestUnread, [("cause", cause)]);
+        outcome.skip(why, 0, missing, at);
         false
     }
 

@@ -14,6 +14,7 @@ use super::run::Run;
 use super::survey::Concerns;
 use super::walk::Owners;
 use crate::UnitId;
+use crate::message::{Code, Message};
 
 /// A nested archive up to this size is kept in memory, a larger one in a temporary file.
 const IN_MEMORY: u64 = 4 << 20;
@@ -47,13 +48,14 @@ impl Run<'_> {
                         self.whole(&Arc::new(bytes), found, &owners, budget, depth + 1);
                     }
                     Err(error) => {
-                        self.warn(format!("{}: cannot be unpacked: {error}", found.shown));
-                        self.not_read(found, &format!("cannot be unpacked: {error}"));
+                        let why = Message::new(Code::EntryUnpacked, [("cause", (&error).into())]);
+                        self.warn_at(&found.shown, why.clone());
+                        self.not_read(found, why);
                     }
                 }
             }
             Some(Container::Other(what, advice)) => {
-                self.warn(format!("{}: a {what} is not read; {advice}", found.shown));
+                self.warn_at(&found.shown, super::container::unread(what, advice));
                 self.file(&mut all, found, false);
             }
             _ => self.file(&mut all, found, false),
@@ -66,11 +68,8 @@ impl Run<'_> {
         let mut small = Vec::new();
         let failed = (&mut *reader).take(IN_MEMORY + 1).read_to_end(&mut small).err();
         if let Some(error) = &failed {
-            self.warn(format!(
-                "{}: only {} bytes of it could be unpacked: {error}",
-                found.shown,
-                small.len()
-            ));
+            let parameters = [("bytes", small.len().into()), ("cause", error.into())];
+            self.warn_at(&found.shown, Message::new(Code::PartUnpacked, parameters));
         }
         if small.len() as u64 <= IN_MEMORY {
             return Ok(Bytes::Memory(small));
@@ -81,14 +80,13 @@ impl Run<'_> {
         let mut whole = io::Cursor::new(small).chain(reader).take(cap + 1);
         let copied = io::copy(&mut whole, &mut Counted(&mut file, &mut spooled));
         if let Err(error) = copied {
-            self.warn(format!(
-                "{}: only {spooled} bytes of it could be unpacked to a temporary file: {error}",
-                found.shown
-            ));
+            let parameters = [("bytes", spooled.into()), ("cause", (&error).into())];
+            self.warn_at(&found.shown, Message::new(Code::PartSpooled, parameters));
         }
         if spooled > cap {
-            return Err(io::Error::other(format!(
-                "a nested archive of more than {cap} bytes; unpack it and give the folder"
+            return Err(io::Error::other(Message::new(
+                Code::NestedTooLarge,
+                [("most", cap.into())],
             )));
         }
         Bytes::file(file)
@@ -128,9 +126,7 @@ impl Run<'_> {
         self.stream(&mut bounded, inner, &|| None, budget, depth);
         if bounded.over {
             let given = bounded.given;
-            self.warn(format!(
-                "{label}: cut at {given} bytes, more than the caps on archives allow"
-            ));
+            self.warn_at(&label, Message::new(Code::EntryCut, [("bytes", given.into())]));
         }
     }
 
@@ -144,10 +140,10 @@ impl Run<'_> {
     ) {
         let mut concerns = Concerns::default();
         if let Err(why) = self.tar_entries(reader, shown, unit, budget, depth, &mut concerns) {
-            self.warn(format!("{shown}: {why}"));
+            self.warn_at(shown, why);
         }
         for note in concerns.notes() {
-            self.warn(format!("{shown}: {note}"));
+            self.warn_at(shown, note);
         }
     }
 
@@ -159,11 +155,12 @@ impl Run<'_> {
         budget: &Arc<Budget>,
         depth: u32,
         concerns: &mut Concerns,
-    ) -> Result<(), String> {
+    ) -> Result<(), Message> {
         let limits = &self.options.limits;
         let mut archive = tar::Archive::new(reader);
         let damaged = |position: u64, error: io::Error| {
-            format!("the archive is damaged or cut short after {position} entries ({error})")
+            let parameters = [("count", position.into()), ("cause", (&error).into())];
+            Message::new(Code::ArchiveCutAfter, parameters)
         };
         // The library would hold a name of any length in memory; so long names are read here.
         let entries = archive.entries().map_err(|error| damaged(0, error))?.raw(true);
@@ -173,7 +170,7 @@ impl Run<'_> {
                 return Ok(());
             }
             if position >= limits.archive_entries {
-                return Err(format!("entries beyond the cap of {position} were not read"));
+                return Err(Message::new(Code::EntriesCapReached, [("most", position.into())]));
             }
             let mut entry = entry.map_err(|error| damaged(position, error))?;
             let kind = entry.header().entry_type();
@@ -191,15 +188,14 @@ impl Run<'_> {
             concerns.add(concern, &path);
             let label = format!("{shown}!/{path}");
             if !kind.is_file() {
-                self.warn(format!("{label}: not a regular file, not read"));
+                self.warn_at(&label, Code::NotRegular);
                 continue;
             }
             let size = entry.size();
             if !budget.take(size) {
                 let cap = limits.archive_bytes;
-                return Err(format!(
-                    "{path} and what follows were not read: the archive holds more than {cap} bytes"
-                ));
+                let parameters = [("entry", path.into()), ("most", cap.into())];
+                return Err(Message::new(Code::ArchiveFullAt, parameters));
             }
             let seconds = entry.header().mtime().ok();
             let seconds = seconds.and_then(|time| i64::try_from(time).ok());

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use super::budget::Budget;
 use super::run::Run;
+use crate::message::{Code, Message};
 
 /// Tells progress as a file is read.
 pub(super) struct Told<'r, R> {
@@ -78,7 +79,7 @@ impl Read for Bounded<'_> {
 }
 
 fn too_much() -> io::Error {
-    io::Error::other("it gives more than the caps on archives allow")
+    io::Error::other(Message::from(Code::EntryOverCaps))
 }
 
 impl Drop for Bounded<'_> {

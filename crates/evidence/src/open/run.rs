@@ -15,6 +15,7 @@ use super::file::Found;
 use super::walk::{Job, Plan};
 use super::warnings::Warnings;
 use crate::format::Spare;
+use crate::message::{Code, Message, at};
 use crate::{FileEntry, Manifest, Options, Sink, UnitId};
 
 /// How long an idle worker sleeps before it looks for an archive to help with.
@@ -159,7 +160,7 @@ impl<'a> Run<'a> {
         self.options.cancel.load(Ordering::Relaxed)
     }
 
-    pub(super) fn warn(&self, warning: String) {
+    pub(super) fn warn(&self, warning: Message) {
         self.state().warnings.add(warning);
     }
 
@@ -167,6 +168,11 @@ impl<'a> Run<'a> {
         if let Some(progress) = &self.options.progress {
             progress.advance(bytes);
         }
+    }
+
+    /// Warns of something at a path.
+    pub(super) fn warn_at(&self, path: &str, said: impl Into<Message>) {
+        self.warn(at(path, said));
     }
 
     pub(super) fn number(&self) -> FileId {
@@ -177,7 +183,10 @@ impl<'a> Run<'a> {
         let told = Arc::new(AtomicU64::new(0));
         match File::open(&job.path).and_then(Bytes::file) {
             Ok(bytes) => self.opened(job, Arc::new(bytes), &told),
-            Err(error) => self.warn(format!("{}: cannot be read: {error}", job.shown)),
+            Err(error) => self.warn_at(
+                &job.shown,
+                Message::new(Code::Unread, [("cause", (&error).into())]),
+            ),
         }
         self.advance(job.bytes.saturating_sub(told.load(Ordering::Relaxed)));
     }
@@ -199,10 +208,8 @@ impl<'a> Run<'a> {
         self.whole(&bytes, found, &job.owners, &budget, 1);
         let now = fs::metadata(&job.path).map_or(0, |data| data.len());
         if now != opened && !self.stopped() {
-            self.warn(format!(
-                "{}: changed while it was read, from {opened} to {now} bytes; what was read is the file as it was opened",
-                job.shown
-            ));
+            let parameters = [("before", opened.into()), ("after", now.into())];
+            self.warn_at(&job.shown, Message::new(Code::ChangedWhileRead, parameters));
         }
     }
 

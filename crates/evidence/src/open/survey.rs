@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use super::names::{Concern, clean};
 use super::zip::{Zip, method_name};
+use crate::message::{Code, Message};
 
 /// Entries that need a word, and those that are not read.
 #[derive(Debug, Default)]
@@ -17,7 +18,7 @@ pub(crate) struct Survey {
     /// Positions of entries whose bytes belong to another one.
     pub(crate) overlapping: HashSet<u64>,
     /// Sentences about the archive as a whole.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Message>,
 }
 
 /// How many, and the first of them.
@@ -47,12 +48,14 @@ impl Concerns {
         }
     }
 
-    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn notes(&self) -> impl Iterator<Item = Message> {
         self.0.iter().map(|(concern, Tally { count, first })| {
-            format!(
-                "{count} entries have names that {}; they are labels here and nothing is written (the first is {first})",
-                concern.describe()
-            )
+            let parameters = [
+                ("count", (*count).into()),
+                ("what", concern.describe().into()),
+                ("path", first.into()),
+            ];
+            Message::new(Code::EntriesNamed, parameters)
         })
     }
 }
@@ -89,28 +92,35 @@ pub(crate) fn survey(zip: &Zip, most: u64, longest: usize) -> Survey {
     let read = survey.entries.min(most);
     if survey.entries > most {
         let left = survey.entries - most;
-        let note = format!("{left} entries beyond the cap of {most} were not read");
-        survey.notes.push(note);
+        let parameters = [("count", left.into()), ("most", most.into())];
+        survey
+            .notes
+            .push(Message::new(Code::EntriesBeyondCap, parameters));
     }
     if let Some(declared) = zip.miscounted(survey.entries) {
-        survey.notes.push(format!(
-            "its end record declares {declared} entries, its directory lists {}; those listed were read",
-            survey.entries
-        ));
+        let parameters = [("declared", declared.into()), ("count", survey.entries.into())];
+        survey
+            .notes
+            .push(Message::new(Code::EntriesMiscounted, parameters));
     }
     if encrypted.count > 0 {
-        survey.notes.push(format!(
-            "{} of {read} entries are encrypted and were not read (the first is {}); \
-             unpack them with their password and give the unpacked files",
-            encrypted.count, encrypted.first
-        ));
+        let parameters = [
+            ("count", encrypted.count.into()),
+            ("of", read.into()),
+            ("path", encrypted.first.into()),
+        ];
+        survey
+            .notes
+            .push(Message::new(Code::EntriesEncrypted, parameters));
     }
     for (method, Tally { count, first }) in unsupported {
-        survey.notes.push(format!(
-            "{count} of {read} entries are packed with {} and were not read (the first is {first}); \
-             unpack them and give the unpacked files",
-            method_name(method)
-        ));
+        let parameters = [
+            ("count", count.into()),
+            ("of", read.into()),
+            ("method", method_name(method).into()),
+            ("path", first.into()),
+        ];
+        survey.notes.push(Message::new(Code::EntriesPacked, parameters));
     }
     survey
 }
@@ -125,9 +135,8 @@ impl Survey {
         }
         if !self.repeated.is_empty() {
             let count = self.repeated.len();
-            self.notes.push(format!(
-                "{count} entries have a name that another one has; each was read under a label of its own"
-            ));
+            let said = Message::new(Code::EntriesRepeated, [("count", count.into())]);
+            self.notes.push(said);
         }
     }
 
@@ -143,10 +152,8 @@ impl Survey {
         }
         if !self.overlapping.is_empty() {
             let count = self.overlapping.len();
-            self.notes.push(format!(
-                "{count} entries overlap others and were not read: such an archive is built to be larger unpacked than \
-                 it can be"
-            ));
+            let said = Message::new(Code::EntriesOverlap, [("count", count.into())]);
+            self.notes.push(said);
         }
     }
 }

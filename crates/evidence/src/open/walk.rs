@@ -13,6 +13,7 @@ use super::layout::{Kind, Place, Tree, whose};
 use super::names;
 use super::warnings::Warnings;
 use super::zip::{Damage, Zip};
+use crate::message::{Code, Message, at};
 use crate::{EvidenceError, Limits, Unit, UnitId};
 
 /// One file to read, or one archive.
@@ -98,7 +99,7 @@ pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceE
         let is_within = whole.ancestors().skip(1).any(|folder| given.contains(folder));
         if !before.insert(whole) || is_within {
             let path = path.display();
-            plan.warnings.add(format!("{path}: given twice, read once"));
+            plan.warnings.add(at(&path.to_string(), Code::GivenTwice));
         } else {
             different.push(path.clone());
         }
@@ -121,10 +122,9 @@ pub(crate) fn plan(paths: &[PathBuf], limits: &Limits) -> Result<Plan, EvidenceE
         }
         let Walk { found, beyond, .. } = walk;
         if beyond > 0 {
-            plan.warnings.add(format!(
-                "{root}: {beyond} files beyond the cap of {} were not read",
-                limits.files
-            ));
+            let parameters = [("count", beyond.into()), ("most", limits.files.into())];
+            let said = Message::new(Code::FilesBeyondCap, parameters);
+            plan.warnings.add(at(&root, said));
         }
         if data.is_dir() {
             plan.folder(&root, found, different.len() > 1);
@@ -182,10 +182,9 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn folder(&mut self, path: &Path, shown: &str, below: &str, depth: u32) {
         if depth > self.limits.folder_depth {
-            self.warnings.add(format!(
-                "{shown}: folders nested deeper than {} are not read",
-                self.limits.folder_depth
-            ));
+            let most = self.limits.folder_depth;
+            let said = Message::new(Code::FoldersTooDeep, [("most", most.into())]);
+            self.warnings.add(at(shown, said));
             return;
         }
         let mut folders = Vec::new();
@@ -205,8 +204,8 @@ impl Walk<'_> {
             Ok(())
         });
         if let Err(error) = listed {
-            self.warnings
-                .add(format!("{shown}: the folder cannot be read: {error}"));
+            let said = Message::new(Code::FolderUnread, [("cause", (&error).into())]);
+            self.warnings.add(at(shown, said));
         }
         folders.sort();
         for (path, name) in folders {
@@ -224,16 +223,16 @@ impl Walk<'_> {
         folders: &mut Vec<(PathBuf, String)>,
     ) {
         let what = if kind.is_symlink() {
-            "a link, not followed"
+            Code::LinkNotFollowed
         } else if kind.is_dir() {
             return folders.push((path.to_owned(), name));
         } else if kind.is_file() {
             return self.file(path, &format!("{shown}/{name}"), join(below, &name));
         } else {
             // A pipe would never end and a device may do anything: neither is opened.
-            "not a regular file, not read"
+            Code::NotRegular
         };
-        self.warnings.add(format!("{shown}/{name}: {what}"));
+        self.warnings.add(at(&format!("{shown}/{name}"), what));
     }
 
     fn file(&mut self, path: &Path, shown: &str, below: String) {
@@ -250,7 +249,10 @@ impl Walk<'_> {
                 modified: data.modified().ok().and_then(micros),
                 created: data.created().ok().and_then(micros),
             }),
-            Err(error) => self.warnings.add(format!("{shown}: cannot be read: {error}")),
+            Err(error) => {
+                let said = Message::new(Code::Unread, [("cause", (&error).into())]);
+                self.warnings.add(at(shown, said));
+            }
         }
     }
 }

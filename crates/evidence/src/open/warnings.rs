@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::message::{Code, Message};
+
 /// Warnings in their order, the first of them kept: which ones does not depend on who came first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Warnings {
-    kept: BTreeSet<String>,
+    kept: BTreeSet<Message>,
     most: usize,
     beyond: u64,
 }
@@ -18,20 +20,18 @@ impl Warnings {
         }
     }
 
-    pub(crate) fn add(&mut self, warning: String) {
+    pub(crate) fn add(&mut self, warning: Message) {
         if self.kept.insert(warning) && self.kept.len() > self.most {
             self.kept.pop_last();
             self.beyond += 1;
         }
     }
 
-    pub(crate) fn finish(self) -> Vec<String> {
-        let mut all: Vec<String> = self.kept.into_iter().collect();
+    pub(crate) fn finish(self) -> Vec<Message> {
+        let mut all: Vec<Message> = self.kept.into_iter().collect();
         if self.beyond > 0 {
-            all.push(format!(
-                "{} more warnings beyond the cap of {} are not shown",
-                self.beyond, self.most
-            ));
+            let parameters = [("count", self.beyond.into()), ("most", self.most.into())];
+            all.push(Message::new(Code::WarningsBeyondCap, parameters));
         }
         all
     }
@@ -39,14 +39,14 @@ impl Warnings {
 
 #[cfg(test)]
 mod tests {
-    use super::Warnings;
+    use super::{Message, Warnings};
 
     #[test]
     fn the_same_are_kept_in_whatever_order_they_come() {
         let told = |numbers: &[u32]| {
             let mut warnings = Warnings::new(3);
             for number in numbers {
-                warnings.add(format!("warning {number}"));
+                warnings.add(Message::other(format!("warning {number}")));
             }
             warnings.finish()
         };

@@ -1,6 +1,7 @@
 //! Where every line went: a row, a header, or a counted reason.
 
 use crate::format::Outcome;
+use crate::message::{Code, Message};
 
 /// Something that happened to lines of a file and must be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,30 +68,24 @@ impl Reason {
         )
     }
 
-    fn why(self, count: u64, line_cap: usize) -> String {
-        let (rows, lines) = if count == 1 {
-            ("row", "line")
-        } else {
-            ("rows", "lines")
-        };
+    fn why(self, count: u64, line_cap: usize) -> Message {
+        let counted = |code| Message::new(code, [("count", count.into())]);
         match self {
-            Reason::TooLong => format!("line longer than {line_cap} bytes"),
-            Reason::NoHeader => "row before any header, in a layout that is not known".to_owned(),
-            Reason::NotARow => "line that is neither a row, a header nor a directive".to_owned(),
-            Reason::WideHeader => "header with more fields than a table may have columns".to_owned(),
-            Reason::NulPadding => "NUL padding".to_owned(),
-            Reason::Short => format!("kept: {count} {rows} with fewer fields than the header"),
-            Reason::Long => format!("kept: {count} {rows} with more fields than the header"),
-            Reason::Realigned => {
-                format!("kept: {count} {rows} with stray spaces, aligned by the shape of the values")
-            }
-            Reason::Unaligned => format!("kept: {count} {rows} not fitting the header, as text in _Line"),
-            Reason::NoTime => format!("kept: {count} {rows} without a readable time"),
-            Reason::OpenQuote => format!("kept: {count} {rows} cut off inside a quoted field"),
-            Reason::Windows1252 => format!("kept: {count} {lines} not in UTF-8, read as Windows-1252"),
-            Reason::BadUtf16 => "kept: text that is not valid UTF-16, with replaced characters".to_owned(),
-            Reason::BadJson => format!("kept: {count} {rows} whose JSON could not be read"),
-            Reason::ManyKeys => format!("kept: {count} {rows} with more keys than a table may have columns"),
+            Reason::TooLong => Message::new(Code::LineTooLong, [("bytes", line_cap.into())]),
+            Reason::NoHeader => Code::NoHeader.into(),
+            Reason::NotARow => Code::NotARow.into(),
+            Reason::WideHeader => Code::WideHeader.into(),
+            Reason::NulPadding => Code::NulPadding.into(),
+            Reason::Short => counted(Code::KeptShort),
+            Reason::Long => counted(Code::KeptLong),
+            Reason::Realigned => counted(Code::KeptRealigned),
+            Reason::Unaligned => counted(Code::KeptUnaligned),
+            Reason::NoTime => counted(Code::KeptNoTime),
+            Reason::OpenQuote => counted(Code::KeptOpenQuote),
+            Reason::Windows1252 => counted(Code::KeptWindows1252),
+            Reason::BadUtf16 => Code::KeptBadUtf16.into(),
+            Reason::BadJson => counted(Code::KeptBadJson),
+            Reason::ManyKeys => counted(Code::KeptManyKeys),
         }
     }
 }
@@ -138,7 +133,7 @@ impl Ledger {
                 _ if reason.kept() => (0, 0),
                 _ => (tally.count, tally.bytes),
             };
-            outcome.skip(&reason.why(tally.count, line_cap), records, bytes, || {
+            outcome.skip(reason.why(tally.count, line_cap), records, bytes, || {
                 format!("line {}", tally.first_line)
             });
         }

@@ -12,6 +12,7 @@ use super::lines::Line;
 use super::whole::{Layout, Split};
 use crate::Observation;
 use crate::format::{Context, Outcome};
+use crate::message::{Code, Message};
 
 /// Columns a table may have. The widest Exchange log has 92.
 pub(super) const MAX_COLUMNS: usize = 1_024;
@@ -215,8 +216,8 @@ impl<'a> Table<'a> {
                 None => batch,
             }),
             Err(error) => {
-                let why = format!("rows that do not form a batch: {error}");
-                self.outcome.skip(&why, rows, 0, || "a whole batch".to_owned());
+                let why = Message::new(Code::RowsNoBatch, [("cause", error.to_string().into())]);
+                self.outcome.skip(why, rows, 0, || "a whole batch".to_owned());
             }
         }
     }

@@ -16,6 +16,7 @@ use super::fields::{FieldId, Fields};
 use super::row::{Row, Target};
 use crate::Limits;
 use crate::format::{Context, Outcome};
+use crate::message::{Code, Message};
 
 /// How many times [`Limits::batch_bytes`] the rows of all event types of one file may take together.
 const HELD_BATCHES: usize = 8;
@@ -490,9 +491,9 @@ impl<'a> Collector<'a> {
                     None => batch,
                 }),
                 Err(error) => {
-                    let why = format!("rows that could not be put together: {error}");
+                    let why = Message::new(Code::RowsNotTogether, [("cause", error.to_string().into())]);
                     self.outcome
-                        .skip(&why, rows as u64, 0, || "a full batch".to_owned());
+                        .skip(why, rows as u64, 0, || "a full batch".to_owned());
                 }
             }
             if group.column_count > MAX_KEPT_COLUMNS {
@@ -526,12 +527,8 @@ impl<'a> Collector<'a> {
         }
         let refused = self.fields.take_refused();
         if refused > 0 {
-            self.outcome.skip(
-                "field names beyond the 8192 one file may have; their values are in the column _More",
-                0,
-                0,
-                || format!("{refused} values"),
-            );
+            self.outcome
+                .skip(Code::ManyFieldNames, 0, 0, || format!("{refused} values"));
         }
         std::mem::take(&mut self.outcome)
     }

@@ -14,6 +14,7 @@ use super::json::{Events, Flat, Place, Shape, shape_of};
 use super::tables::Table;
 use super::text::{Utf8, head_text};
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::{Code, Message};
 
 macro_rules! formats {
     ($($(#[$doc:meta])* $constant:ident = $name:literal, $source:ident, $shape:pat => ;)+) => {
@@ -119,10 +120,7 @@ struct Bounded<'a> {
 impl Read for Bounded<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.since_record.get() > self.cap {
-            let why = format!(
-                "record longer than {} bytes; a closing quote may be missing",
-                self.cap
-            );
+            let why = Message::new(Code::RecordTooLong, [("bytes", self.cap.into())]);
             return Err(io::Error::other(why));
         }
         let read = self.input.read(buffer)?;
@@ -184,18 +182,17 @@ impl Rows<'_> {
             let bytes: usize = self.record.iter().map(str::len).sum();
             let at = || format!("line {}", place.line);
             let Some(shape) = shape else {
-                out.outcome
-                    .skip("row of a table that is not known", 1, bytes as u64, at);
+                out.outcome.skip(Code::RowUnknownTable, 1, bytes as u64, at);
                 continue;
             };
             if self.record.len() < header.len() && self.record.len() < 2 {
                 if bytes > 0 {
-                    out.outcome.skip("row without columns", 1, bytes as u64, at);
+                    out.outcome.skip(Code::RowNoColumns, 1, bytes as u64, at);
                 }
                 continue;
             }
             if self.record.len() != header.len() {
-                let why = "row with more or fewer columns than the header; those that have a name were read";
+                let why = Code::RowOtherColumns;
                 out.outcome.skip(why, 0, 0, at);
             }
             let last = self.record.len().saturating_sub(1);
@@ -225,7 +222,7 @@ impl Rows<'_> {
                 Ok(false) => return None,
                 Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
                     out.outcome
-                        .skip("row that is not UTF-8", 1, 0, || format!("line {before}"));
+                        .skip(Code::RowNotUtf8, 1, 0, || format!("line {before}"));
                 }
                 Err(error) => {
                     let why = match error.into_kind() {

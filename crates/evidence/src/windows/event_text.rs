@@ -10,6 +10,7 @@ use super::flat_names::parse_time;
 use super::json::{Events, Place, Shape};
 use super::text::{Utf8, head_text};
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::Code;
 
 /// The first key of every event.
 const FIRST: &str = "LogName=";
@@ -90,10 +91,9 @@ fn read(
         }
         pending.line(line, cap, raw.len() as u64);
         if pending.place.is_none() && !line.trim().is_empty() && parse_time(line).is_none() {
-            out.outcome
-                .skip("line before the first event", 1, raw.len() as u64, || {
-                    format!("line {number}")
-                });
+            out.outcome.skip(Code::LineBeforeEvent, 1, raw.len() as u64, || {
+                format!("line {number}")
+            });
         }
         before = (line.to_owned(), place);
     }

@@ -11,6 +11,7 @@ use super::collector::Collector;
 use super::section::system_value;
 use super::text::{Utf8, head_text};
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::{Code, Message, Parameter};
 
 /// `<Event xmlns=...>` elements, one after another or in one `<Events>`.
 pub(super) static FORMAT: Format = Format {
@@ -58,9 +59,9 @@ fn parse_events(input: &mut dyn Read, cap: usize, out: &mut Collector<'_>) -> io
             if dropped == 0 {
                 read_event(&event, line, offset, out);
             } else {
-                let why = format!("event longer than {cap} bytes");
+                let why = Message::new(Code::EventTooLong, [("bytes", cap.into())]);
                 out.outcome
-                    .skip(&why, 1, dropped + len as u64, || format!("line {line}"));
+                    .skip(why, 1, dropped + len as u64, || format!("line {line}"));
                 dropped = 0;
             }
             line += memchr::memchr_iter(b'\n', &event).count() as u64;
@@ -82,9 +83,7 @@ fn parse_events(input: &mut dyn Read, cap: usize, out: &mut Collector<'_>) -> io
     if memchr::memmem::find(&buffer, b"<Event ").is_some() || dropped > 0 {
         let bytes = dropped + buffer.len() as u64;
         out.outcome
-            .skip("event cut off at the end of the file", 1, bytes, || {
-                format!("line {line}")
-            });
+            .skip(Code::EventCutOff, 1, bytes, || format!("line {line}"));
     }
     Ok(())
 }
@@ -97,9 +96,9 @@ fn read_event(bytes: &[u8], line: u64, offset: u64, out: &mut Collector<'_>) {
     out.row.start(line, offset + start as u64);
     let text = String::from_utf8_lossy(bytes.get(start..).unwrap_or_default());
     if let Err(why) = event_columns(&text, out) {
-        let why = format!("event that is not well-formed XML: {why}");
+        let why = Message::new(Code::EventBadXml, [("cause", why)]);
         out.outcome
-            .skip(&why, 1, bytes.len() as u64, || format!("line {line}"));
+            .skip(why, 1, bytes.len() as u64, || format!("line {line}"));
         return;
     }
     out.commit();
@@ -118,7 +117,7 @@ struct Open {
 ///
 /// # Errors
 /// Says why the XML could not be read to its end. What came before is in the row.
-pub(super) fn event_columns(xml: &str, out: &mut Collector<'_>) -> Result<(), String> {
+pub(super) fn event_columns(xml: &str, out: &mut Collector<'_>) -> Result<(), Parameter> {
     let mut reader = Reader::from_str(xml);
     reader.config_mut().check_end_names = false;
     let mut open: Vec<Open> = Vec::new();
@@ -126,7 +125,7 @@ pub(super) fn event_columns(xml: &str, out: &mut Collector<'_>) -> Result<(), St
         match reader.read_event().map_err(|error| error.to_string())? {
             Event::Start(tag) => {
                 if open.len() >= MAX_DEPTH {
-                    return Err("elements nested too deeply".to_owned());
+                    return Err(Message::from(Code::ElementsTooDeep).into());
                 }
                 let element = opened(&tag, &mut open, out);
                 open.push(element);
@@ -153,7 +152,7 @@ pub(super) fn event_columns(xml: &str, out: &mut Collector<'_>) -> Result<(), St
                 }
             }
             Event::Eof if open.is_empty() => return Ok(()),
-            Event::Eof => return Err("it ends too early".to_owned()),
+            Event::Eof => return Err(Message::from(Code::EndsEarly).into()),
             _ => {}
         }
     }

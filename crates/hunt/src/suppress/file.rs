@@ -4,6 +4,7 @@ use vigie_event::{MICROS_PER_DAY, Timestamp, parse_utc};
 use yaml_serde::{Mapping, Value};
 
 use super::Suppression;
+use vigie_evidence::message::{Code, Message};
 
 /// Entries one file may have.
 const MAX_ENTRIES: usize = 10_000;
@@ -28,7 +29,19 @@ pub struct RefusedSuppression {
     /// 1-based line, when it is known.
     pub line: Option<usize>,
     /// Why, and what to write instead.
-    pub why: String,
+    pub why: Message,
+}
+
+impl RefusedSuppression {
+    /// What the reader of an answer is told of it.
+    pub fn message(&self) -> Message {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let parameters = [
+            ("path", format!("{}{line}", self.path).into()),
+            ("cause", self.why.clone().into()),
+        ];
+        Message::new(Code::SuppressionRefused, parameters)
+    }
 }
 
 /// An entry as it was read, its field values not yet compiled.
@@ -41,7 +54,7 @@ pub(super) struct Read {
 
 /// The entries of a file.
 pub(super) fn entries(file: &SuppressionFile, refused: &mut Vec<RefusedSuppression>) -> Vec<Read> {
-    let mut refuse = |line: Option<usize>, why: String| {
+    let mut refuse = |line: Option<usize>, why: Message| {
         refused.push(RefusedSuppression {
             path: file.path.clone(),
             line,
@@ -52,7 +65,8 @@ pub(super) fn entries(file: &SuppressionFile, refused: &mut Vec<RefusedSuppressi
         Ok(value) => value,
         Err(error) => {
             let line = error.location().map(|place| place.line());
-            refuse(line, format!("it is not YAML: {error}"));
+            let cause = error.to_string().into();
+            refuse(line, Message::new(Code::NotYaml, [("cause", cause)]));
             return Vec::new();
         }
     };
@@ -60,15 +74,17 @@ pub(super) fn entries(file: &SuppressionFile, refused: &mut Vec<RefusedSuppressi
         Value::Sequence(items) => items,
         Value::Null => Vec::new(),
         _ => {
-            let said = "a file of suppressions is a list: every entry begins with `- rule:`";
-            refuse(Some(1), said.to_owned());
+            refuse(Some(1), Code::SuppressionsNoList.into());
             return Vec::new();
         }
     };
     if items.len() > MAX_ENTRIES {
         refuse(
             None,
-            format!("it has {} entries; a file may have {MAX_ENTRIES}", items.len()),
+            Message::new(
+                Code::SuppressionsTooMany,
+                [("count", items.len().into()), ("most", MAX_ENTRIES.into())],
+            ),
         );
         return Vec::new();
     }
@@ -84,19 +100,17 @@ pub(super) fn entries(file: &SuppressionFile, refused: &mut Vec<RefusedSuppressi
 }
 
 /// What is wrong with an entry: the key to blame, and why.
-type Wrong = (&'static str, String);
+type Wrong = (&'static str, Message);
 
 fn entry(item: &Value, file: &SuppressionFile, places: &Places<'_>, index: usize) -> Result<Read, Wrong> {
     let Some(item) = item.as_mapping() else {
-        return Err((
-            "",
-            "an entry is a mapping with rule, reason, author, expires".to_owned(),
-        ));
+        return Err(("", Code::SuppressionNoMapping.into()));
     };
     for key in item.keys() {
         let key = key.as_str().unwrap_or_default();
         if !KEYS.contains(&key) {
-            return Err(("", format!("unknown key {key}; an entry has {}", KEYS.join(", "))));
+            let parameters = [("key", key.into()), ("keys", KEYS.join(", ").into())];
+            return Err(("", Message::new(Code::SuppressionUnknownKey, parameters)));
         }
     }
     let expires = needed(item, "expires")?;
@@ -114,8 +128,7 @@ fn entry(item: &Value, file: &SuppressionFile, places: &Places<'_>, index: usize
     };
     let is_open = |pattern: &Option<String>| pattern.as_deref().is_none_or(is_anything);
     if is_anything(&entry.rule) && is_open(&entry.host) && is_open(&entry.tenant) && entry.fields.is_empty() {
-        let said = "it would hide everything: name a rule, a host, a tenant or fields";
-        return Err(("rule", said.to_owned()));
+        return Err(("rule", Code::SuppressionHidesAll.into()));
     }
     Ok(Read {
         entry,
@@ -133,26 +146,25 @@ fn text(item: &Mapping, key: &'static str) -> Result<Option<String>, Wrong> {
         None => Ok(None),
         Some(value) => match scalar(value).filter(|text| !text.trim().is_empty()) {
             Some(text) => Ok(Some(text)),
-            None => Err((key, format!("{key} is empty, or not a text"))),
+            None => Err((key, Message::new(Code::KeyNoText, [("key", key.into())]))),
         },
     }
 }
 
 fn needed(item: &Mapping, key: &'static str) -> Result<String, Wrong> {
-    let why = match key {
-        "reason" => "say why these events are harmless",
-        "author" => "say who decided it",
-        "expires" => "say until when, as 2021-06-30: nothing is suppressed for ever",
-        _ => "name the identifier or the title of a rule",
+    let missing = match key {
+        "reason" => Code::ReasonMissing,
+        "author" => Code::AuthorMissing,
+        "expires" => Code::ExpiresMissing,
+        _ => Code::RuleMissing,
     };
-    text(item, key)?.ok_or_else(|| (key, format!("{key} is missing: {why}")))
+    text(item, key)?.ok_or_else(|| (key, missing.into()))
 }
 
 /// A day counts to its end, an instant as it is; UTC.
 fn end(expires: &str) -> Result<Timestamp, Wrong> {
     let wrong = || {
-        let said =
-            format!("{expires} is not a date; write expires as 2021-06-30 or 2021-06-30T18:00:00Z (UTC)");
+        let said = Message::new(Code::ExpiresNoDate, [("text", expires.into())]);
         ("expires", said)
     };
     let instant = parse_utc(expires).ok_or_else(wrong)?;
@@ -177,20 +189,18 @@ fn shown_fields(item: &Mapping) -> Result<Vec<(String, String)>, Wrong> {
     let Some(fields) = item.get("fields") else {
         return Ok(Vec::new());
     };
-    let wrong = |why: String| ("fields", why);
+    let wrong = |why: Message| ("fields", why);
     let fields = fields
         .as_mapping()
         .filter(|fields| !fields.is_empty())
-        .ok_or_else(|| {
-            wrong("fields is a mapping of fields to values, such as Image|endswith: '\\x.exe'".to_owned())
-        })?;
+        .ok_or_else(|| wrong(Code::FieldsNoMapping.into()))?;
     fields
         .iter()
         .map(|(name, value)| {
             let name = name
                 .as_str()
                 .filter(|name| !name.is_empty())
-                .ok_or_else(|| wrong("the name of a field is a text".to_owned()))?;
+                .ok_or_else(|| wrong(Code::FieldNameNoText.into()))?;
             let shown = match value {
                 Value::Null => Some("null".to_owned()),
                 Value::Sequence(values) => {
@@ -201,11 +211,8 @@ fn shown_fields(item: &Mapping) -> Result<Vec<(String, String)>, Wrong> {
                 }
                 one => scalar(one),
             };
-            let shown = shown.ok_or_else(|| {
-                wrong(format!(
-                    "{name} has a value that is neither a text nor a list of texts"
-                ))
-            })?;
+            let shown =
+                shown.ok_or_else(|| wrong(Message::new(Code::FieldNoValue, [("key", name.into())])))?;
             Ok((name.to_owned(), shown))
         })
         .collect()
@@ -228,7 +235,7 @@ fn detection(fields: &Value) -> Result<String, Wrong> {
     ]
     .into_iter()
     .collect();
-    yaml_serde::to_string(&rule).map_err(|error| ("fields", error.to_string()))
+    yaml_serde::to_string(&rule).map_err(|error| ("fields", Message::other(error.to_string())))
 }
 
 /// On which lines of the file its entries stand.

@@ -19,6 +19,7 @@ pub use file::{RefusedSuppression, SuppressionFile};
 pub(crate) use settle::settle;
 
 use crate::detector::Detector;
+use vigie_evidence::message::{Code, Message};
 
 /// Entries read from files, checked.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ impl Suppressions {
                 Some(why) => refused.push(RefusedSuppression {
                     path: read.entry.path,
                     line: Some(read.fields_line),
-                    why: format!("its fields cannot be used: {why}"),
+                    why: Message::new(Code::FieldsUnusable, [("cause", (*why).into())]),
                 }),
                 None => {
                     entries.push(read.entry);
@@ -182,11 +183,9 @@ const LONGEST: i64 = 2 * 366 * vigie_event::MICROS_PER_DAY;
 
 impl Suppressor {
     /// What the reader must know before anything was read.
-    pub(crate) fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<Message> {
         let refused = self.known.refused.iter();
-        let mut warnings: Vec<String> = refused
-            .map(|refused| format!("suppression refused: {refused}"))
-            .collect();
+        let mut warnings: Vec<Message> = refused.map(RefusedSuppression::message).collect();
         warnings.extend(self.known.warnings(self.now));
         warnings
     }
@@ -194,24 +193,23 @@ impl Suppressor {
 
 impl Suppressions {
     /// What is odd about entries that load all the same: expired at this instant (UTC), or nearly for ever.
-    pub fn warnings(&self, now: Timestamp) -> Vec<String> {
+    pub fn warnings(&self, now: Timestamp) -> Vec<Message> {
         let entries = self.entries.iter();
         entries
             .filter_map(|entry| {
-                let (place, until) = (entry.place(), &entry.expires);
-                if entry.ends <= now {
-                    Some(format!(
-                        "suppression expired: {place}: {} until {until}; it hides nothing any more",
-                        entry.rule
-                    ))
+                let code = if entry.ends <= now {
+                    Code::SuppressionExpired
                 } else if entry.ends.saturating_sub(now) > LONGEST {
-                    Some(format!(
-                        "suppression for longer than two years: {place}: {} until {until}; nobody will look at it again",
-                        entry.rule
-                    ))
+                    Code::SuppressionTooLong
                 } else {
-                    None
-                }
+                    return None;
+                };
+                let parameters = [
+                    ("path", entry.place().into()),
+                    ("rule", (&entry.rule).into()),
+                    ("until", entry.expires.to_string().into()),
+                ];
+                Some(Message::new(code, parameters))
             })
             .collect()
     }

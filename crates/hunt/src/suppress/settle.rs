@@ -8,6 +8,7 @@ use super::Suppressor;
 use crate::finding::{HostIndex, Statement, Statements};
 use crate::hosts::{Host, Hosts};
 use crate::{SuppressedOn, SuppressionEntry, SuppressionState};
+use vigie_evidence::message::{Code, Message};
 
 /// What was hidden.
 #[derive(Default)]
@@ -118,25 +119,26 @@ impl Tally {
 
 impl Hidden {
     /// What the reader must know of entries in force.
-    pub(crate) fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<Message> {
         let idle = self
             .entries
             .iter()
             .filter(|entry| entry.state == SuppressionState::Idle);
-        let mut warnings: Vec<String> = idle
+        let mut warnings: Vec<Message> = idle
             .map(|entry| {
                 let line = entry.line.map(|line| format!(":{line}")).unwrap_or_default();
-                format!(
-                    "suppression without effect: {}{line}: {} hid nothing",
-                    entry.path, entry.rule
-                )
+                let parameters = [
+                    ("path", format!("{}{line}", entry.path).into()),
+                    ("rule", (&entry.rule).into()),
+                ];
+                Message::new(Code::SuppressionIdle, parameters)
             })
             .collect();
         let events: u64 = self.statements.iter().map(|statement| statement.count).sum();
         if events > 0 {
             warnings.insert(
                 0,
-                format!("{events} events were suppressed as harmless and are in no finding"),
+                Message::new(Code::EventsSuppressed, [("count", events.into())]),
             );
         }
         warnings

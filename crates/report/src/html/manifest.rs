@@ -44,7 +44,11 @@ impl Page<'_> {
             Esc(self.view.t.head_warnings)
         )?;
         for warning in warnings.iter().take(MAX_REASONS) {
-            writeln!(out, "<li>{}</li>", self.cut(warning, SENTENCE))?;
+            writeln!(
+                out,
+                "<li>{}</li>",
+                self.cut(&self.view.lang.message(warning), SENTENCE)
+            )?;
         }
         self.more(out, warnings.len(), MAX_REASONS)?;
         writeln!(out, "</ul>")
@@ -66,7 +70,7 @@ impl Page<'_> {
             writeln!(
                 out,
                 "<li><strong>{}</strong>{}{}</li>",
-                self.cut(reason.why, NAME),
+                self.cut(&reason.why, NAME),
                 Esc(t.colon),
                 self.cut(&self.view.skipped_where(reason), SENTENCE)
             )?;
@@ -121,10 +125,10 @@ impl Page<'_> {
             .iter()
             .take(3)
             .map(|skip| match skip.records {
-                0 => self.cut(&skip.why, NAME),
+                0 => self.cut(&self.view.lang.message(&skip.why), NAME),
                 n => format!(
                     "{} ({})",
-                    self.cut(&skip.why, NAME),
+                    self.cut(&self.view.lang.message(&skip.why), NAME),
                     Esc(self.view.lang.plural(n, t.n_records))
                 ),
             })

@@ -217,7 +217,7 @@ impl Page<'_> {
             let place = self.view.skipped_where(reason);
             format!(
                 "{}{}{}",
-                self.cut(reason.why, NAME),
+                self.cut(&reason.why, NAME),
                 Esc(self.view.t.colon),
                 self.cut(&place, SENTENCE)
             )

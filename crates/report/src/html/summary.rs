@@ -318,13 +318,13 @@ impl Page<'_> {
         let skipped = self.view.skipped(None);
         for reason in skipped.iter().take(MAX_NOTES) {
             let place = self.view.lang.plural(reason.files, t.in_n_files);
-            lines.push(format!("{} ({})", self.cut(reason.why, NAME), Esc(place)));
+            lines.push(format!("{} ({})", self.cut(&reason.why, NAME), Esc(place)));
         }
         if skipped.len() > MAX_NOTES || (skipped.is_empty() && stats.skipped > 0) {
             lines.push(format!("<a href=\"#skipped\">{}</a>", Esc(t.see_skipped)));
         }
         for warning in self.view.result.warnings.iter().take(MAX_NOTES) {
-            lines.push(self.cut(warning, SENTENCE));
+            lines.push(self.cut(&self.view.lang.message(warning), SENTENCE));
         }
         if self.view.result.warnings.len() > MAX_NOTES {
             lines.push(format!("<a href=\"#warnings\">{}</a>", Esc(t.see_warnings)));

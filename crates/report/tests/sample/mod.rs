@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vigie_hunt::message::{Code, Message};
 use vigie_hunt::{
     Confidence, Coverage, EvidenceLine, Finding, Gap, HostResult, HuntResult, ManifestEntry,
     ObservationEntry, Outcome, PackInfo, SCHEMA_VERSION, Severity, SkipEntry, Span, StageInfo, Stats,
@@ -563,14 +564,14 @@ pub fn sample() -> HuntResult {
         1_203_554,
     );
     broken.skipped = vec![SkipEntry {
-        why: "line longer than 1048576 bytes".into(),
+        why: Message::new(Code::LineTooLong, [("bytes", 1_048_576_u64.into())]),
         records: 2,
         bytes: 4_200_117,
         first_at: Some("line 17".into()),
     }];
     let mut foreign = manifest_entry("MAIL", "Brise Marine/MAIL/notes.docx", None, 0);
     foreign.skipped = vec![SkipEntry {
-        why: "not recognised as a log".into(),
+        why: Code::ContentTooLarge.into(),
         records: 0,
         bytes: 7_340_032,
         first_at: None,
@@ -610,7 +611,16 @@ pub fn sample() -> HuntResult {
             foreign,
         ],
         manifest_sha256: "4b7a1c0e5f2d93a86b1e7c45d0f89a3216fbc5d7e9a0438b2c6d1f0e8a79b354".into(),
-        warnings: vec!["2 archives were nested deeper than 4 levels: their content was not read".into()],
+        warnings: vec![Message::new(
+            Code::At,
+            [
+                ("path", "Brise Marine/MAIL/old.zip".into()),
+                (
+                    "said",
+                    Message::new(Code::ArchivesTooDeep, [("most", 4_u64.into())]).into(),
+                ),
+            ],
+        )],
     }
 }
 
@@ -719,14 +729,14 @@ pub fn busy(count: usize) -> HuntResult {
 pub fn hostile() -> HuntResult {
     let mut result = sample();
     let long = format!("{HOSTILE}{}", "A".repeat(200_000));
-    result.warnings = vec![long.clone()];
+    result.warnings = vec![Message::other(long.clone())];
     result.manifest_sha256 = HOSTILE.into();
     for file in &mut result.manifest {
         file.path = long.clone();
         file.source = Some(HOSTILE.into());
         file.sha256 = HOSTILE.into();
         file.skipped = vec![SkipEntry {
-            why: long.clone(),
+            why: Message::other(long.clone()),
             records: 1,
             bytes: 1,
             first_at: Some(long.clone()),

@@ -8,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use vigie_desk::hunts::{self, Hunt, HuntServer, NewHunt};
 use vigie_desk::jobs::{self, Job, JobEvent, JobFilter};
+use vigie_desk::tenants::Locale;
 use vigie_desk::{CampaignId, Error, HuntId, JobId, Page, PageRequest, TenantId};
 
 use crate::app::App;
@@ -45,7 +46,8 @@ pub(crate) async fn list_hunts(
     Query(filter): Query<HuntFilter>,
     Query(page): Query<PageRequest>,
 ) -> Answer<Page<Hunt>> {
-    caller
+    let french = caller.locale() == Some(Locale::Fr);
+    let mut hunts = caller
         .ask(move |desk, access| {
             hunts::list(
                 desk,
@@ -55,8 +57,11 @@ pub(crate) async fn list_hunts(
                 &page,
             )
         })
-        .await
-        .map(Json)
+        .await?;
+    if french {
+        hunts.items = hunts.items.into_iter().map(Hunt::in_french).collect();
+    }
+    Ok(Json(hunts))
 }
 
 /// Starts a hunt of stored evidence. The job that does it has the identifier of the hunt.
@@ -87,6 +92,7 @@ pub(crate) struct HuntDetail {
 #[utoipa::path(get, path = "/hunts/{id}", tag = "hunts", params(("id" = HuntId, Path)),
     responses((status = 200, body = HuntDetail)))]
 pub(crate) async fn get_hunt(caller: Caller, Path(id): Path<JobId>) -> Answer<HuntDetail> {
+    let french = caller.locale() == Some(Locale::Fr);
     caller
         .ask(move |desk, access| {
             let job = jobs::get(desk, access, &id)?;
@@ -95,6 +101,7 @@ pub(crate) async fn get_hunt(caller: Caller, Path(id): Path<JobId>) -> Answer<Hu
                 .parse()
                 .map_err(|_| Error::NotFound { what: "hunt" })?;
             let (hunt, servers) = match hunts::get(desk, access, &hunt) {
+                Ok((hunt, servers)) if french => (Some(hunt.in_french()), servers),
                 Ok((hunt, servers)) => (Some(hunt), servers),
                 Err(Error::NotFound { .. }) => (None, Vec::new()),
                 Err(error) => return Err(error),

@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang, cancel: &Arc<AtomicBool>) -
     std::fs::rename(evidence.join("truth.json"), &truth)
         .with_context(|| format!("cannot write {}", truth.display()))?;
     note("hunting its evidence...", "chasse dans les preuves…");
-    let bar = Bar::new(false);
+    let bar = Bar::new(false, lang);
     let mut options = HuntOptions {
         packs: load_packs(&[])?,
         ..HuntOptions::default()

@@ -17,6 +17,7 @@ use vigie_report::{Lang, visible};
 use super::Remote;
 use super::session::{Format, Query, Session, print_json};
 use super::show::{Column, Shown, column};
+use crate::french::phrases;
 use crate::numbers::counted;
 use crate::{REACHED, tell};
 
@@ -177,7 +178,7 @@ impl Verify {
             match read(file) {
                 Ok(report) => checked.push(Checked::new(file, report)),
                 Err(error) => {
-                    eprintln!("vigie: {error:#}");
+                    crate::complain(&error, lang);
                     unreadable += 1;
                 }
             }
@@ -432,7 +433,11 @@ impl Checked {
                 ),
                 _ => tell(lang, "record", "enregistrement"),
             };
-            writeln!(out, "  {which} {}{colon} {}", problem.seq, visible(&problem.why))?;
+            let said = match lang {
+                Lang::En => problem.why.clone(),
+                Lang::Fr => phrases::say(&problem.why),
+            };
+            writeln!(out, "  {which} {}{colon} {}", problem.seq, visible(&said))?;
         }
         if chain.more_problems > 0 {
             writeln!(out, "  {} {}", chain.more_problems, tell(lang, "more", "autres"))?;

@@ -16,6 +16,7 @@ use super::Remote;
 use super::names::EVIDENCE;
 use super::session::{Format, Of, Paging, Query, Session, print_json};
 use super::show::{Column, Shown, column};
+use crate::french::phrases;
 use crate::numbers::{bytes, counted};
 use crate::progress::Bar;
 use crate::{REACHED, tell};
@@ -343,7 +344,7 @@ impl Checked {
             let (id, name) = (text("id"), text("name"));
             match lang {
                 Lang::En => eprintln!("vigie: it stopped at {id} ({name}): {why}"),
-                Lang::Fr => eprintln!("vigie\u{a0}: arrêt à {id} ({name})\u{a0}: {why}"),
+                Lang::Fr => eprintln!("vigie\u{a0}: arrêt à {id} ({name})\u{a0}: {}", phrases::say(why)),
             }
         }
         Ok(match self.is_sound() {
@@ -434,7 +435,7 @@ fn check_there(desk: &Session, verify: &Verify) -> Result<Checked> {
         }
     };
     let mut checked = Checked::default();
-    let bar = Bar::new(false);
+    let bar = Bar::new(false, desk.lang);
     let size = |evidence: &Value| evidence["size"].as_u64().unwrap_or(0);
     let total = pieces.iter().map(size).sum();
     for evidence in &pieces {

@@ -11,6 +11,7 @@ use super::{cves, is_host};
 use crate::files::rows::Rows;
 use crate::files::text::{Line, Text, head_text};
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::{Code, Message};
 
 /// The tool's log and summary.
 pub(crate) static FORMAT: Format = Format {
@@ -48,8 +49,8 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
         match text.next_line(&mut line) {
             Ok(Line::Text(number, offset)) => message(line.trim(), number, offset, &mut rows),
             Ok(Line::TooLong(number, bytes)) => {
-                let why = format!("line longer than {} bytes", context.limits.line_bytes);
-                rows.outcome.skip(&why, 1, bytes, || format!("line {number}"));
+                let why = Message::new(Code::LineTooLong, [("bytes", context.limits.line_bytes.into())]);
+                rows.outcome.skip(why, 1, bytes, || format!("line {number}"));
             }
             Ok(Line::End) => break,
             Err(error) => {

@@ -14,6 +14,7 @@ use crate::files::rows::Rows;
 use crate::files::text::{Line, Text, head_text};
 use crate::files::xml::{self, Document, Node};
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::{Code, Message};
 
 /// The analysed results as CLIXML.
 pub(crate) static XML: Format = Format {
@@ -162,8 +163,8 @@ impl<'a> Results<'a> {
         }
         self.rows.observe("check_run", &run, time, 1);
         if self.is_cut {
-            let why = format!("results beyond the cap of {MAX_RESULTS}");
-            self.rows.outcome.skip(&why, 0, 0, || "end".to_owned());
+            let why = Message::new(Code::ResultsBeyondCap, [("most", MAX_RESULTS.into())]);
+            self.rows.outcome.skip(why, 0, 0, || "end".to_owned());
         }
         self.rows.finish()
     }
@@ -209,7 +210,7 @@ fn parse_xml(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(E
             Ok(None) => break,
             Err(why) => {
                 let line = document.text().line();
-                results.rows.outcome.skip(&why, 0, 0, || format!("line {line}"));
+                results.rows.outcome.skip(why, 0, 0, || format!("line {line}"));
                 break;
             }
         }
@@ -260,11 +261,11 @@ fn parse_text(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(
                 }
             }
             Ok(Line::TooLong(number, bytes)) => {
-                let why = format!("line longer than {} bytes", context.limits.line_bytes);
+                let why = Message::new(Code::LineTooLong, [("bytes", context.limits.line_bytes.into())]);
                 results
                     .rows
                     .outcome
-                    .skip(&why, 1, bytes, || format!("line {number}"));
+                    .skip(why, 1, bytes, || format!("line {number}"));
             }
             Ok(Line::End) => break,
             Err(error) => {

@@ -13,6 +13,7 @@ use crate::files::rows::Rows;
 use crate::files::table::{self, Table};
 use crate::files::text::{Line, Text, head_text};
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::{Code, Message};
 
 /// The files of Test-ProxyLogon.
 pub(crate) static FORMAT: Format = Format {
@@ -169,7 +170,7 @@ fn summary(kind: Kind, host: &str, hits: u64, rows: &mut Rows<'_>) {
 fn rows_of_table(input: &mut dyn Read, named: Option<Kind>, host: &str, rows: &mut Rows<'_>) {
     let mut table = Table::open(input, rows.context.limits.line_bytes, &mut rows.outcome);
     let Some((kind, _)) = by_columns(table.header(), named) else {
-        let why = "table with columns that this check does not write";
+        let why = Code::ForeignColumns;
         return rows.outcome.skip(why, 1, 0, || "line 1".to_owned());
     };
     let mut hits = 0;
@@ -282,8 +283,9 @@ fn list(input: &mut dyn Read, kind: Kind, host: &str, rows: &mut Rows<'_>) {
                 rows.row(None, number, offset, values);
             }
             Ok(Line::TooLong(number, bytes)) => {
-                let why = format!("line longer than {} bytes", rows.context.limits.line_bytes);
-                rows.outcome.skip(&why, 1, bytes, || format!("line {number}"));
+                let cap = rows.context.limits.line_bytes;
+                let why = Message::new(Code::LineTooLong, [("bytes", cap.into())]);
+                rows.outcome.skip(why, 1, bytes, || format!("line {number}"));
             }
             Ok(Line::End) => break,
             Err(error) => {

@@ -17,6 +17,7 @@ use super::rows::Rows;
 use super::text::head_text;
 use super::xml::{self, Document, Element, Node};
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::Code;
 
 /// `applicationHost.config` and `web.config`.
 pub(crate) static FORMAT: Format = Format {
@@ -130,7 +131,7 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
             Ok(None) => break,
             Err(why) => {
                 let line = document.text().line();
-                config.rows.outcome.skip(&why, 0, 0, || format!("line {line}"));
+                config.rows.outcome.skip(why, 0, 0, || format!("line {line}"));
                 break;
             }
         }
@@ -188,7 +189,7 @@ impl<'a> Config<'a> {
             Node::Comment(text, line) => self.unread_text(&text, "comment", line),
             Node::Text(text) => self.unread_text(&text, "text", 0),
             Node::DocType => {
-                let why = "document type declaration; not followed";
+                let why = Code::DoctypeNotFollowed;
                 self.rows.outcome.skip(why, 1, 0, || "start".to_owned());
             }
         }

@@ -13,6 +13,7 @@ use crate::files::rows::Rows;
 use crate::files::table::Place;
 use crate::files::text::{Line, Text, head_text};
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::{Code, Message};
 
 /// Body files.
 pub(crate) static FORMAT: Format = Format {
@@ -95,15 +96,15 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
                 match Body::of(&line) {
                     Some(body) => take(&body, place, &mut waiting, &mut rows),
                     None => {
-                        let why = "line that is no entry of a body file";
+                        let why = Code::NoBodyFileEntry;
                         let at = || format!("line {number}");
                         rows.outcome.skip(why, 1, line.len() as u64, at);
                     }
                 }
             }
             Ok(Line::TooLong(number, bytes)) => {
-                let why = format!("line longer than {} bytes", context.limits.line_bytes);
-                rows.outcome.skip(&why, 1, bytes, || format!("line {number}"));
+                let why = Message::new(Code::LineTooLong, [("bytes", context.limits.line_bytes.into())]);
+                rows.outcome.skip(why, 1, bytes, || format!("line {number}"));
             }
             Ok(Line::End) => break,
             Err(error) => {

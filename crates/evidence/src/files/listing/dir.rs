@@ -13,6 +13,7 @@ use crate::files::rows::Rows;
 use crate::files::table::Place;
 use crate::files::text::{Line, Text, head_text};
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::{Code, Message};
 
 /// Listings of the command interpreter.
 pub(crate) static FORMAT: Format = Format {
@@ -101,14 +102,14 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
                         listed.emit("dir", place, &mut rows);
                     }
                 } else if line.starts_with(|c: char| c.is_ascii_digit()) {
-                    let why = "line that is no entry of a listing";
+                    let why = Code::NoListingEntry;
                     let at = || format!("line {number}");
                     rows.outcome.skip(why, 1, line.len() as u64, at);
                 }
             }
             Ok(Line::TooLong(number, bytes)) => {
-                let why = format!("line longer than {} bytes", context.limits.line_bytes);
-                rows.outcome.skip(&why, 1, bytes, || format!("line {number}"));
+                let why = Message::new(Code::LineTooLong, [("bytes", context.limits.line_bytes.into())]);
+                rows.outcome.skip(why, 1, bytes, || format!("line {number}"));
             }
             Ok(Line::End) => break,
             Err(error) => {

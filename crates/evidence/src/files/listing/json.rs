@@ -11,6 +11,7 @@ use crate::files::rows::Rows;
 use crate::files::table::Place;
 use crate::files::text::head_text;
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::Code;
 use crate::windows::json::Documents;
 
 /// Lists of files as JSON.
@@ -54,7 +55,7 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
         let at = || format!("line {}", place.line);
         let parsed: Result<serde_json::Map<String, Value>, _> = serde_json::from_slice(&object);
         let Ok(members) = parsed else {
-            let why = "object that is not well-formed JSON";
+            let why = Code::ObjectBadJson;
             rows.outcome.skip(why, 1, object.len() as u64, at);
             continue;
         };
@@ -77,8 +78,7 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
             };
             listed.emit(by, place, &mut rows);
         } else if get("ospath").is_empty() && get("fullpath").is_empty() && get("filename").is_empty() {
-            rows.outcome
-                .skip("object without a path", 1, object.len() as u64, at);
+            rows.outcome.skip(Code::ObjectNoPath, 1, object.len() as u64, at);
         }
     }
     rows.finish()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use super::headers::{CENTRAL, CENTRAL_LENGTH, END, END64, LOCAL, LOCATOR64, extra, u16_at, u32_at, u64_at};
+use crate::message::{Code, Message};
 use crate::open::bytes::{At, Bytes};
 
 /// The end record and the longest comment after it.
@@ -22,7 +23,7 @@ pub(super) struct Directory {
 
 impl Directory {
     /// Looks for the end record and follows it. The inner error says what is wrong with the directory.
-    pub(super) fn find(bytes: &Bytes) -> io::Result<Result<Directory, String>> {
+    pub(super) fn find(bytes: &Bytes) -> io::Result<Result<Directory, Message>> {
         let length = bytes.length();
         let tail_at = length.saturating_sub(TAIL);
         let mut tail = vec![0; usize::try_from(length - tail_at).unwrap_or(0)];
@@ -35,7 +36,7 @@ impl Directory {
             }
             upto = at + 3;
         }
-        Ok(Err("it has no central directory".to_owned()))
+        Ok(Err(Code::NoDirectory.into()))
     }
 
     fn at_end_record(bytes: &Bytes, record: &[u8], at: u64) -> io::Result<Option<Directory>> {
@@ -71,7 +72,7 @@ impl Directory {
 
     /// What is wrong with the directory as a whole: it must be a chain of headers up to its end, and the first entry
     /// must be where it says.
-    pub(super) fn check(&self, bytes: &Arc<Bytes>) -> io::Result<Option<String>> {
+    pub(super) fn check(&self, bytes: &Arc<Bytes>) -> io::Result<Option<Message>> {
         let mut entries = self.entries(bytes);
         let first = entries.next();
         let mut last = first.is_some();
@@ -79,18 +80,19 @@ impl Directory {
             last = entries.next().is_some();
         }
         if let Some(broken) = entries.broken {
-            return Ok(Some(format!(
-                "its central directory is damaged after {broken} entries"
+            return Ok(Some(Message::new(
+                Code::DirectoryDamaged,
+                [("count", broken.into())],
             )));
         }
         let mut magic = [0; 4];
         if let Some(first) = first
             && (bytes.fill_at(first.header, &mut magic)? < 4 || magic != LOCAL)
         {
-            return Ok(Some("its central directory points elsewhere".to_owned()));
+            return Ok(Some(Code::DirectoryElsewhere.into()));
         }
         if self.end == self.start && bytes.length() > 64 {
-            return Ok(Some("its central directory is empty".to_owned()));
+            return Ok(Some(Code::DirectoryEmpty.into()));
         }
         Ok(None)
     }

@@ -8,6 +8,7 @@ use flate2::bufread::DeflateDecoder;
 use vigie_event::Timestamp;
 
 use super::headers::{LOCAL, LOCAL_LENGTH, u16_at};
+use crate::message::{Code, Message};
 use crate::open::bytes::{At, Bytes};
 
 /// What is known of an entry before it is read.
@@ -84,7 +85,7 @@ impl Entry {
         if filled < fixed.len() || fixed[..4] != LOCAL {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "there is no entry where the archive's directory says",
+                Message::from(Code::EntryNowhere),
             ));
         }
         let names = u64::from(u16_at(&fixed, 26)) + u64::from(u16_at(&fixed, 28));
@@ -140,7 +141,7 @@ impl Unpacked {
             other => {
                 return Err(io::Error::new(
                     io::ErrorKind::Unsupported,
-                    format!("packed with {}, which is not supported", method_name(other)),
+                    Message::new(Code::EntryUnsupported, [("method", method_name(other).into())]),
                 ));
             }
         };

@@ -18,6 +18,7 @@ use std::sync::Arc;
 pub(crate) use entry::{Entry, Unpacked, method_name};
 
 use super::bytes::Bytes;
+use crate::message::Message;
 use directory::Directory;
 use salvage::{Recovered, salvage};
 
@@ -37,7 +38,7 @@ enum Listing {
 /// What the listing of an archive tells before anything is read.
 pub(crate) struct Damage {
     /// What is wrong with the central directory.
-    pub(crate) why: String,
+    pub(crate) why: Message,
     /// Entries found without it.
     pub(crate) recovered: u64,
     /// Entries found beyond the cap and not kept.

@@ -6,7 +6,7 @@ use super::*;
 
 fn skips(reading: &Reading) -> Vec<(String, u64)> {
     let skips = reading.outcome.skipped.iter();
-    skips.map(|skip| (skip.why.clone(), skip.records)).collect()
+    skips.map(|skip| (skip.why.to_string(), skip.records)).collect()
 }
 
 fn some(values: &[&str]) -> Vec<Option<String>> {

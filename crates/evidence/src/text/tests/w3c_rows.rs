@@ -6,7 +6,7 @@ const FIELDS: &str = "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query
 
 fn skips(reading: &Reading) -> Vec<(String, u64)> {
     let skips = reading.outcome.skipped.iter();
-    skips.map(|skip| (skip.why.clone(), skip.records)).collect()
+    skips.map(|skip| (skip.why.to_string(), skip.records)).collect()
 }
 
 fn one(row: &str) -> Reading {

@@ -25,6 +25,7 @@ use self::cursor::Cursor;
 use self::record::Reader;
 use super::collector::Collector;
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::{Code, Message};
 
 /// `.evtx` files.
 pub(super) static FORMAT: Format = Format {
@@ -63,9 +64,7 @@ fn parse(input: &mut dyn Read, context: &Context<'_>, sink: &mut dyn FnMut(Event
             return slab::read(input, dirty, context, sink);
         }
         Ok(len) => {
-            outcome.skip("file shorter than an event log's header", 0, len as u64, || {
-                "byte 0".to_owned()
-            });
+            outcome.skip(Code::LogTooShort, 0, len as u64, || "byte 0".to_owned());
         }
         Err(error) => outcome.input_failed(&error, || "byte 0".to_owned()),
     }
@@ -121,7 +120,7 @@ impl ChunkHeader {
     }
 
     /// What does not hold of the header's promises, if anything.
-    fn broken_checksum(&self, data: &[u8]) -> Option<&'static str> {
+    fn broken_checksum(&self, data: &[u8]) -> Option<Code> {
         if self.flags & 4 != 0 {
             return None;
         }
@@ -130,11 +129,11 @@ impl ChunkHeader {
         header.update(first);
         header.update(second);
         if header.finalize() != self.checksum {
-            return Some("chunk header's checksum does not hold; its records were read all the same");
+            return Some(Code::ChunkHeaderChecksum);
         }
         let records = data.get(CHUNK_HEADER_BYTES..self.free_space);
         if records.map(crc32fast::hash) != Some(self.records_checksum) {
-            return Some("checksum of a chunk's records does not hold; they were read all the same");
+            return Some(Code::ChunkRecordsChecksum);
         }
         None
     }
@@ -151,15 +150,11 @@ impl Chunk<'_> {
         let at = || format!("chunk {}", self.number);
         let bytes = self.data.len() as u64;
         if !self.data.starts_with(CHUNK_MAGIC) {
-            collector
-                .outcome
-                .skip("chunk without its signature", 0, bytes, at);
+            collector.outcome.skip(Code::ChunkNoSignature, 0, bytes, at);
             return;
         }
         let Some(header) = ChunkHeader::read(self.data) else {
-            collector
-                .outcome
-                .skip("chunk too short for its header", 0, bytes, at);
+            collector.outcome.skip(Code::ChunkTooShort, 0, bytes, at);
             return;
         };
         if !self.dirty
@@ -191,11 +186,9 @@ impl Chunk<'_> {
             if !(blank && next.is_none()) {
                 let lost = (next.unwrap_or(end) - at) as u64;
                 let place = self.offset + at as u64;
-                collector
-                    .outcome
-                    .skip("bytes between records that are no record", 0, lost, || {
-                        format!("chunk {}, byte {place}", self.number)
-                    });
+                collector.outcome.skip(Code::BytesBetweenRecords, 0, lost, || {
+                    format!("chunk {}, byte {place}", self.number)
+                });
             }
             let Some(next) = next else {
                 return;
@@ -259,9 +252,9 @@ impl Chunk<'_> {
                 collector.commit();
             }
             Err(damage) => {
-                let why = format!("record that cannot be read: {}", damage.what);
+                let why = Message::new(Code::RecordUnread, [("what", damage.what.into())]);
                 let place = self.offset + damage.at as u64;
-                collector.outcome.skip(&why, 1, record.size as u64, || {
+                collector.outcome.skip(why, 1, record.size as u64, || {
                     format!("record {} (chunk {}, byte {place})", record.number, self.number)
                 });
             }

@@ -11,6 +11,7 @@ use vigie_event::{EventBatch, RowRef, WholeRows};
 use super::record::Reader;
 use super::{CHUNK_BYTES, Chunk, FILE_HEADER_BYTES, fill};
 use crate::format::{Context, Outcome};
+use crate::message::Code;
 use crate::windows::collector::{Collector, Sparing};
 use crate::{FileRef, Limits};
 
@@ -369,9 +370,7 @@ impl Chunk<'_> {
             let missing = (CHUNK_BYTES - self.data.len()) as u64;
             collector
                 .outcome
-                .skip("the file ends in the middle of a chunk", 0, missing, || {
-                    format!("chunk {}", self.number)
-                });
+                .skip(Code::ChunkCutOff, 0, missing, || format!("chunk {}", self.number));
         }
         self.read(reader, collector);
     }

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use super::layout::{HEAD_BYTES, Layout, Scan, layout};
 use crate::format::Outcome;
+use crate::message::{Code, Message};
 use crate::windows::text::Utf8;
 
 /// Where an object stands in its file.
@@ -78,8 +79,8 @@ impl<'a> Documents<'a> {
             let place = self.place();
             let too_long = self.take_line(object)?;
             if let Some(bytes) = too_long {
-                let why = format!("line longer than {} bytes", self.cap);
-                outcome.skip(&why, 1, bytes, || format!("line {}", place.line));
+                let why = Message::new(Code::LineTooLong, [("bytes", self.cap.into())]);
+                outcome.skip(why, 1, bytes, || format!("line {}", place.line));
                 continue;
             }
             let line = object.trim_ascii();
@@ -146,22 +147,19 @@ impl<'a> Documents<'a> {
                 if passed <= self.cap {
                     return Ok(Some(place));
                 }
-                let why = format!("JSON object longer than {} bytes", self.cap);
-                outcome.skip(&why, 1, passed as u64, || format!("line {}", place.line));
+                let why = Message::new(Code::ObjectTooLong, [("bytes", self.cap.into())]);
+                outcome.skip(why, 1, passed as u64, || format!("line {}", place.line));
                 if !self.skip_to_object(outcome)? {
                     return Ok(None);
                 }
             } else if end.is_some() && self.at_next_object()? {
-                outcome.skip("JSON object that does not end", 1, passed as u64, || {
+                outcome.skip(Code::ObjectNoEnd, 1, passed as u64, || {
                     format!("line {}", place.line)
                 });
             } else if self.at >= self.buffer.len() && !self.fill()? {
-                outcome.skip(
-                    "JSON object cut off at the end of the file",
-                    1,
-                    passed as u64,
-                    || format!("line {}", place.line),
-                );
+                outcome.skip(Code::ObjectCutOff, 1, passed as u64, || {
+                    format!("line {}", place.line)
+                });
                 return Ok(None);
             } else {
                 continue;
@@ -214,7 +212,7 @@ impl<'a> Documents<'a> {
     fn count_junk(&self, junk: &mut Vec<u8>, outcome: &mut Outcome) {
         if !junk.is_empty() && !is_record_line(junk) && !is_trailer(junk) {
             let line = self.line;
-            outcome.skip("text that is not a JSON object", 1, junk.len() as u64, || {
+            outcome.skip(Code::TextNoObject, 1, junk.len() as u64, || {
                 format!("line {line}")
             });
         }

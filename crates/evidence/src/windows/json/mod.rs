@@ -37,6 +37,7 @@ use super::tables;
 use super::text::head_text;
 use crate::FileRef;
 use crate::format::{Confidence, Context, Format, Head, Outcome};
+use crate::message::Code;
 
 /// Objects looked at before the first row is made, to learn the clocks.
 const SAMPLE_OBJECTS: usize = 2_000;
@@ -237,15 +238,15 @@ impl<'a> Events<'a> {
         let bytes = object.len() as u64;
         if let Err(error) = self.flat.read(object) {
             let why = match error {
-                ReadError::End => "JSON object that does not end",
-                ReadError::NoJson => "line that is not a JSON object",
+                ReadError::End => Code::ObjectNoEnd,
+                ReadError::NoJson => Code::LineNoObject,
             };
             out.outcome.skip(why, 1, bytes, at);
             return;
         }
         let found = self.find();
         let Some(shape) = found.shape else {
-            out.outcome.skip("JSON object that is not an event", 1, bytes, at);
+            out.outcome.skip(Code::ObjectNoEvent, 1, bytes, at);
             return;
         };
         // The columns of other tables are kept as they are, objects as JSON text.
@@ -318,13 +319,12 @@ impl<'a> Events<'a> {
             event::columns(&self.flat, &mut self.inner, &mut self.own, shape, out);
         }
         if out.row.is_too_large() {
-            let why = "event with more values than one may have";
+            let why = Code::EventManyValues;
             out.outcome.skip(why, 1, object.bytes, at);
             return;
         }
         if out.row.time.is_none() {
-            out.outcome
-                .skip("time that is not understood; the row has none", 0, 0, at);
+            out.outcome.skip(Code::TimeNotUnderstood, 0, 0, at);
         }
         out.commit();
     }

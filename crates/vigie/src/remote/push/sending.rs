@@ -139,7 +139,7 @@ impl Sender<'_> {
     fn stream(&self, source: &Source, upload: &Value) -> Result<Option<Value>> {
         let path = format!("/uploads/{}", upload["id"].as_str().unwrap_or_default());
         let mut received = upload["received"].as_u64().unwrap_or(0);
-        let bar = Bar::new(self.quiet);
+        let bar = Bar::new(self.quiet, self.lang);
         let sha256 = loop {
             let mut reader = source.open()?;
             if !skip(&mut reader, received)? {
