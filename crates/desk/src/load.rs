@@ -20,6 +20,8 @@ pub const PASSWORD: &str = "measured-lantern-42-oyster";
 const AT_ONCE: usize = 20_000;
 /// Rules that the findings come of.
 const RULES: usize = 200;
+/// The title of the findings.
+const TITLE: &str = "Suspicious request to a static file of ECP";
 /// Cases that wait.
 const CASES: usize = 200;
 
@@ -155,6 +157,8 @@ fn add_findings(desk: &Desk, campaign: &CampaignId, servers: &[OfTenant], count:
             for number in begin..count.min(begin + AT_ONCE) {
                     let (tenant, server) = &servers[number % servers.len()];
                     let severity = Severity::ALL[(number * 7) % 5];
+                    let en = format!("203.0.113.{} asked for /ecp/{number}.js", number % 250);
+                    let fr = format!("203.0.113.{} a demandé /ecp/{number}.js", number % 250);
                     let state = match number % 20 {
                         0..10 => FindingState::New,
                         10..16 => FindingState::Accepted,
@@ -169,9 +173,9 @@ fn add_findings(desk: &Desk, campaign: &CampaignId, servers: &[OfTenant], count:
                         Value::from("load"),
                         format!("{number}").into(),
                         (&rules[(number * 31) % rules.len()]).into(),
-                        "Suspicious request to a static file of ECP".into(),
-                        format!("203.0.113.{} asked for /ecp/{number}.js", number % 250).into(),
-                        format!("203.0.113.{} a demandé /ecp/{number}.js", number % 250).into(),
+                        TITLE.into(),
+                        en.as_str().into(),
+                        fr.as_str().into(),
                         severity.into(),
                         severity.rank().into(),
                         "attempt".into(),
@@ -182,12 +186,13 @@ fn add_findings(desk: &Desk, campaign: &CampaignId, servers: &[OfTenant], count:
                         "".into(),
                         tx.now.into(),
                         1_i64.into(),
+                        crate::findings::search_text(TITLE, &en, &fr).into(),
                     ]);
             }
             tx.insert_all(
                 "finding (id, tenant_id, server_id, campaign_id, hunt_id, basis, fingerprint, rule_id, title, \
                  statement_en, statement_fr, severity, rank, outcome, stage, attack, count, state, reason, found_at, \
-                 revision)",
+                 revision, search_text)",
                 "",
                 rows,
             )

@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ("cases", include_str!("../../migrations/0007_cases.sql")),
     ("views", include_str!("../../migrations/0008_views.sql")),
     ("rejudging", include_str!("../../migrations/0009_rejudging.sql")),
+    ("search", include_str!("../../migrations/0010_search.sql")),
 ];
 
 /// The version this program's tables have.
