@@ -1,12 +1,14 @@
 //! A desk filled as a large provider fills it in a crisis, for measuring how fast it answers: `cargo xtask bench desk`.
 
+mod work;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::accounts::{self, AccountFields};
 use crate::campaigns::{self, NewCampaign};
 use crate::cases::{self, CaseFields, NewCase};
 use crate::cells::{self, Put, Stage};
-use crate::db::Value;
+use crate::db::{Value, params};
 use crate::findings::FindingState;
 use crate::servers::{self, ServerFields};
 use crate::tenants::{self, Contract, Locale, TenantFields};
@@ -22,6 +24,8 @@ const AT_ONCE: usize = 20_000;
 const RULES: usize = 200;
 /// The title of the findings.
 const TITLE: &str = "Suspicious request to a static file of ECP";
+/// Findings with a line of proof.
+const PROVEN: usize = 1_000;
 /// Cases that wait.
 const CASES: usize = 200;
 
@@ -41,8 +45,8 @@ pub struct Size {
     pub analysts: usize,
 }
 
-/// Fills an empty desk: a campaign over all tenants, in every stage of every cell something said; findings, cases, and
-/// accounts: `director`, `half`, `analyst-00`.
+/// Fills an empty desk: a campaign over all tenants, in every stage of every cell something said; findings, what hunts
+/// and people leave behind, cases, and accounts: `director`, `half`, `analyst-00`.
 ///
 /// # Errors
 /// When the desk is not empty, or cannot be written to.
@@ -60,6 +64,7 @@ pub fn fill(desk: &Desk, size: Size) -> Result<()> {
     let campaign = campaigns::open(desk, &access, &new)?.id;
     say(desk, &access, &campaign, &servers)?;
     add_findings(desk, &campaign, &servers, size.findings)?;
+    work::add(desk, &campaign, &servers)?;
     for number in 0..CASES.min(servers.len()) {
         let (tenant, server) = &servers[number * servers.len() / CASES.min(servers.len())];
         let new = NewCase {
@@ -154,6 +159,7 @@ fn add_findings(desk: &Desk, campaign: &CampaignId, servers: &[OfTenant], count:
         desk.write(|tx| {
             let hunt = HuntId::new(tx.now, tx.entropy);
             let mut rows: Vec<Vec<Value>> = Vec::new();
+            let mut lines: Vec<Vec<Value>> = Vec::new();
             for number in begin..count.min(begin + AT_ONCE) {
                     let (tenant, server) = &servers[number % servers.len()];
                     let severity = Severity::ALL[(number * 7) % 5];
@@ -164,8 +170,12 @@ fn add_findings(desk: &Desk, campaign: &CampaignId, servers: &[OfTenant], count:
                         10..16 => FindingState::Accepted,
                         _ => FindingState::Dismissed,
                     };
+                    let id = FindingId::new(tx.now, tx.entropy);
+                    if number < PROVEN {
+                        lines.push(params![&id, 0_i64, "u_ex210301.log", tx.now, en.as_str(), "{}"].to_vec());
+                    }
                     rows.push(vec![
-                        (&FindingId::new(tx.now, tx.entropy)).into(),
+                        (&id).into(),
                         tenant.into(),
                         server.into(),
                         campaign.into(),
@@ -195,8 +205,9 @@ fn add_findings(desk: &Desk, campaign: &CampaignId, servers: &[OfTenant], count:
                  revision, search_text)",
                 "",
                 rows,
-            )
-            .map(|_| ())
+            )?;
+            tx.insert_all("finding_line (finding_id, n, path, at, excerpt, fields)", "", lines)
+                .map(|_| ())
         })?;
     }
     Ok(())
