@@ -66,7 +66,8 @@ def schemathesis(key, *options):
     command += [f"{origin}/api/v1/openapi.json", "--rate-limit", RATE, "--generation-deterministic", "--no-color"]
     # One worker: several trip over a mistake of Python 3.11 with deep syntax trees.
     command += ["--workers", "1", "--warnings", "off", *options]
-    return subprocess.run(command, env={**os.environ, "VIGIE_API_KEY": key}, cwd=place).returncode
+    variables = {**os.environ, "VIGIE_API_KEY": key, "VIGIE_ANSWERED": str(answered)}
+    return subprocess.run(command, env=variables, cwd=place).returncode
 
 
 shutil.rmtree(place, ignore_errors=True)
@@ -75,6 +76,7 @@ place.mkdir(parents=True)
 for name in ("schemathesis.toml", "hooks.py"):
     shutil.copy(here / name, place / name)
 subprocess.run([vigie, "--lang", "en", "demo", "--out", place / "demo"], check=True, stdout=subprocess.DEVNULL)
+answered = place / "answered.txt"
 origin = f"http://127.0.0.1:{free_port()}"
 log = place / "server.log"
 command = [vigie, "--lang", "en", "serve", "--data", place / "demo/desk"]

@@ -274,6 +274,19 @@ fn free(folder: &Path) -> u64 {
     text.lines().last().unwrap().trim().parse().unwrap()
 }
 
+/// A PostgreSQL of the test's own; `None` where none is installed, and that is allowed.
+fn postgresql() -> Option<Cluster> {
+    let cluster = Cluster::start();
+    if cluster.is_none() {
+        assert!(
+            std::env::var_os("VIGIE_NO_SKIP").is_none(),
+            "PostgreSQL is not installed, and VIGIE_NO_SKIP is set"
+        );
+        println!("skipped: PostgreSQL is not installed");
+    }
+    cluster
+}
+
 struct StopWhenDropped<'a>(&'a AtomicBool);
 
 impl Drop for StopWhenDropped<'_> {
@@ -284,8 +297,7 @@ impl Drop for StopWhenDropped<'_> {
 
 #[test]
 fn a_postgresql_that_is_cut_off_is_missed_said_and_found_again() {
-    let Some(cluster) = Cluster::start() else {
-        println!("skipped: PostgreSQL is not installed");
+    let Some(cluster) = postgresql() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -390,8 +402,7 @@ fn a_postgresql_that_is_cut_off_is_missed_said_and_found_again() {
 
 #[test]
 fn two_servers_share_a_postgresql_and_a_folder() {
-    let Some(cluster) = Cluster::start() else {
-        println!("skipped: PostgreSQL is not installed");
+    let Some(cluster) = postgresql() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();

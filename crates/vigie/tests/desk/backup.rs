@@ -16,6 +16,10 @@ fn what_was_served_is_served_again_from_a_backup() {
 #[test]
 fn so_it_is_with_postgresql() {
     let Ok(base) = std::env::var("VIGIE_TEST_POSTGRES") else {
+        assert!(
+            std::env::var_os("VIGIE_NO_SKIP").is_none(),
+            "VIGIE_TEST_POSTGRES names none, and VIGIE_NO_SKIP is set"
+        );
         println!("skipped: VIGIE_TEST_POSTGRES names none");
         return;
     };
