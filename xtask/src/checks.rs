@@ -17,10 +17,15 @@ struct Step {
     check: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "format",
         check: || run(&cargo(), &["fmt", "--all", "--check"]),
+    },
+    // Before the program is built, which takes the pages in: so it is built once.
+    Step {
+        name: "pages",
+        check: ui::check_pages,
     },
     Step {
         name: "lints",

@@ -60,12 +60,12 @@ const LITTLE: Filled = Filled {
 /// Measures the desk.
 pub(super) fn bench(bench: &mut Bench) -> Result<()> {
     // Not what is measured: a plain build does, and leaves the release build as it is.
+    // Of the whole workspace, so that dependencies are those of the tests, built already.
     let arguments = [
         "build",
-        "--package",
-        "vigie-desk",
+        "--workspace",
         "--features",
-        "load",
+        "vigie-desk/load",
         "--example",
         "fill",
     ];
