@@ -171,7 +171,7 @@ fn a_migration_that_is_killed_is_done_whole_at_the_next_start() {
 
 /// The version of the tables that the program begins with.
 const OLD: i64 = 7;
-const ROWS: i64 = 300_000;
+const ROWS: i64 = 100_000;
 
 /// A desk as an older program left it, with enough in it that its migration takes a while.
 fn old_desk(file: &Path) {
