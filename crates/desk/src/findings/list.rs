@@ -12,12 +12,13 @@ const LOOKED_THROUGH: i64 = 20_000;
 /// Findings are counted up to so many.
 const COUNTED: usize = 10_000;
 
-/// Tenants whose findings are put in order more cheaply than all are looked through in order. SQLite must be told;
-/// PostgreSQL knows by its statistics.
-fn few_tenants(desk: &Desk) -> usize {
-    match desk.database().kind() {
-        Kind::Sqlite => 200,
-        Kind::Postgres => usize::MAX,
+/// Tenants whose findings are put in order more cheaply than all are looked through in order, until so many are found as
+/// a page or a search takes. SQLite must be told; PostgreSQL knows by its statistics.
+fn few_tenants(desk: &Desk, filter: &FindingFilter) -> usize {
+    match (desk.database().kind(), &filter.search) {
+        (Kind::Sqlite, None) => 200,
+        (Kind::Sqlite, Some(_)) => 100,
+        (Kind::Postgres, _) => usize::MAX,
     }
 }
 
@@ -138,7 +139,7 @@ pub(super) fn list_through(
     let asked = Asked {
         access,
         filter,
-        few_tenants: few_tenants(desk),
+        few_tenants: few_tenants(desk, filter),
     };
     desk.read(|tx| match &filter.search {
         Some(text) => search(tx, &asked, &anywhere(text), page, most),
@@ -155,14 +156,18 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     /// A query for what lies behind a place; the search is left out.
-    fn select(&self, columns: &str, from: &str, after: Option<&Key>) -> Sql {
-        let mut sql = Sql::new("SELECT ");
-        sql.push(columns).push(from).push(" WHERE ");
+    fn push(&self, sql: &mut Sql, columns: &str, from: &str, after: Option<&Key>) {
+        sql.push("SELECT ").push(columns).push(from).push(" WHERE ");
         sql.tenants_among("f.tenant_id", self.access, self.few_tenants);
-        self.filter.push(&mut sql);
+        self.filter.push(sql);
         if let Some(after) = after {
-            behind(&mut sql, after);
+            behind(sql, after);
         }
+    }
+
+    fn select(&self, columns: &str, from: &str, after: Option<&Key>) -> Sql {
+        let mut sql = Sql::default();
+        self.push(&mut sql, columns, from, after);
         sql
     }
 }
@@ -191,14 +196,18 @@ fn search(
 ) -> Result<(Page<Finding>, Total)> {
     let limit = page.limit()?;
     let (after, before) = match page.after::<Place>()? {
-        Some((key, before)) => (Some(key), before.min(COUNTED)),
+        Some((key, before)) => (Some(key), before.min(COUNTED + 1)),
         None => (None, 0),
     };
-    let mut found = matching(tx, asked, after.as_ref(), pattern, most)?;
-    let end = match found.len() > COUNTED {
-        true => None,
-        false => end_of(tx, asked, after.as_ref(), most)?,
+    let seen = look_through(tx, asked, after.as_ref(), pattern, most)?;
+    let end = match seen.len() as i64 == most {
+        true => seen.last().map(|(key, _)| key.clone()),
+        false => None,
     };
+    let mut found: Vec<Key> = seen
+        .into_iter()
+        .filter_map(|(key, holds)| holds.then_some(key))
+        .collect();
     let total = Total::of(before + found.len(), end.is_some());
     let next: Option<Place> = match found.len() > limit {
         true => Some((found[limit - 1].clone(), before + limit)),
@@ -215,40 +224,36 @@ fn search(
     Ok((Page { items, next }, total))
 }
 
-/// The places of those that a search finds among so many, in order; up to one more than are counted.
-fn matching(
+/// So many findings in order, each with whether it holds what is looked for: one pass tells what is found, how many, and
+/// where to go on.
+fn look_through(
     tx: &mut Tx<'_>,
     asked: &Asked<'_>,
     after: Option<&Key>,
     pattern: &str,
     most: i64,
-) -> Result<Vec<Key>> {
-    let mut sql = asked.select(
-        "rank, found_at, id FROM (SELECT f.rank, f.found_at, f.id, f.search_text",
-        FROM,
-        after,
-    );
-    sql.push(IN_ORDER).push(" LIMIT ").bind(most);
-    // They come in the order of the inner query; asked to sort, a database would look through all before it gave one.
-    sql.push(") seen WHERE search_text LIKE ").bind(pattern);
-    sql.push(" ESCAPE '!' LIMIT ").bind(COUNTED as i64 + 1);
-    keys(tx, &sql)
-}
-
-/// The last of so many findings that a search looks through; `None` when there are fewer.
-fn end_of(tx: &mut Tx<'_>, asked: &Asked<'_>, after: Option<&Key>, most: i64) -> Result<Option<Key>> {
-    let mut sql = asked.select("f.rank, f.found_at, f.id", FROM, after);
-    sql.push(IN_ORDER).push(" LIMIT 1 OFFSET ").bind(most - 1);
-    Ok(keys(tx, &sql)?.pop())
-}
-
-fn keys(tx: &mut Tx<'_>, sql: &Sql) -> Result<Vec<Key>> {
-    let rows = tx.rows(sql)?.into_iter();
-    rows.map(|row| {
-        let mut row = row.reader();
-        Ok((row.get()?, row.get()?, row.get()?))
-    })
-    .collect()
+) -> Result<Vec<(Key, bool)>> {
+    let mut sql = Sql::new("SELECT rank, found_at, id, CASE WHEN search_text LIKE ");
+    sql.bind(pattern)
+        .push(" ESCAPE '!' THEN CAST(1 AS BIGINT) ELSE 0 END FROM (");
+    asked.push(&mut sql, "f.rank, f.found_at, f.id, f.search_text", FROM, after);
+    sql.push(IN_ORDER)
+        .push(" LIMIT ")
+        .bind(most)
+        .push(") looked_through");
+    let rows = tx.rows(&sql)?.into_iter();
+    let seen: Result<Vec<(Key, bool)>> = rows
+        .map(|row| {
+            let mut row = row.reader();
+            Ok(((row.get()?, row.get()?, row.get()?), row.get()?))
+        })
+        .collect();
+    let mut seen = seen?;
+    // They come in order, though no database promises it of what stands around an order.
+    seen.sort_by(|((rank, found, id), _), ((other, later, next), _)| {
+        (other, found, id).cmp(&(rank, later, next))
+    });
+    Ok(seen)
 }
 
 fn read_all(tx: &mut Tx<'_>, sql: &Sql) -> Result<Vec<Finding>> {
