@@ -27,6 +27,14 @@ pub(super) fn bench(bench: &mut Bench, server: &Server, name: &str, password: &s
         .iter()
         .map(|one| json!({"id": one["id"], "revision": one["revision"]}))
         .collect();
+    // Without them nothing could be lost.
+    if cases.len() < CASES || findings.len() < FINDINGS {
+        bail!(
+            "{} cases and {} findings are too few to act on",
+            cases.len(),
+            findings.len()
+        );
+    }
     let mut before = Vec::new();
     for case in &cases {
         before.push(revision(&director, case)?);
