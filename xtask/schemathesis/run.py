@@ -19,6 +19,8 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
+# Nothing is written into the checkout.
+sys.dont_write_bytecode = True
 from walk import walk
 
 PASSWORD = "the quick brown heron wades at 5"
@@ -77,7 +79,7 @@ def serve(*arguments):
     """A server that said where it is."""
     with log.open("w") as err:
         server = subprocess.Popen([vigie, "--lang", "en", *arguments], stderr=err, stdout=subprocess.DEVNULL)
-    for _ in range(600):
+    for _ in range(3_000):
         if "Vigie is at" in log.read_text():
             return server
         if server.poll() is not None:

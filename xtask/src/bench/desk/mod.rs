@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use self::answers::{Query, Sight};
 use self::client::{Client, Server};
-use self::queries::{Query, Sight, all_of};
+use self::queries::all_of;
 use super::table::Bound;
 use super::{Bench, scratch, target};
 use crate::{cargo, run};
 
 mod acts;
+mod answers;
 mod client;
 mod kept;
 mod queries;
