@@ -2,7 +2,9 @@
 
     python run.py PATH/TO/vigie FOLDER
 
-The server serves the desk of the demo, so that there is something to find. Exit status 1 when anything is wrong.
+The server serves the desk of the demo, so that there is something to find. A walk goes where made-up values do not get.
+Exit status 1 when anything is wrong: schemathesis finds something, an answer is 5xx, or an operation of the document was
+never answered with success.
 """
 
 import json
@@ -14,11 +16,21 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
+
+# Nothing is written into the checkout.
+sys.dont_write_bytecode = True
+from walk import walk
 
 PASSWORD = "the quick brown heron wades at 5"
 # What ends the access of whoever asks. It is asked by itself, of identifiers that nobody has.
 ENDS_ACCESS = ["revoke_key", "disable_user", "change_user"]
+# What cannot be answered with success here, and why.
+NEVER = {
+    name: "it takes an identity provider; the tests of ui/ sign in at one"
+    for name in ("oidc_start", "oidc_callback", "oidc_code", "link_identity")
+}
 # Requests a second that an account may send.
 RATE = "95/s"
 
@@ -43,8 +55,8 @@ def call(method, path, body, headers=()):
         return answer.headers, json.loads(answer.read())
 
 
-def api_key(log):
-    """Makes the first administrator by the link that the server printed, and a key with all rights."""
+def administrator(log):
+    """Makes the first administrator by the link that the server printed: a key with all rights, and a session."""
     for _ in range(300):
         link = re.search(r"setup\?token=(\S+)", log.read_text())
         if link:
@@ -54,11 +66,44 @@ def api_key(log):
         sys.exit(f"the server printed no link:\n{log.read_text()}")
     new = {"token": link.group(1), "login": "alex", "name": "Alex", "password": PASSWORD, "locale": "en"}
     call("POST", "/setup", new)
+    with answered.open("a") as record:
+        record.write("200 POST /api/v1/setup\n")
     headers, who = call("POST", "/session", {"user": "alex", "password": PASSWORD})
     session = {"Cookie": headers["set-cookie"].split(";")[0], "X-CSRF-Token": who["csrf"]}
     tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86_400))
     key = {"name": "schemathesis", "tenants": "all", "verbs": who["verbs"], "expires_at": tomorrow}
-    return call("POST", "/api-keys", key, session)[1]["secret"]
+    return call("POST", "/api-keys", key, session)[1]["secret"], session
+
+
+def serve(*arguments):
+    """A server that said where it is."""
+    with log.open("w") as err:
+        server = subprocess.Popen([vigie, "--lang", "en", *arguments], stderr=err, stdout=subprocess.DEVNULL)
+    for _ in range(3_000):
+        if "Vigie is at" in log.read_text():
+            return server
+        if server.poll() is not None:
+            break
+        time.sleep(0.1)
+    server.kill()
+    sys.exit(f"the server did not start:\n{log.read_text()}")
+
+
+def unanswered(document):
+    """Operations that nobody ever got through, and answers that must never be."""
+    answers = Counter(answered.read_text().splitlines())
+    got_through = {answer[4:] for answer in answers if answer[0] == "2"}
+    wrong = [f"answered {number} times with {answer}" for answer, number in answers.items() if answer[0] == "5"]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if not isinstance(operation, dict) or "operationId" not in operation:
+                continue
+            name, label = operation["operationId"], f"{method.upper()} {path}"
+            if label in got_through and name in NEVER:
+                wrong.append(f"{label} was answered with success: take {name} off the list of those that never are")
+            if label not in got_through and name not in NEVER:
+                wrong.append(f"{label} ({name}) was never answered with success")
+    return wrong
 
 
 def schemathesis(key, *options):
@@ -66,7 +111,8 @@ def schemathesis(key, *options):
     command += [f"{origin}/api/v1/openapi.json", "--rate-limit", RATE, "--generation-deterministic", "--no-color"]
     # One worker: several trip over a mistake of Python 3.11 with deep syntax trees.
     command += ["--workers", "1", "--warnings", "off", *options]
-    return subprocess.run(command, env={**os.environ, "VIGIE_API_KEY": key}, cwd=place).returncode
+    variables = {**os.environ, "VIGIE_API_KEY": key, "VIGIE_ANSWERED": str(answered)}
+    return subprocess.run(command, env=variables, cwd=place).returncode
 
 
 shutil.rmtree(place, ignore_errors=True)
@@ -74,15 +120,20 @@ place.mkdir(parents=True)
 # It leaves notes where it runs: not in the checkout.
 for name in ("schemathesis.toml", "hooks.py"):
     shutil.copy(here / name, place / name)
-subprocess.run([vigie, "--lang", "en", "demo", "--out", place / "demo"], check=True, stdout=subprocess.DEVNULL)
+answered = place / "answered.txt"
 origin = f"http://127.0.0.1:{free_port()}"
 log = place / "server.log"
-command = [vigie, "--lang", "en", "serve", "--data", place / "demo/desk"]
-command += ["--listen", origin.removeprefix("http://"), "--trusted-proxy", "127.0.0.1"]
-with log.open("w") as err:
-    server = subprocess.Popen(command, stderr=err)
+listen = origin.removeprefix("http://")
+# The demo's own server trusts no proxy: it fills the desk, and makes room for one that does.
+server = serve("demo", "--out", place / "demo", "--serve", listen)
+server.terminate()
+server.wait(60)
+server = serve("serve", "--data", place / "demo/desk", "--listen", listen, "--trusted-proxy", "127.0.0.1")
 try:
-    key = api_key(log)
+    key, session = administrator(log)
+    document = call("GET", "/openapi.json", None)[1]
+    with answered.open("a") as record:
+        walk(origin, document, record, session)
     everything = [part for name in ENDS_ACCESS for part in ("--exclude-operation-id", name)]
     wrong = schemathesis(key, "--max-examples", "8", *everything)
     alone = [part for name in ENDS_ACCESS for part in ("--include-operation-id", name)]
@@ -99,4 +150,9 @@ finally:
 failures = [line for line in log.read_text().splitlines() if " ERROR " in line or "panicked" in line]
 for line in failures[:20]:
     print("the server's log:", line)
-sys.exit(1 if wrong or failures else 0)
+missing = unanswered(document)
+for line in missing:
+    print("the document's operations:", line)
+for name, why in NEVER.items():
+    print(f"never answered with success: {name}: {why}")
+sys.exit(1 if wrong or failures or missing else 0)

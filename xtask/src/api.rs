@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::checks::Skipped;
+use crate::skips::Skipped;
 use crate::tools::PYTHON;
 use crate::{bench, cargo, root, run, run_in};
 
 /// Builds Vigie, serves the desk of the demo, and has it asked.
 pub(crate) fn check() -> Result<()> {
     let place = bench::target().join("api");
-    let python = install(&place.join("venv")).map_err(|error| Skipped(format!("{error:#}")))?;
+    let python = install(&place.join("venv")).map_err(|error| Skipped::because(&error))?;
     run(&cargo(), &["build", "--release", "--package", "vigie"])?;
     let vigie = bench::release_binary("vigie")?.display().to_string();
     let script = folder().join("run.py").display().to_string();

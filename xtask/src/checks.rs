@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use crate::skips::{self, Skipped};
+use crate::tools::Missing;
 use crate::{api, bench, browser, cargo, fuzz, postgres, root, run, run_in, ui};
 
 /// Seconds each fuzz target runs as part of all checks.
@@ -15,10 +17,15 @@ struct Step {
     check: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "format",
         check: || run(&cargo(), &["fmt", "--all", "--check"]),
+    },
+    // Before the program is built, which takes the pages in: so it is built once.
+    Step {
+        name: "pages",
+        check: ui::check_pages,
     },
     Step {
         name: "lints",
@@ -31,16 +38,7 @@ const STEPS: [Step; 9] = [
     },
     Step {
         name: "tests",
-        check: || {
-            postgres::with_postgres(|url| {
-                run_in(
-                    &root(),
-                    &cargo(),
-                    &["test", "--workspace"],
-                    &[(postgres::VARIABLE, url)],
-                )
-            })
-        },
+        check: tests,
     },
     Step {
         name: "documentation",
@@ -75,17 +73,20 @@ const STEPS: [Step; 9] = [
     },
 ];
 
-/// Why a step cannot be done on this machine. It is shown, and fails nothing.
-#[derive(Debug)]
-pub(crate) struct Skipped(pub(crate) String);
-
-impl std::fmt::Display for Skipped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+/// All tests, on a PostgreSQL too where one can be had: then none of them may leave it out.
+fn tests() -> Result<()> {
+    let with = postgres::with_postgres(|url| {
+        let variables = [(postgres::VARIABLE, url), (skips::NO_SKIP, "1")];
+        skips::run_tests(&root(), &cargo(), &variables)
+    });
+    match with {
+        Err(error) if error.is::<Missing>() => {
+            skips::note("tests", &format!("no PostgreSQL: {error:#}"));
+            skips::run_tests(&root(), &cargo(), &[])
+        }
+        done => done,
     }
 }
-
-impl std::error::Error for Skipped {}
 
 /// How a step ended.
 enum Ended {
@@ -95,11 +96,15 @@ enum Ended {
 }
 
 impl Ended {
-    fn of(result: Result<()>) -> Ended {
-        match result {
-            Ok(()) => Ended::Passed,
-            Err(error) if error.is::<Skipped>() => Ended::Skipped(format!("{error:#}")),
-            Err(error) => Ended::Failed(format!("{error:#}")),
+    fn of(result: Result<()>, strict: bool) -> Ended {
+        let Err(error) = result else {
+            return Ended::Passed;
+        };
+        match error.downcast_ref::<Skipped>() {
+            Some(Skipped { why, cannot: true }) => Ended::Skipped(format!("cannot be done here: {why}")),
+            Some(Skipped { why, .. }) if strict => Ended::Failed(format!("it may not be skipped: {why}")),
+            Some(Skipped { why, .. }) => Ended::Skipped(why.clone()),
+            None => Ended::Failed(format!("{error:#}")),
         }
     }
 
@@ -125,7 +130,10 @@ pub(crate) fn run_checks() -> Result<()> {
     for (number, step) in STEPS.iter().enumerate() {
         eprintln!("\n==== {} of {}: {}", number + 1, STEPS.len(), step.name);
         let started = Instant::now();
-        let ended = Ended::of((step.check)());
+        let ended = Ended::of((step.check)(), skips::is_strict());
+        if let Ended::Skipped(why) = &ended {
+            skips::note(step.name, why.lines().next().unwrap_or_default());
+        }
         let took = started.elapsed();
         eprintln!(
             "==== {}: {} in {:.1} s",
@@ -139,7 +147,7 @@ pub(crate) fn run_checks() -> Result<()> {
             ended,
         });
     }
-    println!("\n{}", summary(&all));
+    println!("\n{}\n\n{}", summary(&all), skips::told());
     let failed = all
         .iter()
         .filter(|done| matches!(done.ended, Ended::Failed(_)))
@@ -175,28 +183,31 @@ mod tests {
 
     #[test]
     fn the_summary_names_every_check_and_what_failed() {
-        let done = |name, result| Done {
+        let skipped = |cannot| -> Result<()> {
+            let why = "no pip\nmore".into();
+            Err(Skipped { why, cannot }.into())
+        };
+        let done = |name, result, strict| Done {
             name,
             took: Duration::from_millis(1_500),
-            ended: Ended::of(result),
+            ended: Ended::of(result, strict),
         };
         let text = summary(&[
-            done("format", Ok(())),
-            done("API", Err(Skipped("no pip\nmore".into()).into())),
-            done("tests", Err(anyhow::anyhow!("cargo test failed\nmore"))),
+            done("format", Ok(()), true),
+            done("API", skipped(false), false),
+            done("strictly", skipped(false), true),
+            done("cannot", skipped(true), true),
+            done("tests", Err(anyhow::anyhow!("cargo test failed\nmore")), false),
         ]);
-        assert!(
-            text.contains("format                       1.5  passed"),
-            "{text}"
-        );
-        assert!(
-            text.contains("API                          1.5  SKIPPED: no pip\n"),
-            "{text}"
-        );
-        assert!(
-            text.contains("tests                        1.5  FAILED: cargo test failed\n"),
-            "{text}"
-        );
-        assert!(text.ends_with("4.5"), "{text}");
+        for line in [
+            "format                       1.5  passed\n",
+            "API                          1.5  SKIPPED: no pip\n",
+            "strictly                     1.5  FAILED: it may not be skipped: no pip\n",
+            "cannot                       1.5  SKIPPED: cannot be done here: no pip\n",
+            "tests                        1.5  FAILED: cargo test failed\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(text.ends_with("7.5"), "{text}");
     }
 }

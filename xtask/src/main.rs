@@ -18,6 +18,7 @@ mod checks;
 mod docs;
 mod fuzz;
 mod postgres;
+mod skips;
 mod tools;
 mod ui;
 

@@ -95,6 +95,18 @@ pub(crate) const NPM: Tool = Tool {
     purpose: "installing the browser check's two packages",
 };
 
+/// A program that is not there and cannot be installed.
+#[derive(Debug)]
+pub(crate) struct Missing(pub(crate) String);
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
+
 impl Tool {
     /// Where the program is; installs it on a Debian-like system when this runs as root.
     pub(crate) fn ensure(&self) -> Result<PathBuf> {
@@ -105,21 +117,22 @@ impl Tool {
             bail!("{} names {}, which is not there", self.variable, named.display());
         }
         let package = self.package;
+        let mut tried = String::new();
         if can_install() {
             eprintln!("{} is missing: installing the package {package}", self.names[0]);
-            apt_get(&["update", "-qq"])?;
-            apt_get(&["install", "-y", "-qq", "--no-install-recommends", package])?;
+            if let Err(error) = install(package) {
+                tried = format!(" ({error:#})");
+            }
             if let Some(path) = self.find() {
                 return Ok(path);
             }
         }
-        bail!(
-            "{} is missing, needed for {}; install it (Debian, Ubuntu: sudo apt-get install {package}) \
-             or set {} to its path",
-            self.names[0],
-            self.purpose,
-            self.variable
-        )
+        Err(Missing(format!(
+            "{} is missing, needed for {}, and cannot be installed here{tried}; install it (Debian, Ubuntu: sudo apt-get \
+             install {package}) or set {} to its path",
+            self.names[0], self.purpose, self.variable
+        ))
+        .into())
     }
 
     /// Where the program is, if it is there.
@@ -164,6 +177,11 @@ fn can_install() -> bool {
         .output()
         .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
     root && in_path(Path::new("apt-get")).is_some()
+}
+
+fn install(package: &str) -> Result<()> {
+    apt_get(&["update", "-qq"])?;
+    apt_get(&["install", "-y", "-qq", "--no-install-recommends", package])
 }
 
 fn apt_get(arguments: &[&str]) -> Result<()> {

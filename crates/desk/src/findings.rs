@@ -4,10 +4,14 @@
 //! to date, and what is not found any more is marked as gone, never deleted.
 
 mod decide;
+mod list;
 mod store;
 
 pub use decide::{Decision, decide, decide_many};
-pub use store::{Changes, Finding, FindingFilter, FindingLine, FindingState, count, get, lines, list};
+pub use list::{FindingFilter, Total, list};
+#[cfg(feature = "load")]
+pub(crate) use store::search_text;
+pub use store::{Changes, Finding, FindingLine, FindingState, get, lines};
 pub(crate) use store::{Place, expect_visible, put_all};
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! A desk filled as a large provider fills it in a crisis, for measuring how fast it answers: `cargo xtask bench desk`.
 
+mod work;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::accounts::{self, AccountFields};
 use crate::campaigns::{self, NewCampaign};
 use crate::cases::{self, CaseFields, NewCase};
 use crate::cells::{self, Put, Stage};
-use crate::db::Value;
+use crate::db::{Value, params};
 use crate::findings::FindingState;
 use crate::servers::{self, ServerFields};
 use crate::tenants::{self, Contract, Locale, TenantFields};
@@ -20,6 +22,8 @@ pub const PASSWORD: &str = "measured-lantern-42-oyster";
 const AT_ONCE: usize = 20_000;
 /// Rules that the findings come of.
 const RULES: usize = 200;
+/// The title of the findings.
+const TITLE: &str = "Suspicious request to a static file of ECP";
 /// Cases that wait.
 const CASES: usize = 200;
 
@@ -39,8 +43,8 @@ pub struct Size {
     pub analysts: usize,
 }
 
-/// Fills an empty desk: a campaign over all tenants, in every stage of every cell something said; findings, cases, and
-/// accounts: `director`, `half`, `analyst-00`.
+/// Fills an empty desk: a campaign over all tenants, in every stage of every cell something said; findings, what hunts
+/// and people leave behind, cases, and accounts: `director`, `half`, `analyst-00`.
 ///
 /// # Errors
 /// When the desk is not empty, or cannot be written to.
@@ -58,6 +62,7 @@ pub fn fill(desk: &Desk, size: Size) -> Result<()> {
     let campaign = campaigns::open(desk, &access, &new)?.id;
     say(desk, &access, &campaign, &servers)?;
     add_findings(desk, &campaign, &servers, size.findings)?;
+    work::add(desk, &campaign, &servers)?;
     for number in 0..CASES.min(servers.len()) {
         let (tenant, server) = &servers[number * servers.len() / CASES.min(servers.len())];
         let new = NewCase {
@@ -152,16 +157,24 @@ fn add_findings(desk: &Desk, campaign: &CampaignId, servers: &[OfTenant], count:
         desk.write(|tx| {
             let hunt = HuntId::new(tx.now, tx.entropy);
             let mut rows: Vec<Vec<Value>> = Vec::new();
+            let mut lines: Vec<Vec<Value>> = Vec::new();
             for number in begin..count.min(begin + AT_ONCE) {
                     let (tenant, server) = &servers[number % servers.len()];
                     let severity = Severity::ALL[(number * 7) % 5];
+                    let en = format!("203.0.113.{} asked for /ecp/{number}.js", number % 250);
+                    let fr = format!("203.0.113.{} a demandé /ecp/{number}.js", number % 250);
                     let state = match number % 20 {
                         0..10 => FindingState::New,
                         10..16 => FindingState::Accepted,
                         _ => FindingState::Dismissed,
                     };
+                    let id = FindingId::new(tx.now, tx.entropy);
+                    // The first of the queue is one of these.
+                    if begin == 0 && severity == Severity::Critical {
+                        lines.push(params![&id, 0_i64, "u_ex210301.log", tx.now, en.as_str(), "{}"].to_vec());
+                    }
                     rows.push(vec![
-                        (&FindingId::new(tx.now, tx.entropy)).into(),
+                        (&id).into(),
                         tenant.into(),
                         server.into(),
                         campaign.into(),
@@ -169,9 +182,9 @@ fn add_findings(desk: &Desk, campaign: &CampaignId, servers: &[OfTenant], count:
                         Value::from("load"),
                         format!("{number}").into(),
                         (&rules[(number * 31) % rules.len()]).into(),
-                        "Suspicious request to a static file of ECP".into(),
-                        format!("203.0.113.{} asked for /ecp/{number}.js", number % 250).into(),
-                        format!("203.0.113.{} a demandé /ecp/{number}.js", number % 250).into(),
+                        TITLE.into(),
+                        en.as_str().into(),
+                        fr.as_str().into(),
                         severity.into(),
                         severity.rank().into(),
                         "attempt".into(),
@@ -182,16 +195,18 @@ fn add_findings(desk: &Desk, campaign: &CampaignId, servers: &[OfTenant], count:
                         "".into(),
                         tx.now.into(),
                         1_i64.into(),
+                        crate::findings::search_text(TITLE, &en, &fr).into(),
                     ]);
             }
             tx.insert_all(
                 "finding (id, tenant_id, server_id, campaign_id, hunt_id, basis, fingerprint, rule_id, title, \
                  statement_en, statement_fr, severity, rank, outcome, stage, attack, count, state, reason, found_at, \
-                 revision)",
+                 revision, search_text)",
                 "",
                 rows,
-            )
-            .map(|_| ())
+            )?;
+            tx.insert_all("finding_line (finding_id, n, path, at, excerpt, fields)", "", lines)
+                .map(|_| ())
         })?;
     }
     Ok(())

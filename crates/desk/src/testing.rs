@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
-pub(crate) use self::skip::skipped;
+use self::skip::skipped;
 
 use crate::world::{ManualClock, Seeded};
 use crate::{Access, Actor, ActorKind, Desk, Error, Options, Role, TenantId, TenantSet, Time, tenants};

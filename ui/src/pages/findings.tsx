@@ -54,7 +54,8 @@ export default function Findings() {
     placeholderData: (before) => before,
   });
   const items = useMemo(() => findings.data?.pages.flatMap((page) => page.items) ?? [], [findings.data]);
-  const total = findings.data?.pages[0]?.total ?? 0;
+  // Of a search each page knows more than the one before.
+  const known = findings.data?.pages.at(-1);
   const tenants = useTenants();
   const campaigns = useCampaigns();
 
@@ -129,7 +130,7 @@ export default function Findings() {
         <h1>{t("nav.findings")}</h1>
         <div className="row-line">
           <Views page="findings" onChoose={(query) => setText(new URLSearchParams(query).get("q") ?? "")} />
-          <span className="muted" role="status">{tn("finding.total", total)}</span>
+          <span className="muted" role="status">{known?.total_at_least ? tn("finding.at_least", known.total) : tn("finding.total", known?.total ?? 0)}</span>
         </div>
       </header>
       <section className="filters" aria-label={t("board.filters")}>
@@ -153,7 +154,7 @@ export default function Findings() {
         <ProblemBox error={findings.error} retry={() => void findings.refetch()} />
       ) : (
         <div className="two">
-          {findings.data && items.length === 0 ? <Empty title={state === "new" ? "finding.none_new" : "finding.none"} /> : (
+          {findings.data && items.length === 0 ? <Empty title={findings.hasNextPage ? "finding.searching" : state === "new" ? "finding.none_new" : "finding.none"} /> : (
             <div className="list" role="listbox" aria-label={t("nav.findings")} aria-multiselectable="true" tabIndex={0} ref={box} onKeyDown={onKeyDown} aria-activedescendant={current && shown.some(({ index }) => index === here) ? `f-${current.id}` : undefined}>
               <div role="presentation" style={{ height: virtual.getTotalSize(), position: "relative" }}>
                 {shown.map(({ index, start, size }) => {

@@ -87,9 +87,9 @@ function FindingsOf({ server }: { server: string }) {
   const findings = useQuery({ queryKey: ["findings", "of", server], queryFn: () => need(api.GET("/api/v1/findings", { params: { query: { server, limit: 100 } } })) });
   return (
     <Loaded query={findings}>
-      {({ items, total }) => (items.length === 0 ? <Empty title="finding.none" /> : (
+      {({ items, total, total_at_least }) => (items.length === 0 ? <Empty title="finding.none" /> : (
         <section className="panel">
-          <p><Link to={`/findings?state=all&server=${server}`}>{tn("finding.total", total)}</Link></p>
+          <p><Link to={`/findings?state=all&server=${server}`}>{total_at_least ? tn("finding.at_least", total) : tn("finding.total", total)}</Link></p>
           <ul className="history">
             {items.map((one) => (
               <li key={one.id}>

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::{files_below, has_extension};
-use crate::root;
+use crate::{root, skips};
 
 /// A folder of the corpora; says so when it is not there.
 pub(super) fn corpus(name: &str) -> Option<PathBuf> {
@@ -14,7 +14,9 @@ pub(super) fn corpus(name: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    println!("skipped: no corpus {name}; set VIGIE_CORPORA to the folder that has it");
+    let why = format!("skipped: no corpus {name}; set VIGIE_CORPORA to the folder that has it");
+    println!("{why}");
+    skips::note("benchmarks", &why);
     None
 }
 

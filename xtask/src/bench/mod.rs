@@ -263,7 +263,7 @@ pub(crate) fn release_binary(name: &str) -> Result<PathBuf> {
 }
 
 /// All files below a folder with their sizes, in order of their paths.
-fn files_below(folder: &Path) -> Result<Vec<(PathBuf, u64)>> {
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<(PathBuf, u64)>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

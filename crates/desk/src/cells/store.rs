@@ -75,8 +75,8 @@ pub struct Cell {
     pub as_of: Option<Time>,
     /// When it becomes, or became, too old.
     pub stale_at: Option<Time>,
-    /// What shows it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    /// What shows it; `null` when nobody ever said.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub proof: Json,
     /// Who said so.
     pub said_by: String,

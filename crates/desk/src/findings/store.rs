@@ -6,19 +6,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::audit::{self, Act};
-use crate::db::{Reader, Sql, Value, anywhere, params};
+use crate::db::{Reader, Sql, Value, params};
 use crate::desk::Tx;
 use crate::ids::hex;
 use crate::words::words;
 use crate::{
-    Access, CampaignId, Desk, DismissalId, Error, FindingId, HuntId, Page, PageRequest, Result, ServerId,
-    Severity, TenantId, Time, Verb,
+    Access, CampaignId, Desk, DismissalId, Error, FindingId, HuntId, Result, ServerId, Severity, TenantId,
+    Time, Verb,
 };
-
-/// Findings that a search looks through for one page.
-const LOOKED_THROUGH: i64 = 50_000;
-/// Tenants whose findings are put in order more cheaply than all are looked through in order.
-const FEW_TENANTS: usize = 200;
 
 words!(
     /// What was decided of a finding.
@@ -99,13 +94,13 @@ pub struct Finding {
 }
 
 impl Finding {
-    const COLUMNS: &str = "f.id, f.tenant_id, t.name, f.server_id, s.name, f.campaign_id, f.hunt_id, f.rule_id, f.title, \
+    pub(super) const COLUMNS: &str = "f.id, f.tenant_id, t.name, f.server_id, s.name, f.campaign_id, f.hunt_id, f.rule_id, f.title, \
          f.statement_en, f.statement_fr, f.severity, f.outcome, f.stage, f.pack, f.storyline, f.attack, f.count, f.first_at, \
          f.last_at, f.state, f.decided_by, f.decided_at, f.reason, f.dismissal_id, f.covered_by, f.found_at, f.gone_at, f.revision";
-    const FROM: &str =
+    pub(super) const FROM: &str =
         " FROM finding f JOIN tenant t ON t.id = f.tenant_id JOIN server s ON s.id = f.server_id";
 
-    fn read(row: &mut Reader) -> Result<Finding> {
+    pub(super) fn read(row: &mut Reader) -> Result<Finding> {
         Ok(Finding {
             id: row.get()?,
             tenant_id: row.get()?,
@@ -156,202 +151,6 @@ pub struct FindingLine {
     pub excerpt: String,
     /// All fields.
     pub fields: BTreeMap<String, String>,
-}
-
-/// Which findings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
-#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
-#[serde(default)]
-pub struct FindingFilter {
-    /// Of this tenant.
-    #[serde(rename = "tenant")]
-    pub tenant_id: Option<TenantId>,
-    /// Of this server.
-    #[serde(rename = "server")]
-    pub server_id: Option<ServerId>,
-    /// Of this campaign.
-    #[serde(rename = "campaign")]
-    pub campaign_id: Option<CampaignId>,
-    /// In this state.
-    pub state: Option<FindingState>,
-    /// Of this severity, or worse.
-    pub severity: Option<Severity>,
-    /// Of this rule.
-    pub rule_id: Option<String>,
-    /// Whose statement or title holds this.
-    #[serde(rename = "q")]
-    pub search: Option<String>,
-    /// Also those that are gone.
-    pub gone: bool,
-}
-
-impl FindingFilter {
-    fn push(&self, sql: &mut Sql, access: &Access) {
-        sql.push(" WHERE ")
-            .tenants_among("f.tenant_id", access, FEW_TENANTS);
-        if let Some(tenant) = &self.tenant_id {
-            sql.push(" AND f.tenant_id = ").bind(tenant);
-        }
-        if let Some(server) = &self.server_id {
-            sql.push(" AND f.server_id = ").bind(server);
-        }
-        if let Some(campaign) = &self.campaign_id {
-            sql.push(" AND f.campaign_id = ").bind(campaign);
-        }
-        if let Some(state) = self.state {
-            sql.push(" AND f.state = ").bind(state);
-        }
-        if let Some(severity) = self.severity {
-            sql.push(" AND f.rank >= ").bind(severity.rank());
-        }
-        if let Some(rule) = &self.rule_id {
-            sql.push(" AND f.rule_id = ").bind(rule);
-        }
-        if let Some(search) = &self.search {
-            let pattern = anywhere(search);
-            for (column, joint) in [
-                ("f.title", " AND ("),
-                ("f.statement_en", " OR "),
-                ("f.statement_fr", " OR "),
-            ] {
-                sql.push(joint)
-                    .push("fold(")
-                    .push(column)
-                    .push(") LIKE ")
-                    .bind(pattern.as_str())
-                    .push(" ESCAPE '!'");
-            }
-            sql.push(")");
-        }
-        if !self.gone {
-            sql.push(" AND f.gone_at IS NULL");
-        }
-    }
-}
-
-/// Where a finding stands in the list: rank, time, identifier.
-type Key = (i64, i64, String);
-
-/// Only findings behind a place in the list. Written so that the index serves it: ranks fall while times rise.
-fn behind(sql: &mut Sql, (rank, found, id): &Key) {
-    sql.push(" AND f.rank <= ")
-        .bind(*rank)
-        .push(" AND (f.rank < ")
-        .bind(*rank);
-    sql.push(" OR (f.found_at, f.id) > (")
-        .bind(*found)
-        .push(", ")
-        .bind(id)
-        .push("))");
-}
-
-/// Only findings up to a place in the list.
-fn up_to(sql: &mut Sql, (rank, found, id): &Key) {
-    sql.push(" AND f.rank >= ")
-        .bind(*rank)
-        .push(" AND (f.rank > ")
-        .bind(*rank);
-    sql.push(" OR (f.found_at, f.id) <= (")
-        .bind(*found)
-        .push(", ")
-        .bind(id)
-        .push("))");
-}
-
-/// Findings, worst first, then oldest first.
-///
-/// A search looks through at most 50000 findings for one page: there may be fewer than asked for on a page, or none, and
-/// still a next one.
-pub fn list(
-    desk: &Desk,
-    access: &Access,
-    filter: &FindingFilter,
-    page: &PageRequest,
-) -> Result<Page<Finding>> {
-    list_through(desk, access, filter, page, LOOKED_THROUGH)
-}
-
-pub(super) fn list_through(
-    desk: &Desk,
-    access: &Access,
-    filter: &FindingFilter,
-    page: &PageRequest,
-    most: i64,
-) -> Result<Page<Finding>> {
-    access.require(Verb::ReadInternal)?;
-    let limit = page.limit()?;
-    let after: Option<Key> = page.after()?;
-    desk.read(|tx| {
-        let mut sql = Sql::new("SELECT ");
-        sql.push(Finding::COLUMNS).push(Finding::FROM);
-        filter.push(&mut sql, access);
-        if let Some(after) = &after {
-            behind(&mut sql, after);
-        }
-        let end = match filter.search {
-            Some(_) => looked_through(tx, access, filter, after.as_ref(), most)?,
-            None => None,
-        };
-        if let Some(end) = &end {
-            up_to(&mut sql, end);
-        }
-        sql.push(" ORDER BY f.rank DESC, f.found_at, f.id LIMIT ")
-            .bind(limit as i64 + 1);
-        let all: Result<Vec<Finding>> = tx
-            .rows(&sql)?
-            .into_iter()
-            .map(|row| Finding::read(&mut row.reader()))
-            .collect();
-        let key = |one: &Finding| (one.severity.rank(), one.found_at.micros(), one.id.to_string());
-        let mut page = Page::of(all?, limit, key)?;
-        if let (None, Some(end)) = (&page.next, &end) {
-            page.next = Some(crate::page::encode(end)?);
-        }
-        Ok(page)
-    })
-}
-
-/// How far a search looks for one page; `None`: to the end.
-fn looked_through(
-    tx: &mut Tx<'_>,
-    access: &Access,
-    filter: &FindingFilter,
-    after: Option<&Key>,
-    most: i64,
-) -> Result<Option<Key>> {
-    let all = FindingFilter {
-        search: None,
-        ..filter.clone()
-    };
-    let mut sql = Sql::new("SELECT f.rank, f.found_at, f.id FROM finding f");
-    all.push(&mut sql, access);
-    if let Some(after) = after {
-        behind(&mut sql, after);
-    }
-    sql.push(" ORDER BY f.rank DESC, f.found_at, f.id LIMIT 1 OFFSET ")
-        .bind(most - 1);
-    let Some(row) = tx.rows(&sql)?.into_iter().next() else {
-        return Ok(None);
-    };
-    let mut row = row.reader();
-    Ok(Some((row.get()?, row.get()?, row.get()?)))
-}
-
-/// How many findings there are: counted up to 10000, and of a search among the first 50000.
-pub fn count(desk: &Desk, access: &Access, filter: &FindingFilter) -> Result<i64> {
-    access.require(Verb::ReadInternal)?;
-    desk.read(|tx| {
-        let mut sql = Sql::new("SELECT COUNT(*) FROM (SELECT 1 FROM finding f");
-        filter.push(&mut sql, access);
-        if filter.search.is_some()
-            && let Some(end) = looked_through(tx, access, filter, None, LOOKED_THROUGH)?
-        {
-            up_to(&mut sql, &end);
-        }
-        sql.push(" LIMIT 10000) counted");
-        tx.count(&sql)
-    })
 }
 
 /// One finding.
@@ -456,6 +255,11 @@ fn fingerprints(findings: &[vigie_hunt::Finding]) -> Vec<String> {
         .collect()
 }
 
+/// What a search looks through; migration 10 made the same of what was there before.
+pub(crate) fn search_text(title: &str, en: &str, fr: &str) -> String {
+    format!("{title}\n{en}\n{fr}").to_lowercase()
+}
+
 /// Keeps what a hunt found on one server. What was decided before stays.
 pub(crate) fn put_all(
     tx: &mut Tx<'_>,
@@ -533,6 +337,7 @@ pub(crate) fn put_all(
                         1_i64,
                         finding.confidence.id(),
                         serde_json::json!(finding.sources).to_string(),
+                        search_text(&finding.title, &finding.statement.en, &finding.statement.fr),
                     ]
                     .to_vec(),
                 );
@@ -556,7 +361,7 @@ pub(crate) fn put_all(
     tx.insert_all(
         "finding (id, tenant_id, server_id, campaign_id, hunt_id, basis, fingerprint, rule_id, title, statement_en, \
          statement_fr, severity, rank, outcome, stage, pack, storyline, attack, count, first_at, last_at, state, reason, \
-         found_at, revision, confidence, sources)",
+         found_at, revision, confidence, sources, search_text)",
         "",
         rows,
     )?;

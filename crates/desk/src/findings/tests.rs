@@ -112,6 +112,7 @@ pub(crate) fn many_of_one_server(bench: &Bench, desk: &crate::Desk, many: i64) -
 fn all(bench: &Bench, filter: &FindingFilter) -> Vec<Finding> {
     list(&bench.desk, &analyst(), filter, &PageRequest::default())
         .unwrap()
+        .0
         .items
 }
 
@@ -148,7 +149,8 @@ fn the_queue_is_worst_first_in_pages_and_filtered() {
         let mut page = PageRequest::first(2);
         let mut rules = Vec::new();
         loop {
-            let got = list(&bench.desk, &analyst(), &FindingFilter::default(), &page).unwrap();
+            let (got, total) = list(&bench.desk, &analyst(), &FindingFilter::default(), &page).unwrap();
+            assert_eq!((total.count, total.at_least), (5, false));
             rules.extend(got.items.into_iter().map(|one| one.rule_id));
             page.cursor = got.next;
             if page.cursor.is_none() {
@@ -161,7 +163,7 @@ fn the_queue_is_worst_first_in_pages_and_filtered() {
             search: Some("HAPPENED 100%".into()),
             ..FindingFilter::default()
         };
-        assert_eq!(count(&bench.desk, &analyst(), &severe).unwrap(), 3);
+        assert_eq!(all(bench, &severe).len(), 3);
         assert_eq!(
             all(
                 bench,
@@ -191,17 +193,101 @@ fn a_search_looks_through_so_many_for_a_page_and_finds_all_in_the_end() {
         let mut page = PageRequest::first(2);
         let (mut seen, mut pages) = (Vec::new(), 0);
         loop {
-            let got = store::list_through(&bench.desk, &analyst(), &search, &page, 4).unwrap();
+            let (got, total) = list::list_through(&bench.desk, &analyst(), &search, &page, 4).unwrap();
             seen.extend(got.items.into_iter().map(|one| one.id));
             pages += 1;
+            // What is not looked through yet is not counted, and that is said.
+            assert_eq!(total.at_least, got.next.is_some());
+            assert!(total.count as usize >= seen.len());
             page.cursor = got.next;
             if page.cursor.is_none() {
+                assert_eq!(total.count, 3);
                 break;
             }
         }
         assert_eq!(seen.len(), 3);
         assert!(pages >= 6, "{pages}");
-        assert_eq!(count(&bench.desk, &analyst(), &search).unwrap(), 3);
+        seen.dedup();
+        assert_eq!(seen.len(), 3, "each once");
+        let (whole, total) = list(&bench.desk, &analyst(), &search, &PageRequest::first(2)).unwrap();
+        assert_eq!(whole.items.len(), 2);
+        assert_eq!((total.count, total.at_least), (3, false));
+        page.cursor = whole.next;
+        let (rest, total) = list(&bench.desk, &analyst(), &search, &page).unwrap();
+        assert_eq!((rest.items.len(), rest.next), (1, None));
+        assert_eq!((total.count, total.at_least), (3, false));
+        // A place in one kind of list is none in the other.
+        let plain = list(&bench.desk, &analyst(), &FindingFilter::default(), &page);
+        assert!(
+            matches!(plain, Err(Error::Invalid { field: "cursor", .. })),
+            "{plain:?}"
+        );
+    });
+}
+
+#[test]
+fn a_search_of_who_sees_some_tenants_finds_and_counts_theirs() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        keep(bench, &scene, &[found("shared", vigie_hunt::Severity::High)]);
+        let other = bench.tenant("Other");
+        let server = servers::create(&bench.desk, &director(), &other, &ServerFields::named("EX02"))
+            .unwrap()
+            .id;
+        let foreign = Scene {
+            tenant: other,
+            server,
+            campaign: scene.campaign.clone(),
+        };
+        let theirs: Vec<vigie_hunt::Finding> = (0..9)
+            .map(|_| found("shared", vigie_hunt::Severity::Critical))
+            .collect();
+        keep(bench, &foreign, &theirs);
+        let search = FindingFilter {
+            search: Some("SHARED".into()),
+            ..FindingFilter::default()
+        };
+        let local = somebody(
+            "l",
+            Role::SocAnalyst,
+            TenantSet::Only([scene.tenant.clone()].into()),
+        );
+        // Nothing of the others is looked through on the way: the first page is the whole answer.
+        let (page, total) =
+            list::list_through(&bench.desk, &local, &search, &PageRequest::default(), 2).unwrap();
+        assert_eq!((page.items.len(), page.next), (1, None));
+        assert_eq!((total.count, total.at_least), (1, false));
+        assert_eq!(all(bench, &search).len(), 10);
+    });
+}
+
+#[test]
+fn what_was_found_before_searches_had_a_text_of_their_own_is_found_too() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        let mut one = found("ÉTÉ", vigie_hunt::Severity::High);
+        one.statement.fr = "Requête ÉTRANGE\u{a0}: à voir".into();
+        keep(bench, &scene, &[one]);
+        let (name, migration) = crate::db::migrate::MIGRATIONS[9];
+        assert_eq!(name, "search");
+        let (_, update) = migration.split_once("UPDATE finding").unwrap();
+        let kept = |desk: &crate::Desk| -> String {
+            desk.read(|tx| {
+                let row = tx.one("SELECT search_text FROM finding", &[])?;
+                row.unwrap().reader().get()
+            })
+            .unwrap()
+        };
+        let made = kept(&bench.desk);
+        assert!(made.contains("requête étrange"), "{made}");
+        bench
+            .desk
+            .write(|tx| {
+                tx.execute("UPDATE finding SET search_text = ''", &[])?;
+                tx.execute(&format!("UPDATE finding{update}"), &[])
+            })
+            .unwrap();
+        assert_eq!(kept(&bench.desk), made);
     });
 }
 

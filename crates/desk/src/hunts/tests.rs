@@ -135,6 +135,7 @@ pub(crate) fn all_findings(bench: &Bench) -> Vec<findings::Finding> {
         &PageRequest::default(),
     )
     .unwrap()
+    .0
     .items
 }
 
@@ -436,10 +437,16 @@ fn strangers_start_and_see_no_hunts() {
                 assert_hidden(get(desk, &access, &hunt));
                 assert_hidden(findings::get(desk, &access, &found[0].id));
                 assert_hidden(findings::lines(desk, &access, &found[0].id));
-                assert_eq!(
-                    findings::count(desk, &access, &FindingFilter::default()).unwrap(),
-                    0
-                );
+                for search in [None, Some(found[0].statement_en.clone())] {
+                    let filter = FindingFilter {
+                        search,
+                        ..FindingFilter::default()
+                    };
+                    let (page, total) =
+                        findings::list(desk, &access, &filter, &PageRequest::default()).unwrap();
+                    assert_eq!((page.items.len(), page.next), (0, None));
+                    assert_eq!((total.count, total.at_least), (0, false));
+                }
                 assert!(
                     list(desk, &access, None, None, &PageRequest::default())
                         .unwrap()

@@ -36,8 +36,8 @@ pub(crate) async fn list_findings(
 ) -> Answer<Counted<Finding>> {
     caller
         .ask(move |desk, access| {
-            let found = findings::list(desk, access, &filter, &page)?;
-            Ok(Counted::new(found, findings::count(desk, access, &filter)?))
+            let (found, total) = findings::list(desk, access, &filter, &page)?;
+            Ok(Counted::up_to(found, total.count, total.at_least))
         })
         .await
         .map(Json)

@@ -32,14 +32,21 @@ pub(crate) struct Counted<T> {
     next_cursor: Option<String>,
     /// How many fit, on all pages.
     total: i64,
+    /// Whether there may be more than `total`: counting ended before the end of the list.
+    total_at_least: bool,
 }
 
 impl<T> Counted<T> {
     fn new(page: Page<T>, total: i64) -> Counted<T> {
+        Counted::up_to(page, total, false)
+    }
+
+    fn up_to(page: Page<T>, total: i64, total_at_least: bool) -> Counted<T> {
         Counted {
             items: page.items,
             next_cursor: page.next,
             total,
+            total_at_least,
         }
     }
 }

@@ -214,7 +214,9 @@ fn escalate(desk: &Desk, access: &Access) -> Result<()> {
         severity: Some(Severity::Critical),
         ..FindingFilter::default()
     };
-    let worst = findings::list(desk, access, &filter, &PageRequest::first(1_000))?.items;
+    let worst = findings::list(desk, access, &filter, &PageRequest::first(1_000))?
+        .0
+        .items;
     let mut seen = Vec::new();
     for finding in worst {
         if seen.len() < 2 && !seen.contains(&finding.tenant_id) {

@@ -49,16 +49,22 @@ impl Server {
         Ok(server)
     }
 
-    /// Bytes it holds in memory, as Linux counts them.
-    pub(super) fn memory(&self) -> Result<u64> {
+    /// What it holds in memory, as Linux counts it.
+    pub(super) fn memory(&self) -> Result<Memory> {
         let path = format!("/proc/{}/status", self.child.id());
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        let kib = text
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
-            .with_context(|| format!("{path} says nothing of memory"))?;
-        Ok(kib << 10)
+        let mb = |what: &str| -> Result<f64> {
+            let kib = text
+                .lines()
+                .find_map(|line| line.strip_prefix(what))
+                .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
+                .with_context(|| format!("{path} says nothing of {what}"))?;
+            Ok((kib << 10) as f64 / 1e6)
+        };
+        Ok(Memory {
+            all: mb("VmRSS:")?,
+            own: mb("RssAnon:")?,
+        })
     }
 
     /// Stops it as a service manager does.
@@ -81,6 +87,14 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Memory in MB.
+pub(super) struct Memory {
+    /// All of it.
+    pub(super) all: f64,
+    /// Without the pages of files, its own program's and the database's, which the system takes back when it needs them.
+    pub(super) own: f64,
 }
 
 /// An answer.
