@@ -21,6 +21,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ("views", include_str!("../../migrations/0008_views.sql")),
     ("rejudging", include_str!("../../migrations/0009_rejudging.sql")),
     ("leases", include_str!("../../migrations/0010_leases.sql")),
+    ("answers", include_str!("../../migrations/0011_answers.sql")),
 ];
 
 /// The version this program's tables have.
