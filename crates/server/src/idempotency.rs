@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use opentelemetry::trace::FutureExt;
@@ -20,6 +20,17 @@ use crate::{BODY_LIMIT, IMPORT_LIMIT};
 
 /// How often a lease is renewed.
 const RENEW: Duration = Duration::from_secs(LEASE as u64 / 3);
+
+/// Whether a request may carry a key.
+pub(crate) fn is_once(method: &Method, path: &str) -> bool {
+    match *method {
+        Method::POST | Method::PUT => true,
+        // The answer to signing out names where to go with an identity token: it is not kept.
+        Method::DELETE => !path.ends_with("/session"),
+        // What is sent piece by piece says itself where each piece belongs.
+        _ => false,
+    }
+}
 
 /// Does a request, or gives the answer it got when it was done before.
 pub(crate) async fn once(
