@@ -163,14 +163,15 @@ impl Watched {
     /// In words, when there is none, or none that can be used.
     fn stay_there(&mut self) -> Result<Stay, String> {
         let path = &self.named.path;
+        let named = |why: String| format!("{}: {why}", path.display());
         match self.place.folder.is_at(path) {
             Ok(true) => Ok(Stay::Same),
             Ok(false) => {
-                self.place = Place::open(path, &self.data)?;
+                self.place = Place::open(path, &self.data).map_err(named)?;
                 Ok(Stay::Moved)
             }
             // Whoever takes it away may be about to put another one there.
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(named(error.to_string())),
         }
     }
 }

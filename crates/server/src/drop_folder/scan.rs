@@ -205,6 +205,42 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn a_link_that_takes_the_place_of_a_folder_meanwhile_leads_nowhere() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        let (root, outside) = (folder.path().join("drop"), folder.path().join("outside"));
+        for (below, file) in [(root.join("T/S"), "a.log"), (outside.clone(), "secret")] {
+            std::fs::create_dir_all(&below).unwrap();
+            std::fs::write(below.join(file), "x").unwrap();
+        }
+        // Names that begin with a dot are not looked at.
+        let [server, aside, link] = ["S", ".aside", ".link"].map(|name| root.join("T").join(name));
+        std::os::unix::fs::symlink(&outside, &link).unwrap();
+        let held = Folder::open(&root).unwrap();
+        let is_over = AtomicBool::new(false);
+        let found: Vec<PathBuf> = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::SeqCst) {
+                    for (from, to) in [
+                        (&server, &aside),
+                        (&link, &server),
+                        (&server, &link),
+                        (&aside, &server),
+                    ] {
+                        std::fs::rename(from, to).unwrap();
+                    }
+                }
+            });
+            let found = (0..5_000).flat_map(|_| look(&held).files.into_keys()).collect();
+            is_over.store(true, Ordering::SeqCst);
+            found
+        });
+        assert!(found.contains(&PathBuf::from("T/S/a.log")));
+        assert!(!found.iter().any(|path| path.ends_with("secret")));
+    }
+
+    #[test]
     fn a_file_that_is_written_to_is_another() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
