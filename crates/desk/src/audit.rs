@@ -18,7 +18,7 @@ mod verify;
 
 pub(crate) use chain::{Act, record, recorded};
 pub use chain::{Entry, PROVIDER, Subject};
-pub use export::{Binding, ExportReport, export, verify_export};
+pub use export::{Binding, ExportReport, Leaves, export, verify_export};
 pub(crate) use journal::entries;
 pub use journal::{JournalFilter, Remark, list, say};
 pub use roots::{Root, publish_root, roots};

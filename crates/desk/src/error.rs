@@ -79,6 +79,9 @@ pub enum Error {
         "the request changed something and its answer was lost: look at what it made, then take a new key"
     )]
     AnswerLost,
+    /// Whoever did a request with a key of its own was silent for too long, and another process does it.
+    #[error("another process does the request now: send the same again for its answer")]
+    TakenOver,
     /// No space is left.
     #[error("no space is left on the disk: {0}; nothing of this was kept, free some and repeat")]
     DiskFull(String),

@@ -20,8 +20,8 @@ const MOST: usize = 1 << 20;
 /// What to do with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begin {
-    /// Do it with [`Desk::asked_by`], [`renew`] it meanwhile, then [`finish`] it; [`forget`] it when it was refused, and
-    /// [`settle`] it when nobody knows.
+    /// Do it with [`Desk::asked_by`], [`renew`] it meanwhile, then [`finish`] it; [`refuse`] it when it was refused,
+    /// [`forget`] it when its answer is not one to keep, and [`settle`] it when nobody knows.
     Do(Running),
     /// It was done: this was the answer.
     Done(Answer),
@@ -45,13 +45,28 @@ pub struct Answer {
     pub status: u16,
     /// Its content type.
     pub content_type: String,
+    /// The ETag of what it holds.
+    pub etag: Option<String>,
     /// Its body; `None` when it was too large to keep: then only [`Answer::digest`] tells what it was.
     pub body: Option<Vec<u8>>,
     /// SHA-256 of the body, lower-case hexadecimal.
     pub digest: String,
 }
 
-/// Begins a request with the key `name`. `digest` names the request: method, path and body.
+/// An answer to keep.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct New<'a> {
+    /// The status.
+    pub status: u16,
+    /// Its content type; empty when it has none.
+    pub content_type: &'a str,
+    /// The ETag of what it holds.
+    pub etag: Option<&'a str>,
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+/// Begins a request with the key `name`. `digest` names the request: method, path, condition and body.
 ///
 /// # Errors
 /// When another request was sent with that key; [`Error::AnswerLost`] when this one changed something and its answer is gone.
@@ -80,8 +95,8 @@ pub fn begin(desk: &Desk, access: &Access, name: &str, digest: &str) -> Result<B
             return Ok(Begin::Do(running.clone()));
         }
         let row = tx.one(
-            "SELECT request_digest, status, response, content_type, response_digest, holder, lease_until FROM idempotency \
-             WHERE actor_id = $1 AND name = $2",
+            "SELECT request_digest, status, response, content_type, response_digest, etag, holder, lease_until \
+             FROM idempotency WHERE actor_id = $1 AND name = $2",
             params![actor, name],
         )?;
         let Some(row) = row else {
@@ -90,6 +105,7 @@ pub fn begin(desk: &Desk, access: &Access, name: &str, digest: &str) -> Result<B
         let mut row = row.reader();
         let (known, status, response): (String, Option<i64>, Option<Vec<u8>>) = (row.get()?, row.get()?, row.get()?);
         let (content_type, digest_of): (Option<String>, Option<String>) = (row.get()?, row.get()?);
+        let etag: Option<String> = row.get()?;
         let (holder, until): (String, Time) = (row.get()?, row.get()?);
         if known != digest {
             return Err(Error::invalid("Idempotency-Key", "it was used for another request: take a new one"));
@@ -98,12 +114,15 @@ pub fn begin(desk: &Desk, access: &Access, name: &str, digest: &str) -> Result<B
             Some(status) => Ok(Begin::Done(Answer {
                 status: u16::try_from(status).unwrap_or(500),
                 content_type: content_type.unwrap_or_default(),
+                etag,
                 body: response
                     .map(|sealed| desk.master().open(&context(actor, name), &sealed))
                     .transpose()?,
                 digest: digest_of.unwrap_or_default(),
             })),
             None if until > tx.now => Ok(Begin::Running),
+            // A server of an older version began it: it writes down neither who holds it nor whether anything changed.
+            None if holder.is_empty() => Err(Error::AnswerLost),
             None if has_acted(tx, &holder)? => Err(Error::AnswerLost),
             None => {
                 let taken = tx.execute(
@@ -125,10 +144,7 @@ impl Running {
     pub(crate) fn acted(&self, tx: &mut Tx<'_>) -> Result<()> {
         match first_said(tx, &self.holder, true)? {
             true => Ok(()),
-            // Sent again, it gets the answer of whoever does it now.
-            false => Err(Error::Unavailable(
-                "the request was taken over by another process".into(),
-            )),
+            false => Err(Error::TakenOver),
         }
     }
 
@@ -151,14 +167,19 @@ fn first_said(tx: &mut Tx<'_>, holder: &str, acted: bool) -> Result<bool> {
     if first > 0 {
         return Ok(acted);
     }
+    Ok(told_of(tx, holder)?.unwrap_or(acted))
+}
+
+/// What was said of a request until now.
+fn told_of(tx: &mut Tx<'_>, holder: &str) -> Result<Option<bool>> {
     let row = tx.one(
         "SELECT acted FROM idempotency_act WHERE holder = $1",
         params![holder],
     )?;
-    row.map_or(Ok(acted), |row| row.reader().get())
+    row.map(|row| row.reader().get()).transpose()
 }
 
-/// Says that a request is still being done.
+/// Says that a request is still being done. A lease that ended stays ended.
 ///
 /// # Errors
 /// When the database is away.
@@ -166,39 +187,77 @@ pub fn renew(desk: &Desk, running: &Running) -> Result<()> {
     desk.write(|tx| {
         let until = tx.now.plus_seconds(LEASE);
         tx.execute(
-            "UPDATE idempotency SET lease_until = $4 WHERE actor_id = $1 AND name = $2 AND holder = $3",
-            params![&running.actor, &running.name, &running.holder, until],
+            "UPDATE idempotency SET lease_until = $4 WHERE actor_id = $1 AND name = $2 AND holder = $3 \
+             AND lease_until > $5",
+            params![&running.actor, &running.name, &running.holder, until, tx.now],
         )
     })?;
     Ok(())
 }
 
 /// Keeps the answer to a request that was begun. It is sealed: answers may hold what is shown once.
-pub fn finish(desk: &Desk, running: &Running, status: u16, content_type: &str, body: &[u8]) -> Result<()> {
-    let sealed = match body.len() <= MOST {
-        true => Some(desk.master().seal(desk.entropy(), &running.context(), body)?),
-        false => None,
-    };
-    let digest = crate::ids::hex(&<sha2::Sha256 as sha2::Digest>::digest(body));
-    desk.write(|tx| {
+pub fn finish(desk: &Desk, running: &Running, answer: &New<'_>) -> Result<()> {
+    let kept = Kept::of(desk, running, answer)?;
+    desk.write(|tx| kept.keep(tx, running))
+}
+
+/// Ends a request that was refused. When it changed nothing it is forgotten, so that it can be sent again; when it had changed
+/// something before, the refusal is its answer from now on.
+///
+/// # Errors
+/// [`Error::TakenOver`] when another process does it since: then it may have been refused for what that one did.
+pub fn refuse(desk: &Desk, running: &Running, answer: &New<'_>) -> Result<()> {
+    let kept = Kept::of(desk, running, answer)?;
+    desk.write(|tx| match told_of(tx, &running.holder)? {
+        None => forget_in(tx, running),
+        Some(true) => kept.keep(tx, running),
+        Some(false) => Err(Error::TakenOver),
+    })
+}
+
+/// An answer as it is kept.
+struct Kept<'a> {
+    answer: &'a New<'a>,
+    sealed: Option<Vec<u8>>,
+    digest: String,
+}
+
+impl<'a> Kept<'a> {
+    fn of(desk: &Desk, running: &Running, answer: &'a New<'a>) -> Result<Kept<'a>> {
+        let sealed = match answer.body.len() <= MOST {
+            true => Some(
+                desk.master()
+                    .seal(desk.entropy(), &running.context(), answer.body)?,
+            ),
+            false => None,
+        };
+        Ok(Kept {
+            answer,
+            sealed,
+            digest: crate::ids::hex(&<sha2::Sha256 as sha2::Digest>::digest(answer.body)),
+        })
+    }
+
+    fn keep(&self, tx: &mut Tx<'_>, running: &Running) -> Result<()> {
         tx.execute(
-            "UPDATE idempotency SET status = $4, response = $5, content_type = $6, response_digest = $7 \
+            "UPDATE idempotency SET status = $4, response = $5, content_type = $6, response_digest = $7, etag = $8 \
              WHERE actor_id = $1 AND name = $2 AND holder = $3",
             params![
                 &running.actor,
                 &running.name,
                 &running.holder,
-                i64::from(status),
-                sealed.as_deref(),
-                content_type,
-                &digest
+                i64::from(self.answer.status),
+                self.sealed.as_deref(),
+                self.answer.content_type,
+                &self.digest,
+                self.answer.etag
             ],
-        )
-    })?;
-    Ok(())
+        )?;
+        Ok(())
+    }
 }
 
-/// Forgets a request that was refused, so that it can be sent again.
+/// Forgets a request whose answer is not kept: sent again, it is done again.
 pub fn forget(desk: &Desk, running: &Running) -> Result<()> {
     desk.write(|tx| forget_in(tx, running))
 }
@@ -248,6 +307,14 @@ mod tests {
         tenants::create(&desk.asked_by(running), &director(), &TenantFields::named(name)).map(|_| ())
     }
 
+    fn said(status: u16, body: &[u8]) -> New<'_> {
+        New {
+            status,
+            body,
+            ..New::default()
+        }
+    }
+
     fn tenants_of(desk: &Desk) -> i64 {
         tenants::count(desk, &director(), &Default::default()).unwrap()
     }
@@ -259,13 +326,19 @@ mod tests {
             let who = director();
             let running = begun(desk, &who, "k1", "POST /x 1");
             assert_eq!(begin(desk, &who, "k1", "POST /x 1").unwrap(), Begin::Running);
-            finish(desk, &running, 201, "application/json", b"{\"id\":1}").unwrap();
+            let answer = New {
+                status: 201,
+                content_type: "application/json",
+                etag: Some("\"1\""),
+                body: b"{\"id\":1}",
+            };
+            finish(desk, &running, &answer).unwrap();
             let Begin::Done(answer) = begin(desk, &who, "k1", "POST /x 1").unwrap() else {
                 panic!("it was done");
             };
             assert_eq!(
-                (answer.status, answer.body.as_deref()),
-                (201, Some(&b"{\"id\":1}"[..]))
+                (answer.status, answer.etag.as_deref(), answer.body.as_deref()),
+                (201, Some("\"1\""), Some(&b"{\"id\":1}"[..]))
             );
             // Another request, another person, another day.
             assert!(begin(desk, &who, "k1", "POST /x 2").is_err());
@@ -280,7 +353,7 @@ mod tests {
         on_each_database(|bench| {
             let desk = &bench.desk;
             let who = director();
-            forget(desk, &begun(desk, &who, "k", "d")).unwrap();
+            refuse(desk, &begun(desk, &who, "k", "d"), &said(409, b"no")).unwrap();
             let running = begun(desk, &who, "k", "d");
             settle(desk, &running).unwrap();
             assert!(make(desk, &running, "late").is_err(), "it was given up");
@@ -310,10 +383,12 @@ mod tests {
             bench.clock.advance_seconds(2);
             let second = begun(other, &who, "k", "d");
             // It was only slow. What it does now is refused, and it does not end what the other one does.
-            assert!(make(one, &first, "twice").is_err());
+            assert!(matches!(make(one, &first, "twice"), Err(Error::TakenOver)));
+            let refused = refuse(one, &first, &said(404, b"it is gone"));
+            assert!(matches!(refused, Err(Error::TakenOver)), "{refused:?}");
             renew(one, &first).unwrap();
             settle(one, &first).unwrap();
-            finish(one, &first, 201, "", b"of the first").unwrap();
+            finish(one, &first, &said(201, b"of the first")).unwrap();
             assert_eq!(begin(one, &who, "k", "d").unwrap(), Begin::Running);
             make(other, &second, "once").unwrap();
             assert_eq!(tenants_of(one), 1);
@@ -330,20 +405,80 @@ mod tests {
         on_each_database(|bench| {
             let first = begun(&bench.desk, &director(), "k", "d");
             bench.clock.advance_seconds(LEASE + 1);
-            let done: Vec<bool> = std::thread::scope(|scope| {
-                let each = |_| {
+            let together = &std::sync::Barrier::new(8);
+            let begun: Vec<Begin> = std::thread::scope(|scope| {
+                let each = |index| {
                     let desk = bench.again();
-                    scope.spawn(move || match begin(&desk, &director(), "k", "d").unwrap() {
-                        Begin::Do(running) => make(&desk, &running, "once").is_ok(),
-                        _ => false,
+                    scope.spawn(move || {
+                        together.wait();
+                        let begun = begin(&desk, &director(), "k", "d").unwrap();
+                        if let Begin::Do(running) = &begun {
+                            // No name keeps another one from being made.
+                            make(&desk, running, &format!("tenant {index}")).unwrap();
+                        }
+                        begun
                     })
                 };
                 let all: Vec<_> = (0..8).map(each).collect();
                 all.into_iter().map(|one| one.join().unwrap()).collect()
             });
-            assert_eq!(done.iter().filter(|made| **made).count(), 1, "{done:?}");
-            assert!(make(&bench.desk, &first, "twice").is_err());
+            let doing = begun.iter().filter(|begun| matches!(begun, Begin::Do(_)));
+            assert_eq!(doing.count(), 1, "{begun:?}");
+            assert!(make(&bench.desk, &first, "of the first").is_err());
             assert_eq!(tenants_of(&bench.desk), 1);
+        });
+    }
+
+    #[test]
+    fn a_refusal_after_a_change_is_the_answer() {
+        on_each_database(|bench| {
+            let (desk, who) = (&bench.desk, director());
+            let running = begun(desk, &who, "k", "d");
+            make(desk, &running, "first").unwrap();
+            refuse(desk, &running, &said(422, b"the second part is wrong")).unwrap();
+            let Begin::Done(answer) = begin(desk, &who, "k", "d").unwrap() else {
+                panic!("it is not to be done again");
+            };
+            assert_eq!(
+                (answer.status, answer.body.as_deref()),
+                (422, Some(&b"the second part is wrong"[..]))
+            );
+        });
+    }
+
+    #[test]
+    fn what_a_server_of_an_older_version_began_is_not_done_twice() {
+        on_each_database(|bench| {
+            let (desk, who) = (&bench.desk, director());
+            for name in ["k1", "k2"] {
+                // As it writes it: it knows nothing of leases.
+                desk.write(|tx| {
+                    tx.execute(
+                        "INSERT INTO idempotency (actor_id, name, request_digest, created_at, expires_at) \
+                         VALUES ($1, $2, 'd', $3, $4)",
+                        params![&who.actor().id, name, tx.now, tx.now.plus_hours(HOURS)],
+                    )
+                })
+                .unwrap();
+                for _ in 0..2 {
+                    let again = begin(desk, &who, name, "d");
+                    assert!(matches!(again, Err(Error::AnswerLost)), "{again:?}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_lease_that_was_ended_is_not_renewed() {
+        on_each_database(|bench| {
+            let (desk, who) = (&bench.desk, director());
+            let running = begun(desk, &who, "k", "d");
+            make(desk, &running, "first").unwrap();
+            settle(desk, &running).unwrap();
+            // It was on its way when the request was settled.
+            renew(desk, &running).unwrap();
+            let again = begin(desk, &who, "k", "d");
+            assert!(matches!(again, Err(Error::AnswerLost)), "{again:?}");
         });
     }
 }

@@ -195,8 +195,7 @@ async fn let_in(app: &App, caller: Caller, mut request: Request, next: Next) -> 
     {
         return Err(Problem::too_many(wait));
     }
-    // What is sent piece by piece says itself where each piece belongs.
-    let is_once = matches!(*request.method(), Method::POST | Method::PUT | Method::DELETE);
+    let is_once = idempotency::is_once(request.method(), request.uri().path());
     match request.headers().get("idempotency-key").cloned() {
         Some(key) if is_once => idempotency::once(&caller, &key, request, next).await,
         _ => {

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use opentelemetry::trace::FutureExt;
 use sha2::{Digest, Sha256};
-use vigie_desk::idempotency::{self, Answer, Begin, LEASE, Running};
+use vigie_desk::Error;
+use vigie_desk::idempotency::{self, Answer, Begin, LEASE, New, Running};
 
 use crate::caller::Caller;
 use crate::problem::Problem;
@@ -19,12 +21,34 @@ use crate::{BODY_LIMIT, IMPORT_LIMIT};
 /// How often a lease is renewed.
 const RENEW: Duration = Duration::from_secs(LEASE as u64 / 3);
 
+/// Whether a request may carry a key.
+pub(crate) fn is_once(method: &Method, path: &str) -> bool {
+    match *method {
+        Method::POST | Method::PUT => true,
+        // The answer to signing out names where to go with an identity token: it is not kept.
+        Method::DELETE => !path.ends_with("/session"),
+        // What is sent piece by piece says itself where each piece belongs.
+        _ => false,
+    }
+}
+
 /// Does a request, or gives the answer it got when it was done before.
 pub(crate) async fn once(
     caller: &Caller,
     key: &HeaderValue,
     request: Request,
     next: Next,
+) -> Result<Response, Problem> {
+    once_renewed(caller, key, request, next, RENEW).await
+}
+
+/// The same, with a lease that is renewed so often.
+async fn once_renewed(
+    caller: &Caller,
+    key: &HeaderValue,
+    request: Request,
+    next: Next,
+    renew: Duration,
 ) -> Result<Response, Problem> {
     let name = key
         .to_str()
@@ -39,7 +63,7 @@ pub(crate) async fn once(
     let body = to_bytes(body, most).await.map_err(|_| {
         Problem::bad_request("the body is too large to be sent with an Idempotency-Key, or was cut off")
     })?;
-    let digest = digest(parts.method.as_str(), &parts.uri.to_string(), &body);
+    let digest = digest(&parts, &body);
     let begun = caller
         .clone()
         .ask(move |desk, access| idempotency::begin(desk, access, &name, &digest))
@@ -48,20 +72,13 @@ pub(crate) async fn once(
         Begin::Do(running) => running,
         Begin::Done(answer) => return Ok(again(answer)),
         Begin::Running => {
-            let mut problem = Problem::new(
-                StatusCode::CONFLICT,
-                "running",
-                "the request is being done",
-                "a request with this Idempotency-Key is being done right now",
-                "Wait a moment, then send the same again for its answer.",
-            );
-            problem.retry_after = Some(1);
-            return Err(problem);
+            let detail = "a request with this Idempotency-Key is being done right now";
+            return Err(Problem::running(detail));
         }
     };
     let request = Request::from_parts(parts, Body::from(body));
     // Whoever sent it may be gone before it is done: its answer is kept for when they come back.
-    let work = do_it(caller.clone(), running, request, next).with_current_context();
+    let work = do_it(caller.clone(), running, request, next, renew).with_current_context();
     match tokio::spawn(work).await {
         Ok(answered) => answered,
         Err(error) => Err(Problem::internal(&error.to_string())),
@@ -73,8 +90,9 @@ async fn do_it(
     running: Running,
     mut request: Request,
     next: Next,
+    renew: Duration,
 ) -> Result<Response, Problem> {
-    let lease = Lease::hold(&caller, &running);
+    let lease = Lease::hold(&caller, &running, renew);
     let theirs = caller.with_request(running.clone());
     request.extensions_mut().insert(theirs);
     let response = next.run(request).await;
@@ -93,42 +111,56 @@ async fn do_it(
         .map_err(|error| Problem::internal(&error.to_string()))?;
     let status = head.status;
     let kept = body.clone();
-    let content_type = head
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
+    let content_type = text_of(&head.headers, header::CONTENT_TYPE);
+    let etag = text_of(&head.headers, header::ETAG);
     let outcome = caller
-        .ask(move |desk, _| match status {
-            _ if status.is_success() => {
-                idempotency::finish(desk, &running, status.as_u16(), &content_type, &kept)
+        .ask(move |desk, _| {
+            let answer = New {
+                status: status.as_u16(),
+                content_type: content_type.as_deref().unwrap_or_default(),
+                etag: etag.as_deref(),
+                body: &kept,
+            };
+            match status {
+                _ if status.is_success() => idempotency::finish(desk, &running, &answer)?,
+                // What failed may be sent again; but nobody may repeat blindly what nobody knows.
+                _ if status.is_server_error() => idempotency::settle(desk, &running)?,
+                _ => match idempotency::refuse(desk, &running, &answer) {
+                    // Refused for what whoever does it now has changed, perhaps: theirs is the answer.
+                    Err(error @ Error::TakenOver) => return Ok(Some(Problem::from(error))),
+                    refused => refused?,
+                },
             }
-            // What failed may be sent again; but nobody may repeat blindly what nobody knows.
-            _ if status.is_server_error() => idempotency::settle(desk, &running),
-            _ => idempotency::forget(desk, &running),
+            Ok(None)
         })
         .await;
     drop(lease);
-    if let Err(problem) = outcome {
+    match outcome {
+        Ok(None) => {}
+        Ok(Some(taken_over)) => return Err(taken_over),
         // Whether it was done is written down; only its answer is lost.
-        tracing::error!(
+        Err(problem) => tracing::error!(
             detail = &*problem.detail,
             "what became of a request could not be kept for its Idempotency-Key"
-        );
+        ),
     }
     Ok(Response::from_parts(head, Body::from(body)))
+}
+
+/// What a header says, when it is there and is text.
+fn text_of(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
 /// Says again and again that a request is being done, until it is dropped.
 struct Lease(tokio::task::AbortHandle);
 
 impl Lease {
-    fn hold(caller: &Caller, running: &Running) -> Lease {
+    fn hold(caller: &Caller, running: &Running, renew: Duration) -> Lease {
         let (caller, running) = (caller.clone(), running.clone());
         let renewing = tokio::spawn(async move {
             loop {
-                tokio::time::sleep(RENEW).await;
+                tokio::time::sleep(renew).await;
                 let running = running.clone();
                 // The next time the database may be back; if not, the lease ends.
                 let _ = caller
@@ -147,9 +179,15 @@ impl Drop for Lease {
     }
 }
 
-fn digest(method: &str, path: &str, body: &[u8]) -> String {
+/// What a request is known by: sent at another revision it is another one.
+fn digest(head: &Parts, body: &[u8]) -> String {
     let mut hash = Sha256::new();
-    hash.update(format!("{method} {path}\n"));
+    hash.update(format!("{} {}", head.method, head.uri));
+    for condition in head.headers.get_all(header::IF_MATCH) {
+        hash.update(" ");
+        hash.update(condition);
+    }
+    hash.update("\n");
     hash.update(body);
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -172,6 +210,9 @@ fn again(answer: Answer) -> Response {
         Ok(value) if !value.is_empty() => response.headers_mut().insert(header::CONTENT_TYPE, value),
         _ => response.headers_mut().remove(header::CONTENT_TYPE),
     };
+    if let Some(tag) = answer.etag.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
     response
         .headers_mut()
         .insert("idempotent-replayed", HeaderValue::from_static("true"));
@@ -187,8 +228,10 @@ mod tests {
     use axum::middleware::from_fn;
     use axum::routing::post;
     use tokio::sync::{Semaphore, watch};
+    use tokio::task::JoinHandle;
     use tower::ServiceExt;
     use vigie_desk::tenants::{self, TenantFields};
+    use vigie_desk::world::{Clock, ManualClock, SystemClock};
     use vigie_desk::{Access, Desk, Options};
 
     use super::*;
@@ -199,7 +242,9 @@ mod tests {
     enum First {
         FailsBefore,
         FailsAfter,
+        RefusesAfter,
         Waits,
+        WaitsAndRefuses,
     }
 
     #[derive(Clone)]
@@ -207,6 +252,8 @@ mod tests {
         first: First,
         asked: Arc<AtomicUsize>,
         go: Arc<Semaphore>,
+        clock: Arc<ManualClock>,
+        renew: Duration,
     }
 
     impl Scene {
@@ -215,16 +262,23 @@ mod tests {
                 first,
                 asked: Arc::default(),
                 go: Arc::new(Semaphore::new(0)),
+                clock: Arc::new(ManualClock::at(SystemClock.now())),
+                renew: RENEW,
             }
         }
 
-        async fn answer(self, caller: Caller) -> Result<String, Problem> {
+        async fn answer(self, caller: Caller) -> Result<impl IntoResponse, Problem> {
             let is_first = self.asked.fetch_add(1, Ordering::SeqCst) == 0;
             let away = || vigie_desk::Error::Unavailable("away".into());
             match self.first {
                 First::FailsBefore if is_first => return Err(away().into()),
-                First::Waits => self.go.acquire().await.unwrap().forget(),
+                First::Waits | First::WaitsAndRefuses if is_first => {
+                    self.go.acquire().await.unwrap().forget();
+                }
                 _ => {}
+            }
+            if self.first == First::WaitsAndRefuses && is_first {
+                return Err(Problem::not_found("tenant"));
             }
             let name = format!("tenant {}", self.asked.load(Ordering::SeqCst));
             caller
@@ -232,24 +286,29 @@ mod tests {
                 .await?;
             match self.first {
                 First::FailsAfter if is_first => Err(away().into()),
-                _ => Ok("made".into()),
+                First::RefusesAfter => Err(Problem::invalid("more", "no")),
+                _ => Ok(([(header::ETAG, "\"1\"")], "made")),
             }
         }
 
         /// A server of its own on a desk.
         fn server(&self, data: &std::path::Path) -> (Desk, Router) {
-            let desk = Desk::open(&Options::in_folder(data)).unwrap();
+            let options = Options {
+                clock: self.clock.clone(),
+                ..Options::in_folder(data)
+            };
+            let desk = Desk::open(&options).unwrap();
             let (_, stopping) = watch::channel(false);
             let app = App::new(desk.clone(), Settings::default(), stopping);
             let caller = Caller::of(app, Access::system("test"));
-            let scene = self.clone();
+            let (scene, renew) = (self.clone(), self.renew);
             let router = Router::new()
                 .route("/x", post(move |caller: Caller| scene.answer(caller)))
                 .layer(from_fn(move |request: Request, next: Next| {
                     let caller = caller.clone();
                     async move {
                         let key = HeaderValue::from_static("k");
-                        once(&caller, &key, request, next).await
+                        once_renewed(&caller, &key, request, next, renew).await
                     }
                 }));
             (desk, router)
@@ -257,12 +316,27 @@ mod tests {
     }
 
     async fn ask(router: &Router) -> (u16, bool, String) {
-        let request = Request::post("/x").body(Body::empty()).unwrap();
-        let answer = router.clone().oneshot(request).await.unwrap();
+        let answer = send(router, "\"1\"").await;
         let status = answer.status().as_u16();
         let is_again = answer.headers().contains_key("idempotent-replayed");
         let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
         (status, is_again, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    async fn send(router: &Router, revision: &str) -> Response {
+        let request = Request::post("/x").header(header::IF_MATCH, revision);
+        let request = request.body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Sends it, and comes back when it is being done.
+    async fn begin_to_ask(scene: &Scene, router: &Router) -> JoinHandle<(u16, bool, String)> {
+        let router = router.clone();
+        let asking = tokio::spawn(async move { ask(&router).await });
+        while scene.asked.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        asking
     }
 
     fn made(desk: &Desk) -> i64 {
@@ -295,18 +369,75 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_refusal_after_a_change_is_answered_again_and_nothing_is_done_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = Scene::new(First::RefusesAfter);
+        let (desk, one) = scene.server(folder.path());
+        let (_, other) = scene.server(folder.path());
+        let (status, is_again, first) = ask(&one).await;
+        assert_eq!((status, is_again), (422, false));
+        assert_eq!(ask(&other).await, (422, true, first));
+        assert_eq!((made(&desk), scene.asked.load(Ordering::SeqCst)), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn what_takes_longer_than_a_lease_is_not_taken_over_while_it_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut scene = Scene::new(First::Waits);
+        scene.renew = Duration::from_millis(5);
+        let (desk, one) = scene.server(folder.path());
+        let (_, other) = scene.server(folder.path());
+        let asking = begin_to_ask(&scene, &one).await;
+        for _ in 0..2 * LEASE {
+            scene.clock.advance_seconds(1);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let (status, _, said) = ask(&other).await;
+        assert_eq!(status, 409);
+        assert!(said.contains("urn:vigie:problem:running"), "{said}");
+        scene.go.add_permits(1);
+        assert_eq!(asking.await.unwrap(), (200, false, "made".into()));
+        assert_eq!((made(&desk), scene.asked.load(Ordering::SeqCst)), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn one_that_was_too_slow_is_not_refused_for_what_its_successor_did() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut scene = Scene::new(First::WaitsAndRefuses);
+        scene.renew = Duration::from_secs(3_600);
+        let (desk, one) = scene.server(folder.path());
+        let (_, other) = scene.server(folder.path());
+        let asking = begin_to_ask(&scene, &one).await;
+        scene.clock.advance_seconds(LEASE + 1);
+        assert_eq!(ask(&other).await, (200, false, "made".into()));
+        scene.go.add_permits(1);
+        let (status, _, said) = asking.await.unwrap();
+        assert_eq!(status, 409);
+        assert!(said.contains("urn:vigie:problem:running"), "{said}");
+        assert_eq!(ask(&one).await, (200, true, "made".into()));
+        assert_eq!(made(&desk), 1);
+    }
+
+    #[tokio::test]
+    async fn at_another_revision_it_is_another_request_and_the_answer_given_again_names_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = Scene::new(First::FailsBefore);
+        let (_, one) = scene.server(folder.path());
+        assert_eq!(ask(&one).await.0, 503);
+        assert_eq!(ask(&one).await.0, 200);
+        let again = send(&one, "\"1\"").await;
+        assert!(again.headers().contains_key("idempotent-replayed"));
+        assert_eq!(again.headers()[header::ETAG], "\"1\"");
+        assert_eq!(send(&one, "\"2\"").await.status(), 422);
+    }
+
+    #[tokio::test]
     async fn whoever_went_away_finds_the_answer_when_they_come_back() {
         let folder = tempfile::tempdir().unwrap();
         let scene = Scene::new(First::Waits);
         let (desk, one) = scene.server(folder.path());
         let (_, other) = scene.server(folder.path());
-        let asking = {
-            let one = one.clone();
-            tokio::spawn(async move { ask(&one).await })
-        };
-        while scene.asked.load(Ordering::SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let asking = begin_to_ask(&scene, &one).await;
         asking.abort();
         assert!(asking.await.unwrap_err().is_cancelled());
         let (status, _, said) = ask(&other).await;

@@ -46,7 +46,7 @@ pub use crate::address::ProxyNetwork;
 use crate::app::App;
 pub use crate::app::Settings;
 pub use crate::drop_folder::DropFolder;
-pub use crate::oidc::{ConfigError, IdentityProvider, Oidc};
+pub use crate::oidc::{ConfigError, IdentityProvider, Oidc, SignOut};
 pub use crate::serve::{LogFormat, Options, ServeError, Started, serve};
 pub use crate::tls::Tls;
 pub use crate::traces::{Traces, TracesError};

@@ -40,8 +40,20 @@ pub struct Oidc {
     pub name: String,
     /// Values of `acr` that mean that the provider asked for a second factor.
     pub second_factor_acr: Vec<String>,
+    /// Where signing out here leads.
+    pub sign_out: SignOut,
     /// The authority of its certificate, when the public ones do not know it (PEM).
     pub authority: Option<PathBuf>,
+}
+
+/// Where whoever came in at the provider is led when they sign out here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignOut {
+    /// To the provider, to sign out there too.
+    #[default]
+    Provider,
+    /// Nowhere: they stay signed in at the provider.
+    Local,
 }
 
 impl std::fmt::Debug for Oidc {
@@ -94,7 +106,7 @@ struct Inner {
 struct Known {
     discovery: Arc<Discovery>,
     keys: Arc<JwkSet>,
-    learnt: Instant,
+    fresh_until: Instant,
     keys_learnt: Instant,
 }
 
@@ -211,13 +223,17 @@ impl IdentityProvider {
 
     /// Where to send a browser that is to sign out at the provider too, with the identity token it came in with. `None` when
     /// the provider says of no such place, or of one to which nobody should be sent; when the token is another provider's; and
-    /// when the provider does not answer. Blocks.
+    /// when it was never heard what the provider says, and it does not answer. Blocks.
     pub(crate) fn end_session_url(&self, id_token: &str) -> Option<String> {
         let config = &self.0.config;
+        if config.sign_out == SignOut::Local {
+            return None;
+        }
         if token::issuer_of(id_token).as_deref() != Some(config.issuer.as_str()) {
             return None;
         }
-        let known = match self.known() {
+        // However old it is: nobody who signs out waits for a provider that does not answer.
+        let known = match self.kept().map_or_else(|| self.known(), Ok) {
             Ok(known) => known,
             Err(error) => {
                 tracing::warn!(why = %error, "somebody signed out here, and could not be sent to the provider for it");
@@ -238,15 +254,15 @@ impl IdentityProvider {
         Some(format!("{endpoint}{joint}{}", query.ok()?))
     }
 
+    /// What is known of the provider, however old.
+    fn kept(&self) -> Option<Known> {
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+
     /// What is known of the provider, asked for when it is not or is old.
     fn known(&self) -> Result<Known, OidcError> {
-        let kept = self
-            .0
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(known) = kept.filter(|known| known.learnt.elapsed() < FRESH) {
+        if let Some(known) = self.kept().filter(|known| Instant::now() < known.fresh_until) {
             return Ok(known);
         }
         let _turn = self.turn()?;
@@ -256,7 +272,7 @@ impl IdentityProvider {
         let known = Known {
             discovery: Arc::new(discovery),
             keys: Arc::new(keys),
-            learnt: now,
+            fresh_until: now + FRESH,
             keys_learnt: now,
         };
         *self.0.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known.clone());
@@ -265,5 +281,62 @@ impl IdentityProvider {
 
     fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, OidcError> {
         self.0.conversations.try_acquire().map_err(|_| OidcError::Busy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A provider that is down.
+    fn down(sign_out: SignOut) -> IdentityProvider {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = Oidc {
+            issuer: format!("http://{}", listener.local_addr().unwrap()),
+            client_id: "vigie".into(),
+            client_secret: None,
+            name: "Portail".into(),
+            second_factor_acr: Vec::new(),
+            sign_out,
+            authority: None,
+        };
+        IdentityProvider::new(config, "http://127.0.0.1:8443").unwrap()
+    }
+
+    fn discovery_of(issuer: &str) -> Discovery {
+        serde_json::from_value(json!({
+            "issuer": issuer, "authorization_endpoint": format!("{issuer}/auth"), "token_endpoint": format!("{issuer}/token"),
+            "jwks_uri": format!("{issuer}/keys"), "end_session_endpoint": format!("{issuer}/end"),
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn signing_out_asks_no_provider_that_was_heard_before() {
+        for (sign_out, leads) in [(SignOut::Provider, true), (SignOut::Local, false)] {
+            let provider = down(sign_out);
+            let issuer = provider.issuer().to_owned();
+            let claims = URL_SAFE_NO_PAD.encode(json!({"iss": issuer}).to_string());
+            let token = format!("e30.{claims}.x");
+            assert_eq!(provider.end_session_url(&token), None, "nothing is known of it");
+            let now = Instant::now();
+            *provider.0.known.lock().unwrap() = Some(Known {
+                discovery: Arc::new(discovery_of(&issuer)),
+                keys: Arc::new(JwkSet { keys: Vec::new() }),
+                // It is old.
+                fresh_until: now,
+                keys_learnt: now,
+            });
+            assert!(provider.known().is_err(), "to sign in it is asked");
+            let url = provider.end_session_url(&token);
+            assert_eq!(
+                url.is_some_and(|url| url.starts_with(&format!("{issuer}/end?"))),
+                leads
+            );
+        }
     }
 }

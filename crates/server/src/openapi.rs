@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::Method;
 use utoipa::ToSchema;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -13,6 +14,7 @@ use utoipa::openapi::{
     Components, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
 };
 
+use crate::idempotency::is_once;
 use crate::problem::PROBLEM_JSON;
 
 /// The document before any operation is in it.
@@ -52,7 +54,7 @@ pub(crate) fn complete(document: &mut OpenApi) {
         SecurityRequirement::new("session", Vec::<String>::new()),
         SecurityRequirement::new("key", Vec::<String>::new()),
     ]);
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for operation in [
             &mut item.get,
             &mut item.put,
@@ -65,11 +67,17 @@ pub(crate) fn complete(document: &mut OpenApi) {
         {
             complete_operation(operation);
         }
-        for operation in [&mut item.post, &mut item.put, &mut item.delete]
+        let changing = [
+            (Method::POST, &mut item.post),
+            (Method::PUT, &mut item.put),
+            (Method::DELETE, &mut item.delete),
+        ];
+        let keyed = changing
             .into_iter()
-            .flatten()
-            .filter(|operation| operation.security.is_none())
-        {
+            .filter(|(method, _)| is_once(method, path))
+            .filter_map(|(_, operation)| operation.as_mut())
+            .filter(|operation| operation.security.is_none());
+        for operation in keyed {
             operation
                 .parameters
                 .get_or_insert_default()

@@ -123,6 +123,19 @@ impl Problem {
         problem
     }
 
+    /// A request with an `Idempotency-Key` that is being done.
+    pub(crate) fn running(detail: impl Into<String>) -> Problem {
+        let mut problem = Problem::new(
+            StatusCode::CONFLICT,
+            "running",
+            "the request is being done",
+            detail,
+            "Wait a moment, then send the same again for its answer.",
+        );
+        problem.retry_after = Some(1);
+        problem
+    }
+
     /// A mistake of ours. What it was stands in the log, not in the answer.
     pub(crate) fn internal(why: &str) -> Problem {
         tracing::error!(why, "a request failed");
@@ -220,6 +233,7 @@ impl From<Error> for Problem {
                 detail,
                 "Read what it made; do not send it again.",
             ),
+            Error::TakenOver => Problem::running(detail),
             Error::DiskFull(_) => Problem::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "disk-full",

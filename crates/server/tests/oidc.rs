@@ -10,7 +10,7 @@ use common::provider::{CLIENT, Provider, SECRET, now};
 use common::{Answer, Bench, Client};
 use serde_json::{Value, json};
 use vigie_desk::{Role, TenantSet};
-use vigie_server::{IdentityProvider, Oidc, Settings};
+use vigie_server::{IdentityProvider, Oidc, Settings, SignOut};
 
 /// A desk with an identity provider, an administrator, and Sam, whose account is linked to subject 42.
 struct Stage {
@@ -79,12 +79,17 @@ impl Stage {
 }
 
 fn identity_provider(provider: &Provider) -> IdentityProvider {
+    with_sign_out(provider, SignOut::Provider)
+}
+
+fn with_sign_out(provider: &Provider, sign_out: SignOut) -> IdentityProvider {
     let config = Oidc {
         issuer: provider.issuer.clone(),
         client_id: CLIENT.into(),
         client_secret: Some(SECRET.into()),
         name: "Le portail".into(),
         second_factor_acr: vec!["urn:two".into()],
+        sign_out,
         authority: None,
     };
     assert!(!format!("{config:?}").contains(SECRET));
@@ -465,7 +470,9 @@ async fn sign_out(stage: &Stage, answer: &Answer) -> Value {
     browser.csrf = browser.get("/api/v1/session").await.ok()["csrf"]
         .as_str()
         .map(str::to_owned);
-    let out = browser.send("DELETE", "/api/v1/session", &[], Vec::new()).await;
+    // Always with the same key: its answer has the token in it, is not kept, and is given to nobody else.
+    let key = [("idempotency-key", "out")];
+    let out = browser.send("DELETE", "/api/v1/session", &key, Vec::new()).await;
     browser
         .get("/api/v1/session")
         .await
@@ -539,25 +546,31 @@ async fn signing_out_ends_the_session_whatever_the_provider_says() {
         let answer = stage.journey(es256(), |_| {}).await;
         assert_eq!(sign_out(&stage, &answer).await, Value::Null);
     }
-    // The server was given another provider since.
+    // The operator wants nobody to be sent there, or gave the server another provider since.
     let stage = Stage::new().await;
     let place = format!("{}/session/end", stage.provider.issuer);
     stage.provider.said.lock().unwrap().discovery["end_session_endpoint"] = json!(place);
     let answer = stage.journey(es256(), |_| {}).await;
     let other = Provider::start();
     other.said.lock().unwrap().discovery["end_session_endpoint"] = json!(format!("{}/end", other.issuer));
-    let settings = Settings {
-        oidc: Some(identity_provider(&other)),
-        ..Settings::default()
-    };
-    let mut browser = Bench::reopened(&stage.bench, settings).nobody();
-    browser.cookie = session_of(&answer);
-    browser.csrf = browser.get("/api/v1/session").await.ok()["csrf"]
-        .as_str()
-        .map(str::to_owned);
-    let out = browser
-        .send("DELETE", "/api/v1/session", &[], Vec::new())
-        .await
-        .ok();
-    assert_eq!(out["end_session_url"], Value::Null);
+    let again = stage.journey(es256(), |_| {}).await;
+    for (answer, oidc) in [
+        (&again, with_sign_out(&stage.provider, SignOut::Local)),
+        (&answer, identity_provider(&other)),
+    ] {
+        let settings = Settings {
+            oidc: Some(oidc),
+            ..Settings::default()
+        };
+        let mut browser = Bench::reopened(&stage.bench, settings).nobody();
+        browser.cookie = session_of(answer);
+        browser.csrf = browser.get("/api/v1/session").await.ok()["csrf"]
+            .as_str()
+            .map(str::to_owned);
+        let out = browser
+            .send("DELETE", "/api/v1/session", &[], Vec::new())
+            .await
+            .ok();
+        assert_eq!(out["end_session_url"], Value::Null);
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use vigie_report::Lang;
-use vigie_server::{DropFolder, LogFormat, Oidc, Options, ProxyNetwork, Started, Tls};
+use vigie_server::{DropFolder, LogFormat, Oidc, Options, ProxyNetwork, SignOut, Started, Tls};
 
 use crate::{SERVING, tell};
 
@@ -55,6 +55,14 @@ pub(crate) struct Arguments {
     /// A value of `acr` that means that the provider asked for a second factor; may be repeated. `mfa` in `amr` always does
     #[arg(long, value_name = "ACR", requires = "oidc_issuer")]
     oidc_acr: Vec<String>,
+    /// Where signing out leads whoever came in at the provider
+    #[arg(
+        long,
+        value_name = "WHERE",
+        requires = "oidc_issuer",
+        default_value = "provider"
+    )]
+    oidc_sign_out: SignOutAt,
     /// The authority of the provider's certificate (PEM), when it is none of the public ones
     #[arg(long, value_name = "FILE", requires = "oidc_issuer")]
     oidc_ca: Option<PathBuf>,
@@ -80,6 +88,14 @@ enum Log {
     Text,
     /// One JSON object a line
     Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SignOutAt {
+    /// To the provider, to sign out there too; the address /sign-in must be registered there
+    Provider,
+    /// Nowhere: they stay signed in at the provider
+    Local,
 }
 
 /// Runs `vigie serve`.
@@ -142,6 +158,10 @@ fn identity_provider(arguments: &Arguments) -> Result<Option<Oidc>> {
         client_id,
         client_secret: client_secret.filter(|secret| !secret.is_empty()),
         second_factor_acr: arguments.oidc_acr.clone(),
+        sign_out: match arguments.oidc_sign_out {
+            SignOutAt::Provider => SignOut::Provider,
+            SignOutAt::Local => SignOut::Local,
+        },
         authority: arguments.oidc_ca.clone(),
     }))
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::chain::{Entry, GENESIS, PROVIDER};
 use super::roots::{Head, each_root, head_at, heads_at, leaf_of, root_of};
 use super::verify::{ChainReport, Follower, Problem, each};
+use crate::ids::unhex;
 use crate::{Access, Desk, Error, Result, TenantId, Time, Verb};
 
 /// Bytes of one line of an export that are read, at most.
@@ -84,8 +85,28 @@ pub struct Binding {
     pub head_seq: i64,
     /// The chain's own leaf: it must be among those of the root.
     pub leaf: String,
-    /// All leaves; only the provider's export has them.
-    pub leaves: Vec<String>,
+    /// All leaves of the root; only the provider's export has them. Empty when they do not give the root: whoever wrote the
+    /// export can write any.
+    pub leaves: Leaves,
+}
+
+/// The leaves of a root, in as many bytes as they have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leaves(Vec<[u8; 32]>);
+
+impl Leaves {
+    /// Those that a root binds; `None` when these do not give it.
+    fn of(root: &str, leaves: Vec<String>) -> Option<Leaves> {
+        let bytes: Option<Vec<[u8; 32]>> = leaves.iter().map(|leaf| unhex(leaf)).collect();
+        let mut bytes = bytes.filter(|_| root_of(leaves) == root)?;
+        bytes.sort_unstable();
+        Some(Leaves(bytes))
+    }
+
+    /// Whether this leaf, as hexadecimal digits, is among them.
+    pub fn contains(&self, leaf: &str) -> bool {
+        unhex(leaf).is_some_and(|leaf| self.0.binary_search(&leaf).is_ok())
+    }
 }
 
 /// Writes a chain as a file: a tenant's, or the provider's own. The export itself is recorded.
@@ -175,7 +196,7 @@ pub fn export(desk: &Desk, access: &Access, tenant: Option<&TenantId>, out: &mut
 /// When it is no export, cannot be read, or is cut off.
 pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
     let not_one = |line: u64, why: &str| Error::invalid("export", format!("line {line}: {why}"));
-    let mut lines: Vec<RootLine> = Vec::new();
+    let mut lines: Vec<(RootLine, Option<Leaves>)> = Vec::new();
     let mut entries = HashMap::new();
     let mut follower: Option<Follower> = None;
     let mut exported_at = Time(0);
@@ -206,7 +227,14 @@ pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
                 follower.follow(&entry);
                 entries.insert(entry.seq, entry.hash);
             }
-            (Line::Root(root), Some(_)) => lines.push(root),
+            (Line::Root(mut root), Some(_)) => {
+                let given = std::mem::take(&mut root.leaves);
+                let leaves = match given.is_empty() {
+                    true => Some(Leaves::default()),
+                    false => Leaves::of(&root.root, given),
+                };
+                lines.push((root, leaves));
+            }
             (Line::End(end), Some(_)) => break end,
         }
     };
@@ -217,14 +245,14 @@ pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
             why: format!("the export ends here, its last line says record {}", end.entries),
         });
     }
-    for root in &lines {
+    for (root, leaves) in &lines {
         if entries.get(&root.head_seq) != Some(&root.head_hash) {
             chain.problems.push(Problem {
                 seq: root.head_seq,
                 why: format!("root {} names another record here", root.seq),
             });
         }
-        if !root.leaves.is_empty() && root_of(root.leaves.clone()) != root.root {
+        if leaves.is_none() {
             chain.problems.push(Problem {
                 seq: root.seq,
                 why: "the leaves of this root do not give it".into(),
@@ -233,12 +261,12 @@ pub fn verify_export(mut input: impl BufRead) -> Result<ExportReport> {
     }
     let bindings: Vec<Binding> = lines
         .into_iter()
-        .map(|line| Binding {
+        .map(|(line, leaves)| Binding {
             seq: line.seq,
             root: line.root,
             head_seq: line.head_seq,
             leaf: leaf_of(&chain.chain, line.head_seq, &line.head_hash),
-            leaves: line.leaves,
+            leaves: leaves.unwrap_or_default(),
         })
         .collect();
     Ok(ExportReport {

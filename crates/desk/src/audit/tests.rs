@@ -189,7 +189,14 @@ fn an_export_is_verified_without_the_desk_and_names_nobody_else() {
         let leaf = provider.find("\"leaves\":[\"").unwrap() + 11;
         let mut forged = provider.clone();
         forged.replace_range(leaf..leaf + 4, "0000");
-        assert!(!verify_export(forged.as_bytes()).unwrap().sound);
+        let forged = verify_export(forged.as_bytes()).unwrap();
+        assert!(!forged.sound);
+        // What does not give the root is not handed out as its leaves.
+        let binds = |report: &ExportReport| {
+            let one = &report.bindings[0];
+            one.leaves.contains(&one.leaf)
+        };
+        assert_eq!((binds(&report), binds(&forged)), (true, false));
     });
 }
 

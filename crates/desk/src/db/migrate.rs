@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ("rejudging", include_str!("../../migrations/0009_rejudging.sql")),
     ("leases", include_str!("../../migrations/0010_leases.sql")),
     ("search", include_str!("../../migrations/0011_search.sql")),
+    ("answers", include_str!("../../migrations/0012_answers.sql")),
 ];
 
 /// The version this program's tables have.

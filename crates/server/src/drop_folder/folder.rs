@@ -71,13 +71,14 @@ pub(super) fn seen_of(file: &File) -> io::Result<Seen> {
 
 #[cfg(unix)]
 mod held {
-    use std::ffi::OsStr;
+    use std::ffi::{OsStr, OsString};
     use std::fs::File;
     use std::io;
     use std::os::fd::OwnedFd;
+    use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
 
-    use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, statat, unlinkat};
+    use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fstat, mkdirat, openat, stat, statat, unlinkat};
 
     use crate::drop_folder::scan::Seen;
 
@@ -85,6 +86,9 @@ mod held {
         .union(OFlags::DIRECTORY)
         .union(OFlags::NOFOLLOW)
         .union(OFlags::CLOEXEC);
+
+    /// Who may do what with a file that is made.
+    const FILE: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH);
 
     /// By its descriptor.
     #[derive(Debug)]
@@ -99,7 +103,29 @@ mod held {
             self.0.try_clone().map(Folder)
         }
 
-        pub(super) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
+        /// Whether this folder is what a path leads to.
+        pub(in crate::drop_folder) fn is_at(&self, path: &Path) -> io::Result<bool> {
+            let there = stat(path)?;
+            // One that cannot even be asked any more (a server of files that is gone) is not what lies there.
+            Ok(fstat(&self.0).is_ok_and(|here| (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)))
+        }
+
+        /// What lies in it.
+        pub(in crate::drop_folder) fn names(
+            &self,
+        ) -> io::Result<impl Iterator<Item = io::Result<OsString>> + use<>> {
+            let entries = Dir::read_from(&self.0)?;
+            Ok(entries.filter_map(|entry| match entry {
+                Ok(entry) => {
+                    let name = entry.file_name().to_bytes();
+                    let is_itself = matches!(name, b"." | b"..");
+                    (!is_itself).then(|| Ok(OsStr::from_bytes(name).to_owned()))
+                }
+                Err(error) => Some(Err(error.into())),
+            }))
+        }
+
+        pub(in crate::drop_folder) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
             Ok(Folder(openat(&self.0, name, FOLDER, Mode::empty())?))
         }
 
@@ -114,10 +140,15 @@ mod held {
             Ok(openat(&self.0, name, flags, Mode::empty())?.into())
         }
 
+        pub(in crate::drop_folder) fn open_or_create(&self, name: &OsStr) -> io::Result<File> {
+            let flags =
+                OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            Ok(openat(&self.0, name, flags, FILE)?.into())
+        }
+
         pub(super) fn create_new(&self, name: &OsStr) -> io::Result<File> {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
-            Ok(openat(&self.0, name, flags, mode)?.into())
+            Ok(openat(&self.0, name, flags, FILE)?.into())
         }
 
         pub(in crate::drop_folder) fn seen(&self, name: &OsStr) -> io::Result<Seen> {
@@ -155,7 +186,7 @@ mod held {
 
 #[cfg(not(unix))]
 mod by_path {
-    use std::ffi::OsStr;
+    use std::ffi::{OsStr, OsString};
     use std::fs::File;
     use std::io;
     use std::path::{Path, PathBuf};
@@ -178,7 +209,19 @@ mod by_path {
             Folder::open(&self.0)
         }
 
-        pub(super) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
+        /// Always: it is known by its path.
+        pub(in crate::drop_folder) fn is_at(&self, path: &Path) -> io::Result<bool> {
+            path.metadata().map(|_| true)
+        }
+
+        pub(in crate::drop_folder) fn names(
+            &self,
+        ) -> io::Result<impl Iterator<Item = io::Result<OsString>> + use<>> {
+            let entries = std::fs::read_dir(&self.0)?;
+            Ok(entries.map(|entry| entry.map(|entry| entry.file_name())))
+        }
+
+        pub(in crate::drop_folder) fn enter(&self, name: &OsStr) -> io::Result<Folder> {
             Folder::open(&self.0.join(name))
         }
 
@@ -188,6 +231,12 @@ mod by_path {
 
         pub(in crate::drop_folder) fn read(&self, name: &OsStr) -> io::Result<File> {
             File::open(self.0.join(name))
+        }
+
+        pub(in crate::drop_folder) fn open_or_create(&self, name: &OsStr) -> io::Result<File> {
+            let mut options = File::options();
+            options.create(true).truncate(false).write(true);
+            options.open(self.0.join(name))
         }
 
         pub(super) fn create_new(&self, name: &OsStr) -> io::Result<File> {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::folder::{Folder, is_a_link};
 use super::{DONE, REFUSED};
 
 /// Files looked at each time; what is beyond waits until those are taken.
@@ -23,6 +25,8 @@ pub(super) struct Seen {
     place: (u64, u64, u64),
     /// Whether it is a file, and not a link, a pipe, ...
     pub(super) is_file: bool,
+    /// Whether it is a folder, and not a link to one.
+    is_folder: bool,
 }
 
 impl Seen {
@@ -32,6 +36,7 @@ impl Seen {
             written: written(about),
             place: place(about),
             is_file: about.is_file(),
+            is_folder: about.is_dir(),
         }
     }
 
@@ -39,11 +44,13 @@ impl Seen {
     #[cfg(unix)]
     #[allow(clippy::unnecessary_cast, clippy::useless_conversion)] // The types differ from system to system.
     pub(super) fn of_stat(about: &rustix::fs::Stat) -> Seen {
+        let kind = rustix::fs::FileType::from_raw_mode(about.st_mode);
         Seen {
             size: about.st_size as u64,
             written: (about.st_mtime as i64, about.st_mtime_nsec as i64),
             place: (about.st_dev as u64, about.st_ino as u64, about.st_nlink as u64),
-            is_file: rustix::fs::FileType::from_raw_mode(about.st_mode).is_file(),
+            is_file: kind.is_file(),
+            is_folder: kind.is_dir(),
         }
     }
 
@@ -90,43 +97,55 @@ pub(super) struct Look {
 }
 
 /// Looks at everything below a folder but what was taken or refused.
-pub(super) fn look(root: &Path) -> Look {
+pub(super) fn look(folder: &Folder) -> Look {
     let mut look = Look::default();
-    walk(root, Path::new(""), 0, &mut look);
+    walk(folder, Path::new(""), 0, &mut look);
     look
 }
 
-fn walk(root: &Path, below: &Path, depth: usize, look: &mut Look) {
-    let folder = root.join(below);
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
+fn walk(folder: &Folder, below: &Path, depth: usize, look: &mut Look) {
+    let names = match folder.names() {
+        Ok(names) => names,
         Err(error) => return look.problem(below, &error.to_string()),
     };
-    for entry in entries {
-        let (name, about) = match entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?))) {
+    for name in names {
+        let (name, seen) = match name.and_then(|name| folder.seen(&name).map(|seen| (name, seen))) {
             Ok(found) => found,
             // Gone since the folder was read.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
             Err(error) => return look.problem(below, &error.to_string()),
         };
         let path = below.join(&name);
         if depth == 0 && (name == DONE || name == REFUSED) || is_unfinished(&name.to_string_lossy()) {
             continue;
         }
-        if about.is_dir() {
-            if depth < DEEPEST {
-                walk(root, &path, depth + 1, look);
-            } else {
+        if seen.is_folder {
+            if depth >= DEEPEST {
                 look.problem(&path, "too many folders in folders");
+                continue;
+            }
+            match folder.enter(&name) {
+                Ok(folder) => walk(&folder, &path, depth + 1, look),
+                // Gone since, or a link took its place: that is seen the next time.
+                Err(error) if error.kind() == ErrorKind::NotFound || is_a_link(&error) => {}
+                Err(error) => look.problem(&path, &error.to_string()),
             }
         } else if look.files.len() < MOST_FILES {
             // The link itself, for an entry that is one.
-            look.files.insert(path, Seen::of(&about));
+            look.files.insert(path, seen);
         }
     }
 }
 
 impl Look {
+    /// What there is to see of a folder that is not there.
+    pub(super) fn of_nothing(why: String) -> Look {
+        Look {
+            problems: vec![why],
+            ..Look::default()
+        }
+    }
+
     fn problem(&mut self, path: &Path, why: &str) {
         if self.problems.len() < NAMED {
             self.problems.push(format!("{}: {why}", path.display()));
@@ -169,7 +188,7 @@ mod tests {
             std::fs::write(root.join(path), "x").unwrap();
         }
         std::os::unix::fs::symlink(outside.path(), root.join("T/folder")).unwrap();
-        let look = look(root);
+        let look = look(&Folder::open(root).unwrap());
         let found: Vec<(&str, bool)> = look
             .files
             .iter()
@@ -183,6 +202,42 @@ mod tests {
         ];
         assert_eq!(found, expected);
         assert!(look.problems.is_empty());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_that_takes_the_place_of_a_folder_meanwhile_leads_nowhere() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        let (root, outside) = (folder.path().join("drop"), folder.path().join("outside"));
+        for (below, file) in [(root.join("T/S"), "a.log"), (outside.clone(), "secret")] {
+            std::fs::create_dir_all(&below).unwrap();
+            std::fs::write(below.join(file), "x").unwrap();
+        }
+        // Names that begin with a dot are not looked at.
+        let [server, aside, link] = ["S", ".aside", ".link"].map(|name| root.join("T").join(name));
+        std::os::unix::fs::symlink(&outside, &link).unwrap();
+        let held = Folder::open(&root).unwrap();
+        let is_over = AtomicBool::new(false);
+        let found: Vec<PathBuf> = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::SeqCst) {
+                    for (from, to) in [
+                        (&server, &aside),
+                        (&link, &server),
+                        (&server, &link),
+                        (&aside, &server),
+                    ] {
+                        std::fs::rename(from, to).unwrap();
+                    }
+                }
+            });
+            let found = (0..5_000).flat_map(|_| look(&held).files.into_keys()).collect();
+            is_over.store(true, Ordering::SeqCst);
+            found
+        });
+        assert!(found.contains(&PathBuf::from("T/S/a.log")));
+        assert!(!found.iter().any(|path| path.ends_with("secret")));
     }
 
     #[test]

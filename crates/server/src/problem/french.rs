@@ -568,6 +568,10 @@ pub(super) const DETAILS: &[(&str, &str)] = &[
         "c’est fait, et la réponse est perdue",
     ),
     (
+        "another process does the request now: send the same again for its answer",
+        "un autre processus exécute maintenant la requête\u{a0}: renvoyez la même pour obtenir sa réponse",
+    ),
+    (
         "the request changed something and its answer was lost: look at what it made, then take a new key",
         "la requête a modifié quelque chose et sa réponse est perdue\u{a0}: regardez ce qu’elle a fait, puis prenez une nouvelle clé",
     ),

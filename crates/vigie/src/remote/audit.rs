@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vigie_desk::Time;
-use vigie_desk::audit::{ExportReport, verify_export};
+use vigie_desk::audit::{ExportReport, Leaves, verify_export};
 use vigie_report::{Lang, visible};
 
 use super::Remote;
@@ -66,12 +66,8 @@ struct Verify {
     roots: Option<PathBuf>,
     /// When the exports were made, as you know it (RFC 3339): roots of --roots published later need not be in them. What an
     /// export says of that itself is not believed
-    #[arg(long, value_name = "T", requires = "roots", value_parser = instant)]
-    exported_at: Option<Time>,
-}
-
-fn instant(given: &str) -> Result<Time, String> {
-    Time::parse(given).ok_or_else(|| "write it as 2021-03-03T08:00:00Z".to_owned())
+    #[arg(long, value_name = "T", requires = "roots")]
+    exported_at: Option<String>,
 }
 
 const ROOTS: &[Column] = &[
@@ -173,6 +169,7 @@ struct Checked {
 impl Verify {
     fn run(&self, format: Format, lang: Lang) -> Result<ExitCode> {
         let published = self.published(lang)?;
+        let exported_at = self.exported_at(lang)?;
         let (mut checked, mut unreadable) = (Vec::new(), 0);
         for file in &self.exports {
             match read(file) {
@@ -183,15 +180,15 @@ impl Verify {
                 }
             }
         }
-        let leaves: BTreeMap<i64, (String, Vec<String>)> = checked
-            .iter()
+        let leaves: BTreeMap<i64, (String, Leaves)> = checked
+            .iter_mut()
             .filter(|one| one.report.chain.chain == PROVIDER)
-            .flat_map(|one| &one.report.bindings)
-            .map(|one| (one.seq, (one.root.clone(), one.leaves.clone())))
+            .flat_map(|one| &mut one.report.bindings)
+            .map(|one| (one.seq, (one.root.clone(), std::mem::take(&mut one.leaves))))
             .collect();
         for one in &mut checked {
             one.bind(&leaves, lang);
-            one.compare(&published, self.exported_at, lang);
+            one.compare(&published, exported_at, lang);
         }
         match format {
             Format::Json => print_json(&json!({
@@ -211,6 +208,21 @@ impl Verify {
             (0, true) => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,
         })
+    }
+
+    fn exported_at(&self, lang: Lang) -> Result<Option<Time>> {
+        let Some(given) = &self.exported_at else {
+            return Ok(None);
+        };
+        let parsed = Time::parse(given).ok_or_else(|| {
+            let why = tell(
+                lang,
+                "write it as 2021-03-03T08:00:00Z",
+                "écrivez 2021-03-03T08:00:00Z, par exemple",
+            );
+            anyhow!("--exported-at {}: {why}", visible(given))
+        })?;
+        Ok(Some(parsed))
     }
 
     /// The roots that were given, by record.
@@ -274,7 +286,7 @@ impl Checked {
     }
 
     /// Whether the provider's roots are over this chain as it is here.
-    fn bind(&mut self, leaves: &BTreeMap<i64, (String, Vec<String>)>, lang: Lang) {
+    fn bind(&mut self, leaves: &BTreeMap<i64, (String, Leaves)>, lang: Lang) {
         for binding in &self.report.bindings {
             let Some((root, leaves)) = leaves.get(&binding.seq) else {
                 continue;

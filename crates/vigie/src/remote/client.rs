@@ -42,13 +42,20 @@ pub(crate) struct Client {
     entropy: SystemEntropy,
     /// How long a server that cannot be reached is asked again.
     insistence: Duration,
+    /// How long a server that asks to wait is waited for.
+    patience: Duration,
+    /// How long an answer that was lost is asked for.
+    lost_answer: Duration,
     /// Whether it says that it waits.
     is_quiet: bool,
 }
 
 /// How long the same is tried.
 pub(crate) struct Tries {
-    since: Instant,
+    /// When the line broke first: an answer that is lost after long work is asked for as long as any.
+    broke: Option<Instant>,
+    /// When the server first asked to wait.
+    waits: Option<Instant>,
     pause: Duration,
 }
 
@@ -91,6 +98,8 @@ impl Client {
             lang,
             entropy: SystemEntropy::default(),
             insistence: Duration::ZERO,
+            patience: PATIENCE,
+            lost_answer: LOST_ANSWER,
             is_quiet: false,
         })
     }
@@ -197,14 +206,15 @@ impl Client {
     /// # Errors
     /// The fault, when it is none that passes or it took too long.
     pub(crate) fn wait(&self, fault: Fault, tries: &mut Tries) -> Result<(), Fault> {
-        let (wait, most) = match fault.wait() {
-            Some(wait) => (wait.max(tries.pause), PATIENCE.max(self.insistence)),
+        let (wait, most, since) = match fault.wait() {
+            Some(wait) => (wait.max(tries.pause), self.patience, &mut tries.waits),
             // What changes something is done once, however often it is sent: to ask again is how to learn whether it was.
-            None if fault.is_lost_answer() => (tries.pause, LOST_ANSWER.max(self.insistence)),
-            None if fault.is_broken_line() => (tries.pause, self.insistence),
+            None if fault.is_lost_answer() => (tries.pause, self.lost_answer, &mut tries.broke),
+            None if fault.is_broken_line() => (tries.pause, Duration::ZERO, &mut tries.broke),
             None => return Err(fault),
         };
-        if tries.since.elapsed() + wait > most {
+        let since = since.get_or_insert_with(Instant::now);
+        if since.elapsed() + wait > most.max(self.insistence) {
             return Err(fault);
         }
         if !self.is_quiet {
@@ -314,7 +324,8 @@ impl Client {
 impl Default for Tries {
     fn default() -> Tries {
         Tries {
-            since: Instant::now(),
+            broke: None,
+            waits: None,
             pause: Duration::from_secs(1),
         }
     }
@@ -350,4 +361,83 @@ fn read_authorities(file: &Path, lang: Lang) -> Result<RootCerts> {
         );
     }
     Ok(RootCerts::new_with_certs(&found))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A server that answers one connection after the other, each as is said; and who asks it.
+    fn answered(answers: Vec<fn(TcpStream)>) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut asking, _) = listener.accept().unwrap();
+                let mut asked = [0; 4_096];
+                assert!(asking.read(&mut asked).unwrap() > 0);
+                answer(asking);
+            }
+        });
+        let address = Address::read(&url).unwrap();
+        Client::new(address, "key".into(), None, Lang::En).unwrap()
+    }
+
+    fn say(mut asking: TcpStream, status: &str, body: &str) {
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        asking.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    }
+
+    fn works_long_and_is_lost(asking: TcpStream) {
+        std::thread::sleep(Duration::from_millis(1_200));
+        drop(asking);
+    }
+
+    fn works_long_and_asks_to_wait(asking: TcpStream) {
+        std::thread::sleep(Duration::from_millis(1_200));
+        say(
+            asking,
+            "409 Conflict",
+            r#"{"type": "urn:vigie:problem:running", "retry_after": 1}"#,
+        );
+    }
+
+    fn says_yes(asking: TcpStream) {
+        say(asking, "200 OK", "{\"done\": true}");
+    }
+
+    #[test]
+    fn what_is_lost_after_long_work_is_asked_for_as_long_as_any() {
+        for lost in [works_long_and_is_lost, works_long_and_asks_to_wait] {
+            let mut client = answered(vec![lost, says_yes]);
+            // Less than the work and the first pause.
+            client.lost_answer = Duration::from_millis(2_000);
+            client.patience = client.lost_answer;
+            let answer = client.post("/x", &Value::Null).unwrap();
+            assert_eq!(answer["done"], true);
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_for_no_longer_than_was_said() {
+        let mut client = answered(vec![drop, drop, drop, drop]);
+        client.lost_answer = Duration::from_millis(1_500);
+        assert!(client.post("/x", &Value::Null).unwrap_err().is_lost_answer());
+    }
+
+    #[test]
+    fn nobody_is_asked_again_under_a_name_that_leads_nowhere() {
+        // No proxy is asked: the name is looked up here.
+        let address = Address {
+            is_here: true,
+            ..Address::read("http://nowhere.invalid").unwrap()
+        };
+        let client = Client::new(address, "key".into(), None, Lang::En).unwrap();
+        let fault = client.json("POST", "/x", &[], Sent::Nothing).unwrap_err();
+        assert!(fault.is_broken_line() && !fault.is_lost_answer(), "{fault}");
+    }
 }

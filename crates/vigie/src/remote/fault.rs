@@ -1,6 +1,7 @@
 //! What goes wrong between here and a server, and what to do about it.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -82,7 +83,7 @@ impl Fault {
     pub(super) fn of_transport(url: &str, error: &ureq::Error, lang: Lang) -> Fault {
         // A certificate that is not believed will not be in a minute.
         let is_certificate = match error {
-            ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+            ureq::Error::Io(error) => error.kind() == ErrorKind::InvalidData,
             ureq::Error::Tls(_) | ureq::Error::Pem(_) | ureq::Error::Rustls(_) => true,
             _ => false,
         };
@@ -104,7 +105,7 @@ impl Fault {
         };
         let may_pass = !is_certificate && !matches!(error, ureq::Error::BadUri(_) | ureq::Error::Http(_));
         let was_reached = match error {
-            ureq::Error::Io(error) => error.kind() != std::io::ErrorKind::ConnectionRefused,
+            ureq::Error::Io(error) => is_of_a_connection(error.kind()),
             ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => false,
             ureq::Error::Timeout(_) | ureq::Error::Protocol(_) => true,
             _ => false,
@@ -150,6 +151,18 @@ impl Fault {
     }
 }
 
+/// Whether it goes wrong only when there is a connection already: names that lead nowhere and networks that are away do not.
+fn is_of_a_connection(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::TimedOut
+    )
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -189,6 +202,30 @@ mod tests {
         assert_eq!(fault.wait(), Some(Duration::from_secs(7)));
         let said = fault.to_string();
         assert!(said.ends_with("\nWait.") && !said.contains('\u{1b}'), "{said:?}");
+    }
+
+    #[test]
+    fn only_a_connection_that_broke_may_have_carried_the_request() {
+        let is_lost = |kind: ErrorKind| {
+            let error = ureq::Error::Io(std::io::Error::from(kind));
+            Fault::of_transport("http://a", &error, Lang::En).is_lost_answer()
+        };
+        for kind in [
+            ErrorKind::ConnectionReset,
+            ErrorKind::BrokenPipe,
+            ErrorKind::UnexpectedEof,
+        ] {
+            assert!(is_lost(kind), "{kind:?}");
+        }
+        for kind in [
+            ErrorKind::ConnectionRefused,
+            ErrorKind::HostUnreachable,
+            ErrorKind::NetworkUnreachable,
+            ErrorKind::AddrNotAvailable,
+            ErrorKind::Other,
+        ] {
+            assert!(!is_lost(kind), "{kind:?}");
+        }
     }
 
     #[test]

@@ -138,6 +138,7 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
                 found["lines"] = lines;
                 print_json(&found)?;
             } else {
+                tell_why(&mut found, desk.lang);
                 desk.item(&found, FINDINGS)?;
                 desk.item(&found, MORE)?;
                 desk.items(lines.as_array().map_or(&[][..], Vec::as_slice), LINES)?;
@@ -146,6 +147,17 @@ pub(crate) fn run(arguments: &Arguments, lang: Lang) -> Result<ExitCode> {
         Verb::Decide(decide) => return decide.run(&desk),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Puts a sentence where an entry that came of another tenant's finding covers one: the desk tells no more than which.
+fn tell_why(finding: &mut Value, lang: Lang) {
+    let is_silent = finding["reason"].as_str().is_none_or(str::is_empty);
+    if let Some(entry) = finding["covered_by"].as_str().filter(|_| is_silent) {
+        finding["reason"] = json!(match lang {
+            Lang::En => format!("Known to be harmless: entry {entry} of the catalogue"),
+            Lang::Fr => format!("Réputé inoffensif\u{a0}: entrée {entry} du catalogue"),
+        });
+    }
 }
 
 impl Decide {
@@ -215,5 +227,26 @@ impl Decide {
         Ok(json!({
             "decision": "dismiss", "reason": reason, "scope": self.scope, "expires_at": self.expires, "fields": fields,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_entry_of_others_covers_says_so_in_the_reader_s_language() {
+        let said = |mut finding: Value, lang| {
+            tell_why(&mut finding, lang);
+            finding["reason"].as_str().unwrap().to_owned()
+        };
+        let covered = json!({"reason": "", "covered_by": "e1"});
+        let french = said(covered.clone(), Lang::Fr);
+        assert_eq!(french, "Réputé inoffensif\u{a0}: entrée e1 du catalogue");
+        let english = said(covered, Lang::En);
+        assert_eq!(english, "Known to be harmless: entry e1 of the catalogue");
+        let own = json!({"reason": "our scanner", "covered_by": "e1"});
+        assert_eq!(said(own, Lang::Fr), "our scanner");
+        assert_eq!(said(json!({"reason": "", "covered_by": null}), Lang::Fr), "");
     }
 }

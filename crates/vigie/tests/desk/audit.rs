@@ -130,6 +130,81 @@ fn what_was_tampered_with_shows_without_a_server() {
     );
     let said = scene.fails_with_output(3, &["audit", "verify", "rewritten.jsonl", "provider.jsonl"]);
     assert!(said.contains("does not bind this chain"), "{said}");
+    // Nor do leaves that were put under the roots for it: they do not give them.
+    let provider = std::fs::read_to_string(scene.folder.path().join("provider.jsonl")).unwrap();
+    let forged = with_leaves_of(&provider, &rewritten);
+    scene.write("forged.jsonl", forged.as_bytes());
+    let said = scene.fails_with_output(
+        3,
+        &[
+            "audit",
+            "verify",
+            "rewritten.jsonl",
+            "forged.jsonl",
+            "--roots",
+            "roots.json",
+            "--format",
+            "json",
+        ],
+    );
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let [client, provider] = [&said["exports"][0], &said["exports"][1]];
+    assert_eq!(
+        (&client["sound"], &client["proven_roots"], &provider["sound"]),
+        (&json!(false), &json!(0), &json!(false)),
+        "{said}"
+    );
+    // A mistake of whoever asks is told in their language.
+    let late = [
+        "audit",
+        "verify",
+        "client.jsonl",
+        "--roots",
+        "roots.json",
+        "--exported-at",
+        "hier",
+    ];
+    let said = scene.fails(1, &[&late[..], &["--lang", "fr"]].concat());
+    assert!(said.contains("--exported-at hier: écrivez"), "{said}");
+}
+
+/// The provider's export with the leaves of another chain under its roots, as if they had been over it.
+fn with_leaves_of(provider: &str, chain: &str) -> String {
+    let read = |text: &str| -> Vec<Value> {
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let chain = read(chain);
+    let name = chain[0]["export"]["chain"].as_str().unwrap();
+    let mut provider = read(provider);
+    for line in &mut provider {
+        let Some(root) = line.get_mut("root") else {
+            continue;
+        };
+        let theirs = chain.iter().find(|line| line["root"]["seq"] == root["seq"]);
+        if let Some(theirs) = theirs.map(|line| &line["root"]) {
+            let head = (
+                theirs["head_seq"].as_i64().unwrap(),
+                theirs["head_hash"].as_str().unwrap(),
+            );
+            let leaf = sha256(format!("{name}:{}:{}", head.0, head.1));
+            root["leaves"].as_array_mut().unwrap().push(json!(leaf));
+        }
+    }
+    provider
+        .iter()
+        .map(Value::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn sha256(text: String) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn without_roots(lines: &[&str]) -> String {
@@ -163,7 +238,6 @@ fn cut_off(scene: &Scene, file: &str, made: &str) -> String {
 
 /// The export with another first word, and every hash worked out anew; and a root it names.
 fn rewrite(lines: &[&str]) -> (String, String) {
-    use sha2::{Digest, Sha256};
     let mut previous = "0".repeat(64);
     let mut hashes: Vec<String> = Vec::new();
     let mut out = Vec::new();
@@ -179,8 +253,7 @@ fn rewrite(lines: &[&str]) -> (String, String) {
             words.as_object_mut().unwrap().remove("hash");
             let at: vigie_desk::Time = serde_json::from_value(entry["at"].clone()).unwrap();
             words["at"] = json!(at.micros());
-            let digest = Sha256::digest(in_order(&words));
-            previous = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            previous = sha256(in_order(&words));
             entry["hash"] = json!(previous);
             hashes.push(previous.clone());
         }

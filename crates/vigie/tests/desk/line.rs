@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -79,9 +79,76 @@ impl Line {
         Line { url, carried }
     }
 
+    /// To a port of this machine; it stops carrying at the request after so many whose first line ends like this, and is gone
+    /// when it is cut.
+    pub(crate) fn that_stops(port: u16, at: &'static str, after: usize) -> StoppedLine {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Stop::default());
+        let line = StoppedLine {
+            url,
+            state: Arc::clone(&state),
+        };
+        listener.set_nonblocking(true).unwrap();
+        std::thread::spawn(move || {
+            while !state.is_cut.load(Ordering::SeqCst) {
+                let Ok((mut client, _)) = listener.accept() else {
+                    std::thread::sleep(Duration::from_millis(5));
+                    continue;
+                };
+                client.set_nonblocking(false).unwrap();
+                let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+                let (back, forth) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                std::thread::spawn(move || carry(back, forth, u64::MAX, Duration::ZERO, &AtomicU64::new(0)));
+                let state = Arc::clone(&state);
+                std::thread::spawn(move || {
+                    let mut buffer = vec![0; 1 << 16];
+                    while let Ok(read @ 1..) = client.read(&mut buffer) {
+                        let first = buffer[..read].split(|byte| *byte == b'\r').next().unwrap();
+                        let is_one = first.ends_with(format!("{at} HTTP/1.1").as_bytes());
+                        if is_one && state.passed.fetch_add(1, Ordering::SeqCst) >= after {
+                            state.is_stopped.store(true, Ordering::SeqCst);
+                            while !state.is_cut.load(Ordering::SeqCst) {
+                                std::thread::sleep(Duration::from_millis(5));
+                            }
+                            break;
+                        }
+                        server.write_all(&buffer[..read]).unwrap();
+                    }
+                    let _ = client.shutdown(Shutdown::Both);
+                    let _ = server.shutdown(Shutdown::Both);
+                });
+            }
+        });
+        line
+    }
+
     /// Bytes carried to the server.
     pub(crate) fn carried(&self) -> u64 {
         self.carried.load(Ordering::SeqCst)
+    }
+}
+
+/// A line that stops, and is cut.
+pub(crate) struct StoppedLine {
+    pub(crate) url: String,
+    state: Arc<Stop>,
+}
+
+#[derive(Default)]
+struct Stop {
+    passed: AtomicUsize,
+    is_stopped: AtomicBool,
+    is_cut: AtomicBool,
+}
+
+impl StoppedLine {
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state.is_stopped.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn cut(&self) {
+        self.state.is_cut.store(true, Ordering::SeqCst);
     }
 }
 
