@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     /// Made in the language of whoever reads them where they stand, or no sentences.
-    const IN_BOTH: [&str; 9] = [
+    const IN_BOTH: [&str; 10] = [
         "mapping written, to be completed where it says ?:",
         "X: it has more than X KiB",
         "X\\uX: il dépasse X Kio",
@@ -86,6 +86,7 @@ mod tests {
         "X résultats pour «\\uXX\\uX» (X)\\uX: donnez l’identifiant de l’un d’eux\\uX: X",
         "X: X, SHA-256 X",
         "--field X: X",
+        "--exported-at X: X",
     ];
 
     /// Looks in this program's code for errors whose sentence has no French.
