@@ -402,4 +402,38 @@ mod tests {
         let pattern = "*a".repeat(60) + "*b";
         assert!(!test(&pattern).matches(&"a".repeat(20_000)));
     }
+
+    /// Tries every place for every part.
+    fn plainly(parts: &[Part], value: &[u8], test: &TextTest) -> bool {
+        match parts {
+            [] => value.is_empty(),
+            [Part::Many, rest @ ..] => (0..=value.len()).any(|at| plainly(rest, &value[at..], test)),
+            [part, rest @ ..] => test
+                .stretch(std::slice::from_ref(part), value, 0)
+                .is_some_and(|end| plainly(rest, &value[end..], test)),
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn patterns_match_what_trying_every_place_matches(
+            pattern in "[aAb\u{e9}\u{2013}*?-]{0,9}",
+            value in "[aAb\u{e9}\u{2013}-]{0,12}",
+            cased in proptest::bool::ANY,
+            start in proptest::bool::ANY,
+            end in proptest::bool::ANY,
+        ) {
+            let test = TextTest::new(parts_of(&SigmaString::new(&pattern)), Open { start, end }, cased);
+            let folded = if test.folds { folded(&value).into_owned() } else { value.clone() };
+            // A letter beyond ASCII that the test names must be in the value.
+            let may = !test.folds || !value.is_ascii();
+            proptest::prop_assert_eq!(
+                test.matches(&value),
+                may && plainly(&test.parts, folded.as_bytes(), &test),
+                "{} on {}", pattern, value
+            );
+        }
+    }
 }

@@ -133,8 +133,8 @@ codes! {
         "rows that could not be put together: {cause}"
         "lignes qui n’ont pas pu être rassemblées\u{a0}: {cause}";
     ManyFieldNames "many_field_names"
-        "field names beyond the 8192 one file may have; their values are in the column _More"
-        "noms de champs au-delà des 8192 qu’un fichier peut avoir\u{202f}; leurs valeurs sont dans la colonne _More";
+        "field names beyond the 8192 one file may have, or of more than 1 KiB; their values are in the column _More"
+        "noms de champs au-delà des 8192 qu’un fichier peut avoir, ou de plus de 1\u{202f}Kio\u{202f}; leurs valeurs sont dans la colonne _More";
     BytesNoText "bytes_no_text"
         "bytes that are no text in the file's encoding; replaced"
         "octets qui ne sont pas du texte dans l’encodage du fichier\u{202f}; remplacés";

@@ -140,7 +140,9 @@ impl Message {
                     Language::French => text.replace('.', ","),
                 });
             }
-            Parameter::Message(message) => said.push_str(&message.say(language)),
+            // A message is no number: it has no plural.
+            Parameter::Message(message) if forms.is_empty() => said.push_str(&message.say(language)),
+            Parameter::Message(_) => {}
             Parameter::Text(text) if language == Language::English => said.push_str(text),
             Parameter::Text(text) => match name {
                 "what" | "advice" => match words::french(text) {

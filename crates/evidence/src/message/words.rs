@@ -17,11 +17,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     // What to do with them.
     (
         "unpack it and give the folder",
-        "décompressez-la et donnez le dossier",
+        "à décompresser, puis donnez le dossier",
     ),
     (
         "mount it read-only and give the folder",
-        "montez-la en lecture seule et donnez le dossier",
+        "à monter en lecture seule, puis donnez le dossier",
     ),
     // Names in archives.
     ("climb out of the archive", "sortie de l’archive"),

@@ -19,6 +19,9 @@ impl FieldId {
 /// How many different names one file may have; the values of all further ones share the column `_More`.
 const MAX_FIELDS: usize = 8_192;
 
+/// Bytes of a name; the values of longer ones share that column too.
+const MAX_NAME_BYTES: usize = 1_024;
+
 /// Names of the columns every batch begins with, in lower case.
 const FIXED_COLUMNS: [&str; 3] = ["timegenerated", "_record", "_offset"];
 
@@ -142,6 +145,10 @@ impl Fields {
         if let Some(&id) = self.by_name.get(name) {
             return id;
         }
+        if name.len() > MAX_NAME_BYTES {
+            self.refused += 1;
+            return FieldId::MORE;
+        }
         let lower = name.to_ascii_lowercase();
         if FIXED_COLUMNS.contains(&lower.as_str()) {
             // Every batch has a column of this name already.
@@ -253,6 +260,10 @@ mod tests {
             fields.intern(&format!("Name{number}"));
         }
         assert_eq!(fields.intern("OneMore"), FieldId::MORE);
+        assert_eq!(
+            Fields::new().intern(&"n".repeat(MAX_NAME_BYTES + 1)),
+            FieldId::MORE
+        );
         assert!(fields.take_refused() > 0);
         assert_eq!(fields.names.len(), MAX_FIELDS);
     }

@@ -8,17 +8,21 @@ use vigie_report::Lang;
 
 const ERRORS: &str = include_str!("errors.txt");
 
-/// A sentence in French; as it is when nobody knows how to say it.
-pub(crate) fn say(english: &str) -> String {
+/// Patterns and their French, in the order in which they are tried.
+fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
     let mut lines = ERRORS
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    while let (Some(pattern), Some(french)) = (lines.next(), lines.next()) {
-        if let Some(fillings) = fillings(english, pattern) {
-            return fill(&Lang::Fr.typeset(french), &fillings);
-        }
+    std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
+}
+
+/// A sentence in French; as it is when nobody knows how to say it.
+pub(crate) fn say(english: &str) -> String {
+    let fitting = pairs().find_map(|(pattern, french)| Some((french, fillings(english, pattern)?)));
+    match fitting {
+        Some((french, fillings)) => fill(&Lang::Fr.typeset(french), &fillings),
+        None => english.to_owned(),
     }
-    english.to_owned()
 }
 
 /// An error and its causes, in French.
@@ -116,6 +120,18 @@ mod tests {
             missing.is_empty(),
             "add the French to french/errors.txt: {missing:#?}"
         );
+    }
+
+    /// The first pattern that fits is taken, so a wider one stands behind those it would fit.
+    #[test]
+    fn no_pattern_hides_a_later_one() {
+        let all: Vec<&str> = pairs().map(|(english, _)| english).collect();
+        for (at, wide) in all.iter().enumerate() {
+            for narrow in &all[at + 1..] {
+                let text = narrow.replace("{}", "X");
+                assert!(fillings(&text, wide).is_none(), "{wide} hides {narrow}");
+            }
+        }
     }
 
     /// The first literal of each call that makes an error, unless it is made in both languages, with X for what is filled in.

@@ -14,8 +14,10 @@ use super::template::{Compiled, DEFINITION_HEADER_BYTES};
 
 /// Definitions with the same identifier and size that are kept: names stand in or outside of them.
 const VARIANTS: usize = 4;
-/// Bytes of definitions that are kept; those of all providers of a machine are some hundred kilobytes.
-const MOST_BYTES: usize = 4 << 20;
+/// Bytes of memory for all that are kept; the templates of all providers of a machine take a tenth of that.
+const MOST_BYTES: usize = 8 << 20;
+/// Bytes of memory for one. Real ones take some kilobytes; one that refers to long names over and over is compiled anew.
+const MOST_BYTES_OF_ONE: usize = 64 << 10;
 
 /// The definition's own identifier, its size, and where it stands in the event.
 type Key = ([u8; 16], u32, Root);
@@ -35,6 +37,8 @@ struct Template {
     names: Box<[Name]>,
     steps: usize,
     plan: Rc<Plan>,
+    /// Bytes of memory it takes, about.
+    memory: usize,
 }
 
 /// A reference to a name.
@@ -45,6 +49,8 @@ struct Name {
     elsewhere: Option<Box<[u8]>>,
 }
 
+/// What a template takes besides what it says: its place in the table, its plan, room for more.
+const FIXED_BYTES: usize = 1 << 10;
 /// The bytes of a reference, and those of the link to another name that comes before a name.
 const REFERENCE_BYTES: usize = 4;
 const LINK_BYTES: usize = 4;
@@ -73,14 +79,14 @@ impl Known {
         else {
             return;
         };
-        self.bytes += template.bytes.len();
+        self.bytes += template.memory;
         if self.bytes > MOST_BYTES {
             self.by_key.clear();
-            self.bytes = template.bytes.len();
+            self.bytes = template.memory;
         }
         let variants = self.by_key.entry(key).or_default();
         if variants.len() >= VARIANTS {
-            variants.remove(0);
+            self.bytes = self.bytes.saturating_sub(variants.remove(0).memory);
         }
         variants.push(template);
     }
@@ -95,30 +101,37 @@ fn key(chunk: &[u8], at: u32, root: Root) -> Option<Key> {
 }
 
 impl Template {
-    /// `None` when what was read reaches beyond the definition.
+    /// `None` when what was read reaches beyond the definition, or would take too much memory.
     fn new(chunk: &[u8], at: u32, compiled: &Compiled, plan: Rc<Plan>) -> Option<Template> {
         let start = at as usize + LINK_BYTES;
         if compiled.read_to > compiled.end {
             return None;
         }
         let bytes = chunk.get(start..compiled.read_to)?;
-        let name = |&(place, reference): &(usize, u32)| {
+        let mut memory = FIXED_BYTES + bytes.len() + plan.bytes();
+        let mut names = Vec::new();
+        for &(place, reference) in &compiled.names {
             let is_here = place + REFERENCE_BYTES == reference as usize;
             let elsewhere = match is_here {
                 true => None,
-                false => Some(chunk.get(name_at(chunk, reference)?)?.into()),
+                false => Some(chunk.get(name_at(chunk, reference)?)?),
             };
-            Some(Name {
+            memory += size_of::<Name>() + elsewhere.map_or(0, <[u8]>::len);
+            if memory > MOST_BYTES_OF_ONE {
+                return None;
+            }
+            names.push(Name {
                 at: place.checked_sub(start)?,
-                elsewhere,
-            })
-        };
+                elsewhere: elsewhere.map(Box::from),
+            });
+        }
         Some(Template {
             at,
             bytes: bytes.into(),
-            names: compiled.names.iter().map(name).collect::<Option<_>>()?,
+            names: names.into(),
             steps: compiled.steps.len(),
             plan,
+            memory,
         })
     }
 
@@ -163,3 +176,75 @@ fn name_at(chunk: &[u8], reference: u32) -> Option<Range<usize>> {
 }
 
 const _: () = assert!(DEFINITION_HEADER_BYTES == LINK_BYTES + 16);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A definition of some references to one long name that stands elsewhere.
+    fn hostile(identifier: u8, references: usize) -> (Vec<u8>, Compiled) {
+        let mut chunk = vec![0; 64 << 10];
+        chunk[LINK_BYTES..DEFINITION_HEADER_BYTES].fill(identifier);
+        let start = DEFINITION_HEADER_BYTES + 4;
+        let name = 40_000;
+        chunk[name + BEFORE_LENGTH..name + BEFORE_LENGTH + 2].copy_from_slice(&10_000u16.to_le_bytes());
+        let names: Vec<_> = (0..references)
+            .map(|number| {
+                let place = start + 5 * number + 1;
+                chunk[place..place + 4].copy_from_slice(&(name as u32).to_le_bytes());
+                (place, name as u32)
+            })
+            .collect();
+        let end = start + 5 * references;
+        let compiled = Compiled {
+            steps: Vec::new(),
+            names,
+            read_to: end,
+            end,
+        };
+        (chunk, compiled)
+    }
+
+    #[test]
+    fn names_without_end_are_not_kept() {
+        let mut known = Known::default();
+        let plan = Rc::new(Plan::default());
+        let (chunk, compiled) = hostile(0, 6_000);
+        known.keep(&chunk, 0, Root::Record, &compiled, &plan);
+        assert_eq!(known.bytes, 0);
+        for identifier in 0..=255 {
+            let (chunk, compiled) = hostile(identifier, 2);
+            known.keep(&chunk, 0, Root::Record, &compiled, &plan);
+            assert!((40_000..=MOST_BYTES).contains(&known.bytes), "{}", known.bytes);
+            assert!(known.plan(&chunk, 0, Root::Record).is_some());
+        }
+        let kept: usize = known
+            .by_key
+            .values()
+            .flatten()
+            .map(|template| template.memory)
+            .sum();
+        assert_eq!(kept, known.bytes);
+    }
+
+    #[test]
+    fn templates_that_say_nothing_cost_their_place() {
+        let mut known = Known::default();
+        let plan = Rc::new(Plan::default());
+        for number in 0..20_000u32 {
+            let mut chunk = vec![0; 64];
+            chunk[LINK_BYTES..LINK_BYTES + 4].copy_from_slice(&number.to_le_bytes());
+            let compiled = Compiled {
+                read_to: 24,
+                end: 24,
+                ..Compiled::default()
+            };
+            known.keep(&chunk, 0, Root::Record, &compiled, &plan);
+        }
+        assert!(
+            known.by_key.len() <= MOST_BYTES / FIXED_BYTES,
+            "{}",
+            known.by_key.len()
+        );
+    }
+}

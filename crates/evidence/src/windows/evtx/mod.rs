@@ -11,7 +11,7 @@
 mod cursor;
 mod known;
 mod plan;
-mod planned;
+pub(super) mod planned;
 mod record;
 mod slab;
 mod template;

@@ -8,6 +8,8 @@ use crate::windows::fields::{FieldId, Fields};
 
 /// Values one planned template may have; real ones have some thirty.
 const MAX_OPS: usize = 256;
+/// Guards of all of them together.
+const MAX_GUARDS: usize = 16 * MAX_OPS;
 
 /// Where the template stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -131,6 +133,11 @@ impl Plan {
         })
     }
 
+    /// Bytes of memory it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.ops().count() * size_of::<Op>() + self.guards.len() * size_of::<u16>()
+    }
+
     fn ops(&self) -> impl Iterator<Item = &Op> {
         let lists = self.system.iter().chain(&self.data).chain(&self.unnamed);
         lists.chain(&self.nothing).chain(&self.time).chain(&self.rest)
@@ -186,6 +193,9 @@ impl Planning<'_> {
         let mut guards: Vec<u16> = Vec::new();
         while let Some(step) = steps.get(at) {
             at += 1;
+            if self.plan.guards.len() > MAX_GUARDS {
+                return None;
+            }
             match *step {
                 Step::Open { name, depends, .. } => {
                     let before = guards.len();
@@ -387,6 +397,9 @@ impl Planning<'_> {
             system,
             data,
             unnamed,
+            nothing,
+            rest,
+            guards,
             ..
         } = &mut self.plan;
         // Without text and never kept empty, it is no value.
@@ -416,10 +429,17 @@ impl Planning<'_> {
             })
             .collect();
         used.sort_unstable();
+        // A slot that is a fragment in one place and a text in another depends on the value.
+        let apart = match rest.as_ref().map(|op| op.part) {
+            Some(Part::Slot { id, .. } | Part::Attribute { id }) => used.binary_search(&id).is_err(),
+            _ => true,
+        };
         // A slot used over and over could make a record many times its size.
         let sparing = used.windows(3).all(|three| three.first() != three.last());
-        let small =
-            system.len() + data.len() + unnamed.len() <= MAX_OPS && self.plan.guards.len() <= 16 * MAX_OPS;
-        (once && different && plain && free && sparing && small && self.open.is_empty()).then_some(self.plan)
+        let small = system.len() + data.len() + unnamed.len() <= MAX_OPS
+            && nothing.len() <= MAX_OPS
+            && guards.len() <= MAX_GUARDS;
+        (once && different && plain && free && apart && sparing && small && self.open.is_empty())
+            .then_some(self.plan)
     }
 }

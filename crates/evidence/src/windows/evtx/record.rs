@@ -23,11 +23,18 @@ const MAX_RECORD_STEPS: u32 = 1 << 18;
 /// Steps and bytes of text all records of one chunk may take together. Real chunks take a hundredth of that.
 const MAX_CHUNK_STEPS: u32 = 1 << 22;
 pub(super) const MAX_CHUNK_TEXT: usize = 32 << 20;
+/// What a definition that cannot be compiled is charged for: as many as it may have been read.
+const STEPS_OF_A_FAILURE: usize = 4_096;
+const TOO_MUCH_FOR_A_CHUNK: Damage = Damage {
+    what: "more values than one chunk may have",
+    at: 0,
+};
 
 /// What stays the same over the records of one file, or of one chunk.
 pub(super) struct Reader {
     names: Names,
-    templates: HashMap<u32, Rc<Compiled>, RandomState>,
+    /// By where the template is; what is wrong with those that cannot be compiled.
+    templates: HashMap<u32, Result<Rc<Compiled>, Damage>, RandomState>,
     /// By where the template is; none for those that must be run step by step.
     plans: HashMap<(u32, Root), Option<Rc<Plan>>, RandomState>,
     /// Templates of the chunks before.
@@ -140,12 +147,19 @@ impl Reader {
         fields: &mut Fields,
     ) -> Result<Rc<Compiled>, Damage> {
         if let Some(template) = self.templates.get(&definition) {
-            return Ok(Rc::clone(template));
+            return template.clone();
         }
-        let template = Rc::new(compile_definition(chunk, definition, &mut self.names, fields)?);
-        self.charge_for(definition, template.steps.len());
-        self.templates.insert(definition, Rc::clone(&template));
-        Ok(template)
+        if self.chunk_steps > MAX_CHUNK_STEPS {
+            return Err(TOO_MUCH_FOR_A_CHUNK);
+        }
+        let template = compile_definition(chunk, definition, &mut self.names, fields).map(Rc::new);
+        let steps = match &template {
+            Ok(template) => template.steps.len(),
+            Err(_) => STEPS_OF_A_FAILURE,
+        };
+        self.charge_for(definition, steps);
+        self.templates.insert(definition, template.clone());
+        template
     }
 
     /// The plan of a template, if it can be planned.
@@ -284,14 +298,16 @@ impl Run<'_> {
     fn charge(&mut self) -> Result<(), Damage> {
         self.steps += 1;
         self.reader.chunk_steps = self.reader.chunk_steps.saturating_add(1);
-        let what = if self.steps > MAX_RECORD_STEPS || self.row.is_too_large() {
-            "more values than one record may have"
-        } else if self.reader.chunk_steps > MAX_CHUNK_STEPS || self.reader.chunk_text > MAX_CHUNK_TEXT {
-            "more values than one chunk may have"
-        } else {
-            return Ok(());
-        };
-        Err(Damage { what, at: 0 })
+        if self.steps > MAX_RECORD_STEPS || self.row.is_too_large() {
+            return Err(Damage {
+                what: "more values than one record may have",
+                at: 0,
+            });
+        }
+        if self.reader.chunk_steps > MAX_CHUNK_STEPS || self.reader.chunk_text > MAX_CHUNK_TEXT {
+            return Err(TOO_MUCH_FOR_A_CHUNK);
+        }
+        Ok(())
     }
 
     fn value(&self, base: usize, count: usize, id: u16) -> Option<Value> {

@@ -5,6 +5,7 @@ pub(super) const HEADER: usize = 4_096;
 const CHUNK_HEADER: usize = 512;
 
 /// A piece of a template.
+#[derive(Debug, Clone)]
 pub(super) enum Part {
     /// An element with its attributes and children.
     Element(&'static str, Vec<(&'static str, Part)>, Vec<Part>),
@@ -36,7 +37,7 @@ pub(super) fn data(name: &'static str, slot: u16) -> Part {
 }
 
 /// A value of a record.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) enum Given {
     /// A wire type and its bytes.
     Raw(u8, Vec<u8>),
