@@ -4,6 +4,7 @@ import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
 import { useEvents } from "./api/events";
 import { SessionProvider, useMay, useSessionQuery } from "./api/session";
 import type { Session, Verb } from "./api/types";
+import { Caught } from "./components/caught";
 import { Empty, ProblemBox } from "./components/states";
 import { useT } from "./i18n";
 import {
@@ -50,35 +51,37 @@ function Desk({ session }: { session: Session }) {
   return (
     <SessionProvider session={session}>
       <Shell>
-        <Suspense fallback={<Waiting />}>
-          <Routes>
-            <Route path="/" element={<Navigate to="/campaigns" replace />} />
-            <Route path="/campaigns" element={<Campaigns />} />
-            <Route path="/campaigns/:id" element={<Board />} />
-            <Route path="/servers/:id" element={<ServerPage />} />
-            <Route path="/cases" element={<Cases />} />
-            <Route path="/cases/:id" element={<CasePage />} />
-            <Route path="/tenants" element={<Tenants />} />
-            <Route path="/tenants/:id" element={<TenantPage />} />
-            <Route path="/packs/:name?" element={<Packs />} />
-            <Route path="/settings" element={<Settings />} />
-            <Route element={<Allowed verb="read_internal" />}>
-              <Route path="/campaigns/:id/manage" element={<Manage />} />
-              <Route path="/findings" element={<Findings />} />
-              <Route path="/findings/:id" element={<FindingPage />} />
-              <Route path="/hunts" element={<Hunts />} />
-              <Route path="/journal" element={<Journal />} />
-              <Route path="/evidence" element={<EvidenceList />} />
-              <Route path="/evidence/:id" element={<Piece />} />
-              <Route path="/alerts" element={<Alerts />} />
-              <Route path="/catalogue" element={<Catalogue />} />
-            </Route>
-            <Route element={<Allowed verb="audit" />}>
-              <Route path="/audit" element={<Audit />} />
-            </Route>
-            <Route path="*" element={<Empty title="state.no_page" />} />
-          </Routes>
-        </Suspense>
+        <Caught>
+          <Suspense fallback={<Waiting />}>
+            <Routes>
+              <Route path="/" element={<Navigate to="/campaigns" replace />} />
+              <Route path="/campaigns" element={<Campaigns />} />
+              <Route path="/campaigns/:id" element={<Board />} />
+              <Route path="/servers/:id" element={<ServerPage />} />
+              <Route path="/cases" element={<Cases />} />
+              <Route path="/cases/:id" element={<CasePage />} />
+              <Route path="/tenants" element={<Tenants />} />
+              <Route path="/tenants/:id" element={<TenantPage />} />
+              <Route path="/packs/:name?" element={<Packs />} />
+              <Route path="/settings" element={<Settings />} />
+              <Route element={<Allowed verb="read_internal" />}>
+                <Route path="/campaigns/:id/manage" element={<Manage />} />
+                <Route path="/findings" element={<Findings />} />
+                <Route path="/findings/:id" element={<FindingPage />} />
+                <Route path="/hunts" element={<Hunts />} />
+                <Route path="/journal" element={<Journal />} />
+                <Route path="/evidence" element={<EvidenceList />} />
+                <Route path="/evidence/:id" element={<Piece />} />
+                <Route path="/alerts" element={<Alerts />} />
+                <Route path="/catalogue" element={<Catalogue />} />
+              </Route>
+              <Route element={<Allowed verb="audit" />}>
+                <Route path="/audit" element={<Audit />} />
+              </Route>
+              <Route path="*" element={<Empty title="state.no_page" />} />
+            </Routes>
+          </Suspense>
+        </Caught>
       </Shell>
     </SessionProvider>
   );

@@ -9,6 +9,7 @@ import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { problemOf } from "./api/problem";
 import { App } from "./app";
+import { Caught } from "./components/caught";
 import { LanguageProvider } from "./i18n";
 import { preload } from "./preload";
 import { theme } from "./theme";
@@ -32,7 +33,9 @@ createRoot(document.getElementById("root")!).render(
         <LanguageProvider>
           <Notifications position="bottom-right" />
           <BrowserRouter>
-            <App />
+            <Caught>
+              <App />
+            </Caught>
           </BrowserRouter>
         </LanguageProvider>
       </QueryClientProvider>

@@ -107,7 +107,7 @@ async function identities(browser, server, issuer, sam, admin, { context, page: 
   await inspect(page, "who is linked to whom", "fr");
   await page.screenshot({ path: join(shots, "identities-fr.png") });
   check("whose identity it is", (await row("Sam").innerText()).includes(issuer) && !(await row("Aline Morel").innerText()).includes(issuer));
-  check("an administrator without one reads how to get it", (await page.locator("main").innerText()).includes("Votre compte n’est lié à personne chez Portail d’essai"));
+  check("an administrator without one reads how to get it", (await page.locator("main").innerText()).includes("Votre compte n’est lié à aucune identité chez Portail d’essai"));
   const form = page.getByRole("dialog");
   const link = async (name) => {
     await page.getByRole("button", { name: `Modifier l’identité\u00a0: ${name}` }).click();
@@ -126,6 +126,8 @@ async function identities(browser, server, issuer, sam, admin, { context, page: 
   await page.keyboard.press("Escape");
   await form.waitFor({ state: "detached" });
 
+  // Their page would notice that its session is over, and say so.
+  await theirs.goto("about:blank");
   await page.getByRole("button", { name: "Modifier l’identité\u00a0: Sam" }).click();
   await form.getByRole("button", { name: "Délier" }).click();
   await form.waitFor({ state: "detached" });

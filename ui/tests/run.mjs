@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { check, inspect, launch, open, quiet, result, settle } from "./browser.mjs";
 import { serve } from "./server.mjs";
+import { broken, hostile, refusal } from "./trouble.mjs";
 import { alerts, audit, caseWork, custody, inventory, judgements, revise, secondFactor, steer, views } from "./work.mjs";
 
 const vigie = process.env.VIGIE;
@@ -144,7 +145,8 @@ async function judge({ page, noise }, server, { campaign, api }) {
   for (const key of ["j", "j", "k", "x", "j", "x"]) await page.keyboard.press(key);
   await page.getByText("2 sélectionnés").waitFor();
   await page.keyboard.press("a");
-  await page.waitForFunction((text) => document.querySelector("[role=status].muted")?.textContent?.replace(/\D/g, "") === text, String(before - 2));
+  const left = (count) => page.waitForFunction((text) => document.querySelector("[role=status].muted")?.textContent?.replace(/\D/g, "") === text, String(count));
+  await left(before - 2);
   check("two findings were accepted at once", (await total()) === before - 2);
   await list.focus();
   await page.keyboard.press("d");
@@ -153,10 +155,11 @@ async function judge({ page, noise }, server, { campaign, api }) {
   await page.getByRole("dialog").getByRole("button", { name: "Écarter" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
   check("one finding was dismissed", (await api("GET", `/findings?state=dismissed&campaign=${campaign}`)).total === 1);
-  // The dialogue is gone, and keys go on from where they were.
+  // The dialogue is gone, the list was read again, and keys go on from where they were.
+  await left(before - 3);
   await page.waitForFunction(() => document.activeElement?.getAttribute("role") === "listbox");
   await page.keyboard.press("e");
-  await page.waitForFunction((text) => document.querySelector("[role=status].muted")?.textContent?.replace(/\D/g, "") === text, String(before - 4));
+  await left(before - 4);
   const [made] = (await api("GET", "/cases")).items;
   check("an escalated finding is a case", made !== undefined);
   await page.goto(`${server.origin}/cases/${made.id}`);
@@ -349,6 +352,9 @@ try {
   await look(browser, server, state, pages);
   await judgements(hand, server, where);
   await revise(hand, server, where, join(place, "data"));
+  await hostile(hand, server, where);
+  await broken(hand, server);
+  await refusal(hand, server, where);
   if (process.argv[3]) for (const [shot, name] of Object.entries(DOCS)) copyFileSync(join(shots, `${shot}.png`), join(resolve(process.argv[3]), `${name}.png`));
 } catch (error) {
   failed = error;

@@ -9,7 +9,7 @@ mod results;
 mod start;
 
 pub use handler::HuntHandler;
-pub use results::{Hunt, HuntServer, get, list, of_server};
+pub use results::{Hunt, HuntServer, LeftOut, get, list, of_server};
 pub use start::{NewHunt, clean, rehunt, settle, start};
 
 /// The kind of job.

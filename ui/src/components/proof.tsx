@@ -41,7 +41,7 @@ function Value({ name, value }: { name: string; value: unknown }) {
     // Things said in both languages.
     const said = value as Record<string, unknown>;
     if (typeof said.en === "string" && typeof said.fr === "string") return <>{moments(String(said[locale]))}</>;
-    if (Object.values(said).every((one) => one === null || one === "" || one === 0)) return <span className="muted">–</span>;
+    if (Object.values(said).every((one) => one === null || one === "")) return <span className="muted">–</span>;
     return <Proof value={value} />;
   }
   if (value === null || value === "") return <span className="muted">–</span>;

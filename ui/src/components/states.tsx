@@ -18,10 +18,11 @@ export function explain(error: unknown, language: Language): { title: string; de
   return { title, detail: sentence(problem.detail ?? problem.title), todo: (language.locale === "en" && problem.what_to_do) || todo };
 }
 
-/** Programs begin what they say with a small letter, and leave the full stop out. */
-function sentence(text: string | undefined): string | undefined {
+/** Programs begin what they say with a small letter, and leave the full stop out. Identifiers, addresses and paths stay as they are. */
+export function sentence(text: string | undefined): string | undefined {
   if (!text) return undefined;
-  return text[0]!.toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+  const begun = /^\p{L}+[’',;:]?(?:\s|$|(?<=[’'])\p{L})/u.test(text) ? text[0]!.toUpperCase() + text.slice(1) : text;
+  return begun + (/(?:^|\s)[«“"‘(]*[`\p{L}\d’'-]+[\s»”"’)`]*$/u.test(text) ? "." : "");
 }
 
 /** A problem, where what it concerns would have stood. */

@@ -6,13 +6,11 @@ export interface LeftOut {
   why: string[];
 }
 
-/** What a hunt left out: parts of what it read, with the reasons, and files of no kind that it knows. Archives it opened are neither. */
+/** What a hunt lists of what it left out: files not read, or not whole, with the reasons, and files of no kind that it knows. */
 export function asideOf(hunt: Hunt): { partly: LeftOut[]; unknown: LeftOut[] } {
   const all = (hunt.skipped as { path?: unknown; skipped?: { why?: string }[] }[]).map((file) => ({
     path: String(file.path ?? "?"),
     why: Array.isArray(file.skipped) ? file.skipped.map((one) => one.why ?? "?") : [],
   }));
-  // What lies in an archive has the archive's path before `!/`.
-  const opened = new Set(all.flatMap(({ path }) => [...path.matchAll(/!\//g)].map(({ index }) => path.slice(0, index))));
-  return { partly: all.filter(({ why }) => why.length > 0), unknown: all.filter(({ path, why }) => why.length === 0 && !opened.has(path)) };
+  return { partly: all.filter(({ why }) => why.length > 0), unknown: all.filter(({ why }) => why.length === 0) };
 }

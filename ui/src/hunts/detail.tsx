@@ -50,21 +50,30 @@ export function HuntDetail({ id }: { id: string }) {
 function LeftAside({ hunt }: { hunt: Hunt }) {
   const { tn, t } = useLanguage();
   const { partly, unknown } = asideOf(hunt);
+  const all = hunt.left_out;
   return (
     <>
-      {partly.length > 0 && (
+      {all.partly > 0 && (
         <>
-          <h3>{tn("hunt.partly", partly.length)}</h3>
+          <h3>{tn("hunt.partly", all.partly)}</h3>
+          <CutShort shown={partly.length} all={all.partly} />
           <ul className="plain">{partly.map(({ path, why }, index) => <li key={index}><span className="mono">{path}</span> {why.join("; ")}</li>)}</ul>
         </>
       )}
-      {unknown.length > 0 && (
+      {all.unknown > 0 && (
         <details>
-          <summary>{tn("hunt.unknown", unknown.length)}</summary>
+          <summary>{tn("hunt.unknown", all.unknown)}</summary>
           <p className="small muted">{t("hunt.unknown_what")}</p>
+          <CutShort shown={unknown.length} all={all.unknown} />
           <ul className="plain">{unknown.map(({ path }, index) => <li key={index} className="mono">{path}</li>)}</ul>
         </details>
       )}
     </>
   );
+}
+
+/** That not all are listed, where that is so. */
+function CutShort({ shown, all }: { shown: number; all: number }) {
+  const { t, number } = useLanguage();
+  return shown < all ? <p className="small"><strong>{t("hunt.cut_short", { shown: number(shown), all: number(all) })}</strong></p> : null;
 }

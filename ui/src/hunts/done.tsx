@@ -5,7 +5,6 @@ import type { Hunt } from "../api/types";
 import { Mark, Moment } from "../components/badges";
 import { Empty, Loaded } from "../components/states";
 import { type Key, useLanguage } from "../i18n";
-import { asideOf } from "./aside";
 
 /** Hunts that ended well, with what each changed and left aside. */
 export function Done({ campaign, onOpen }: { campaign: string; onOpen: (id: string) => void }) {
@@ -43,13 +42,13 @@ export function Done({ campaign, onOpen }: { campaign: string; onOpen: (id: stri
 /** What must be known before trusting it, before what was only of no known kind. */
 function Aside({ hunt }: { hunt: Hunt }) {
   const { tn } = useLanguage();
-  const { partly, unknown } = asideOf(hunt);
-  if (hunt.warnings.length + partly.length + unknown.length === 0) return <span className="muted">–</span>;
+  const { partly, unknown } = hunt.left_out;
+  if (hunt.warnings.length + partly + unknown === 0) return <span className="muted">–</span>;
   return (
     <>
       {hunt.warnings.length > 0 && <p className="plain-p"><Mark shape="suspected" tone="attempted">{tn("hunt.notes", hunt.warnings.length)}</Mark></p>}
-      {partly.length > 0 && <p className="plain-p"><Mark shape="suspected" tone="attempted">{tn("hunt.partly", partly.length)}</Mark></p>}
-      {unknown.length > 0 && <p className="plain-p muted">{tn("hunt.unknown", unknown.length)}</p>}
+      {partly > 0 && <p className="plain-p"><Mark shape="suspected" tone="attempted">{tn("hunt.partly", partly)}</Mark></p>}
+      {unknown > 0 && <p className="plain-p muted">{tn("hunt.unknown", unknown)}</p>}
     </>
   );
 }

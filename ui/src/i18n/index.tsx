@@ -26,14 +26,16 @@ export interface Language {
   percent: (part: number, whole: number) => string;
   /** Day and time, with the zone. */
   time: (at: string) => string;
-  /** A sentence of the server's, its moments as people write them. */
+  /** A sentence of the server's, the moment that it begins with as people write it. What follows may quote logs, and stays as it is. */
   moments: (text: string) => string;
   /** A day, with no time. */
   day: (at: string) => string;
   /** How long ago, or how long until, in the largest unit that says enough. */
   ago: (at: string, now?: number) => string;
-  /** A stretch of time without direction: `31 h`, `3 d`. */
+  /** A stretch of time without direction, not longer than it is: `31 h`, `3 d`. */
   span: (ms: number) => string;
+  /** The same, not shorter than it is. */
+  atMost: (ms: number) => string;
   bytes: (n: number) => string;
 }
 
@@ -81,8 +83,8 @@ export function useT() {
   return useLanguage().t;
 }
 
-/** A moment as programs write it. */
-const MOMENT = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+/** A moment as programs write it, at the beginning. */
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/;
 
 const MINUTE = 60_000;
 type Unit = "year" | "month" | "day" | "hour" | "minute";
@@ -95,12 +97,13 @@ const UNITS: [Unit, number][] = [
 ];
 
 /** The largest unit of which there are at least two, so that ages stay exact to within half. */
-function unit(ms: number): [Unit, number] {
+function unit(ms: number, whole = Math.trunc): [Unit, number] {
   const [name, length] = UNITS.find(([, length]) => Math.abs(ms) >= 2 * length) ?? (["minute", MINUTE] as const);
-  return [name, Math.trunc(ms / length)];
+  return [name, whole(ms / length)];
 }
 
-function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "setZone"> {
+/** All that depends on the language and the zone. */
+export function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "setZone"> {
   const tag = TAGS[locale];
   const catalogue = CATALOGUES[locale];
   const timeZone = zone === "utc" ? "UTC" : undefined;
@@ -118,6 +121,15 @@ function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "set
       return value === undefined ? whole : typeof value === "number" ? numbers.format(value) : value;
     });
   const t = (key: Key, values?: Values) => fill(catalogue[key], values);
+  // What is no moment stays as it was written: logs and files say what they like.
+  const date = (format: Intl.DateTimeFormat, at: string) => {
+    const moment = new Date(at);
+    return Number.isNaN(moment.getTime()) ? at : format.format(moment);
+  };
+  const stretch = (ms: number, whole: (n: number) => number) => {
+    const [name, count] = unit(ms, whole);
+    return new Intl.NumberFormat(tag, { style: "unit", unit: name, unitDisplay: "short" }).format(Math.abs(count));
+  };
   return {
     locale,
     zone,
@@ -128,17 +140,18 @@ function language(locale: Locale, zone: Zone): Omit<Language, "setLocale" | "set
     },
     number: (n) => numbers.format(n),
     percent: (part, whole) => (whole === 0 ? "–" : percents.format(part / whole)),
-    time: (at) => times.format(new Date(at)),
-    day: (at) => days.format(new Date(at)),
-    moments: (text) => text.replace(MOMENT, (at) => times.format(new Date(at))),
+    time: (at) => date(times, at),
+    day: (at) => date(days, at),
+    moments: (text) => text.replace(MOMENT, (at) => date(times, at)),
     ago: (at, now = Date.now()) => {
-      const [name, count] = unit(new Date(at).getTime() - now);
+      const ms = new Date(at).getTime() - now;
+      if (Number.isNaN(ms)) return at;
+      const [name, count] = unit(ms);
       return count === 0 ? t("time.now") : (name === "year" ? long : relative).format(count, name);
     },
-    span: (ms) => {
-      const [name, count] = unit(ms);
-      return new Intl.NumberFormat(tag, { style: "unit", unit: name, unitDisplay: "short" }).format(Math.abs(count));
-    },
+    span: (ms) => stretch(ms, Math.trunc),
+    // Hours as fractions are not exact to the last digit.
+    atMost: (ms) => stretch(ms, (n) => Math.ceil(n - 1e-9)),
     bytes: (n) => {
       const names = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
       const power = n < 1 ? 0 : Math.min(names.length - 1, Math.floor(Math.log10(n) / 3));

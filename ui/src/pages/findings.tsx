@@ -92,8 +92,9 @@ export default function Findings() {
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (findings.hasNextPage && !findings.isFetchingNextPage && last >= items.length - 20) void findings.fetchNextPage();
-  }, [last, items.length, findings.hasNextPage, findings.isFetchingNextPage]);
+    // After a problem it is for the reader to go on: a server that refuses is not asked at once again.
+    if (findings.hasNextPage && !findings.isFetching && !findings.isError && last >= items.length - 20) void findings.fetchNextPage();
+  }, [last, items.length, findings.hasNextPage, findings.isFetching, findings.isError]);
   const go = (index: number) => {
     const next = Math.max(0, Math.min(items.length - 1, index));
     setAt(next);
@@ -130,7 +131,7 @@ export default function Findings() {
         <h1>{t("nav.findings")}</h1>
         <div className="row-line">
           <Views page="findings" onChoose={(query) => setText(new URLSearchParams(query).get("q") ?? "")} />
-          <span className="muted" role="status">{known?.total_at_least ? tn("finding.at_least", known.total) : tn("finding.total", known?.total ?? 0)}</span>
+          <span className="muted" role="status">{known?.total_at_least ? (known.total > 0 ? tn("finding.at_least", known.total) : findings.isError ? "" : t("finding.searching")) : tn("finding.total", known?.total ?? 0)}</span>
         </div>
       </header>
       <section className="filters" aria-label={t("board.filters")}>
@@ -150,9 +151,8 @@ export default function Findings() {
           <span className="muted small wide-only">{t("finding.keys")}</span>
         </div>
       )}
-      {findings.error && !findings.data ? (
-        <ProblemBox error={findings.error} retry={() => void findings.refetch()} />
-      ) : (
+      {findings.error && <ProblemBox error={findings.error} retry={() => void (findings.isFetchNextPageError ? findings.fetchNextPage() : findings.refetch())} />}
+      {(!findings.error || items.length > 0) && (
         <div className="two">
           {findings.data && items.length === 0 ? <Empty title={findings.hasNextPage ? "finding.searching" : state === "new" ? "finding.none_new" : "finding.none"} /> : (
             <div className="list" role="listbox" aria-label={t("nav.findings")} aria-multiselectable="true" tabIndex={0} ref={box} onKeyDown={onKeyDown} aria-activedescendant={current && shown.some(({ index }) => index === here) ? `f-${current.id}` : undefined}>

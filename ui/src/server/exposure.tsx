@@ -32,7 +32,7 @@ const ANSWERS = ["yes", "no"] as const;
 
 export function Exposure({ server, pack }: { server: string; pack: string }) {
   const language = useLanguage();
-  const { t, locale, number, span } = language;
+  const { t, locale, number, span, atMost } = language;
   const exposure = useQuery({
     queryKey: ["servers", server, "exposure", pack],
     queryFn: () => need(api.GET("/api/v1/servers/{id}/exposure", { params: { path: { id: server }, query: { pack } } })) as unknown as Promise<Assessment>,
@@ -85,7 +85,7 @@ export function Exposure({ server, pack }: { server: string; pack: string }) {
                 <ol className="plain">
                   {one.path.map((step) => (
                     <li key={step.step}>
-                      <strong>{locale === "fr" ? step.title_fr : step.title}</strong> <span className="muted num">{t("exposure.hours", { p50: span(step.p50_h * HOUR), p90: span(step.p90_h * HOUR) })}</span>
+                      <strong>{locale === "fr" ? step.title_fr : step.title}</strong> <span className="muted num">{t("exposure.hours", { p50: span(step.p50_h * HOUR), p90: atMost(step.p90_h * HOUR) })}</span>
                       <br /><span className="muted">{t("exposure.gate")}</span> {locale === "fr" ? step.gate_fr : step.gate}
                     </li>
                   ))}

@@ -1,8 +1,10 @@
 //! What hunts said.
 
-use serde::Serialize;
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use vigie_hunt::{HostResult, HuntResult};
+use vigie_hunt::{HostResult, HuntResult, ManifestEntry};
 
 use crate::db::{Order, Reader, Sql, params};
 use crate::desk::Tx;
@@ -14,7 +16,7 @@ use crate::{
 use vigie_hunt::Message;
 use vigie_hunt::message::french_place;
 
-/// Files listed of those a hunt skipped; the rest is counted in its `stats`.
+/// Files listed of those a hunt left out; all are counted.
 const SKIPPED: usize = 500;
 
 /// A hunt that was done.
@@ -43,13 +45,25 @@ pub struct Hunt {
     /// The same by code, for whoever reads another language.
     #[serde(skip)]
     pub said: Vec<Message>,
-    /// Files of which something was skipped, and why; at most 500.
+    /// Files of which something was skipped, and why; then those of no known kind. At most 500 together.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub skipped: Vec<Json>,
+    /// How many there are of each, listed or not.
+    pub left_out: LeftOut,
     /// What it changed.
     pub changes: Changes,
     /// When it was done.
     pub finished_at: Time,
+}
+
+/// Files that a hunt did not read, or not whole. Archives that it opened are none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LeftOut {
+    /// Of which something was skipped.
+    pub partly: u64,
+    /// Of no known kind: hashed and compared with indicators and YARA rules, not read as a log.
+    pub unknown: u64,
 }
 
 /// What a hunt said of one server.
@@ -92,6 +106,7 @@ impl Hunt {
         let (pack, pack_version, evidence) = (row.get()?, row.get()?, row.json()?);
         let (manifest_sha256, stats) = (row.get()?, row.json()?);
         let said: Vec<Message> = row.json()?;
+        let Skipped { files, left_out } = row.json::<KeptSkipped>()?.into();
         Ok(Hunt {
             id,
             tenant_id,
@@ -103,7 +118,8 @@ impl Hunt {
             stats,
             warnings: said.iter().map(ToString::to_string).collect(),
             said,
-            skipped: row.json()?,
+            skipped: files,
+            left_out,
             changes: row.json()?,
             finished_at: row.get()?,
         })
@@ -126,6 +142,76 @@ impl Hunt {
         }
         self
     }
+}
+
+/// What a hunt left out, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Skipped {
+    files: Vec<Json>,
+    left_out: LeftOut,
+}
+
+/// The same, or as it was kept before it was counted: a list, with opened archives in it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum KeptSkipped {
+    Counted(Skipped),
+    Listed(Vec<Json>),
+}
+
+impl Skipped {
+    fn of(manifest: &[ManifestEntry]) -> Skipped {
+        let opened = opened(manifest.iter().map(|file| file.path.as_str()));
+        let (partly, whole): (Vec<_>, Vec<_>) = manifest.iter().partition(|file| !file.skipped.is_empty());
+        let unknown: Vec<_> = whole
+            .into_iter()
+            .filter(|file| file.format.is_none() && !opened.contains(file.path.as_str()))
+            .collect();
+        let left_out = LeftOut {
+            partly: partly.len() as u64,
+            unknown: unknown.len() as u64,
+        };
+        // Those of which something is missing come first: they must be known before the answer is trusted.
+        let files = partly.into_iter().chain(unknown).take(SKIPPED).map(
+            |file| json!({"path": file.path, "size": file.size, "format": file.format, "skipped": file.skipped}),
+        );
+        Skipped {
+            files: files.collect(),
+            left_out,
+        }
+    }
+}
+
+impl From<KeptSkipped> for Skipped {
+    fn from(kept: KeptSkipped) -> Skipped {
+        let all = match kept {
+            KeptSkipped::Counted(skipped) => return skipped,
+            KeptSkipped::Listed(all) => all,
+        };
+        let path = |file: &Json| file["path"].as_str().unwrap_or_default().to_owned();
+        let paths: Vec<String> = all.iter().map(path).collect();
+        let opened = opened(paths.iter().map(String::as_str));
+        let has_reasons = |file: &Json| file["skipped"].as_array().is_some_and(|why| !why.is_empty());
+        let (mut files, whole): (Vec<Json>, Vec<Json>) = all.into_iter().partition(has_reasons);
+        let partly = files.len() as u64;
+        files.extend(
+            whole
+                .into_iter()
+                .filter(|file| !opened.contains(path(file).as_str())),
+        );
+        let unknown = files.len() as u64 - partly;
+        Skipped {
+            files,
+            left_out: LeftOut { partly, unknown },
+        }
+    }
+}
+
+/// The archives that were opened: what lies in one has its path before `!/`.
+fn opened<'a>(paths: impl Iterator<Item = &'a str>) -> HashSet<&'a str> {
+    paths
+        .flat_map(|path| path.match_indices("!/").map(|(at, _)| &path[..at]))
+        .collect()
 }
 
 impl HuntServer {
@@ -161,14 +247,7 @@ pub(super) struct NewHuntRow<'a> {
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, new: &NewHuntRow<'_>) -> Result<()> {
-    let skipped: Vec<Json> = new
-        .result
-        .manifest
-        .iter()
-        .filter(|file| !file.skipped.is_empty() || file.format.is_none())
-        .take(SKIPPED)
-        .map(|file| json!({"path": file.path, "size": file.size, "format": file.format, "skipped": file.skipped}))
-        .collect();
+    let skipped = Skipped::of(&new.result.manifest);
     tx.execute(
         "INSERT INTO hunt (id, tenant_id, campaign_id, pack, pack_version, evidence, basis, manifest_sha256, stats, warnings, \
          skipped, changes, finished_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",

@@ -3,6 +3,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use serde_json::json;
+
 use super::*;
 use crate::campaigns::{self, NewCampaign};
 use crate::catalogue::{self, Scope};
@@ -499,5 +501,62 @@ fn a_hunt_says_in_french_what_it_could_not_read_and_forgets_no_older_words() {
         let (old, _) = get(&bench.desk, &analyst(), &id).unwrap();
         assert_eq!(old.warnings, ["what was said"]);
         assert_eq!(old.in_french().warnings, ["what was said"]);
+    });
+}
+
+#[test]
+fn a_hunt_counts_all_that_it_left_out_and_lists_what_was_read_in_part_first() {
+    on_each_database(|bench| {
+        let scene = scene(bench);
+        let mut files: Vec<(String, String)> = (0..600)
+            .map(|n| (format!("EX01/a/{n:03}.bin"), format!("\u{1}\u{2}\u{3}{n}")))
+            .collect();
+        files.extend(logs(false));
+        files
+            .last_mut()
+            .unwrap()
+            .1
+            .push_str("2021-03-02T99:99:99.000Z,broken\n");
+        let evidence = send(bench, &scene, Some(&scene.server), "EX01.zip", &zip(&files));
+        ask(bench, &scene, &evidence);
+        let done = work(bench);
+        assert_eq!(done.state, JobState::Done, "{:?}", done.error);
+        let id = done.id.as_str().parse().unwrap();
+        let (hunt, _) = get(&bench.desk, &analyst(), &id).unwrap();
+        // The archive that was opened is none of them.
+        let all = LeftOut {
+            partly: 1,
+            unknown: 600,
+        };
+        assert_eq!(hunt.left_out, all);
+        assert_eq!(hunt.skipped.len(), 500);
+        let log = hunt.skipped[0]["path"].as_str().unwrap();
+        assert!(log.ends_with("HttpProxy_2021030200-1.LOG"), "{log}");
+        assert!(
+            hunt.skipped[1..]
+                .iter()
+                .all(|file| file["skipped"] == json!([]) && file["format"].is_null())
+        );
+
+        // As hunts were kept before this was counted: what is listed, opened archives too.
+        let old = json!([
+            {"path": "EX01/EX01.zip", "size": 9, "format": null, "skipped": []},
+            {"path": "EX01/EX01.zip!/a.bin", "size": 1, "format": null, "skipped": []},
+            {"path": "EX01/EX01.zip!/b.log", "size": 1, "format": "csv", "skipped": [{"why": "why"}]},
+        ]);
+        let sql = format!("UPDATE hunt SET skipped = '{old}'");
+        bench.desk.write(|tx| tx.execute(&sql, &[])).unwrap();
+        let (old, _) = get(&bench.desk, &analyst(), &id).unwrap();
+        let two = LeftOut {
+            partly: 1,
+            unknown: 1,
+        };
+        assert_eq!(old.left_out, two);
+        let paths: Vec<_> = old
+            .skipped
+            .iter()
+            .map(|file| file["path"].as_str().unwrap())
+            .collect();
+        assert_eq!(paths, ["EX01/EX01.zip!/b.log", "EX01/EX01.zip!/a.bin"]);
     });
 }
