@@ -164,8 +164,8 @@ fn measure(bench: &mut Bench, filled: &Filled, rounds: usize, board_ms: f64) -> 
         }
     }
     println!(
-        "\nevery answer was looked at, also for tenants that the asker may not see; {hidden} times something was asked for \
-         that is another tenant's, and answered 404"
+        "\nevery answer was looked at: it is what was asked for, and names no tenant that the asker may not see; {hidden} \
+         times something of such a tenant was asked for, and answered 404"
     );
     for asker in others.iter().chain([&director]) {
         asker.search_to_the_end()?;
