@@ -75,8 +75,8 @@ def administrator(log):
     return call("POST", "/api-keys", key, session)[1]["secret"], session
 
 
-def serve(*arguments):
-    """A server that said where it is."""
+def serve(log, *arguments):
+    """A server that said where it is; what it says goes into a log of its own."""
     with log.open("w") as err:
         server = subprocess.Popen([vigie, "--lang", "en", *arguments], stderr=err, stdout=subprocess.DEVNULL)
     for _ in range(3_000):
@@ -122,13 +122,13 @@ for name in ("schemathesis.toml", "hooks.py"):
     shutil.copy(here / name, place / name)
 answered = place / "answered.txt"
 origin = f"http://127.0.0.1:{free_port()}"
-log = place / "server.log"
+logs = filling, log = place / "demo.log", place / "server.log"
 listen = origin.removeprefix("http://")
 # The demo's own server trusts no proxy: it fills the desk, and makes room for one that does.
-server = serve("demo", "--out", place / "demo", "--serve", listen)
+server = serve(filling, "demo", "--out", place / "demo", "--serve", listen)
 server.terminate()
 server.wait(60)
-server = serve("serve", "--data", place / "demo/desk", "--listen", listen, "--trusted-proxy", "127.0.0.1")
+server = serve(log, "serve", "--data", place / "demo/desk", "--listen", listen, "--trusted-proxy", "127.0.0.1")
 try:
     key, session = administrator(log)
     document = call("GET", "/openapi.json", None)[1]
@@ -147,9 +147,14 @@ try:
 finally:
     server.terminate()
     server.wait(60)
-failures = [line for line in log.read_text().splitlines() if " ERROR " in line or "panicked" in line]
+failures = [
+    f"{log.name}: {line}"
+    for log in logs
+    for line in log.read_text().splitlines()
+    if " ERROR " in line or "panicked" in line
+]
 for line in failures[:20]:
-    print("the server's log:", line)
+    print(line)
 missing = unanswered(document)
 for line in missing:
     print("the document's operations:", line)

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -36,10 +37,9 @@ fn install(venv: &Path) -> Result<PathBuf> {
         return Ok(python);
     }
     let shown = |path: &Path| path.display().to_string();
-    run(
-        &shown(&PYTHON.ensure()?),
-        &["-m", "venv", "--clear", &shown(venv)],
-    )?;
+    // Debian's interpreter comes without what makes an environment.
+    let system = PYTHON.ensure_able(|python| imports(python, "venv, ensurepip"))?;
+    run(&shown(&system), &["-m", "venv", "--clear", &shown(venv)])?;
     let arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     run(
         &shown(&python),
@@ -47,6 +47,15 @@ fn install(venv: &Path) -> Result<PathBuf> {
     )?;
     fs::copy(&wanted, &installed).with_context(|| format!("cannot write {}", installed.display()))?;
     Ok(python)
+}
+
+fn imports(python: &Path, modules: &str) -> bool {
+    let mut command = Command::new(python);
+    command.args(["-c", &format!("import {modules}")]);
+    command
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 fn folder() -> PathBuf {

@@ -104,6 +104,7 @@ impl Ended {
             Some(Skipped { why, cannot: true }) => Ended::Skipped(format!("cannot be done here: {why}")),
             Some(Skipped { why, .. }) if strict => Ended::Failed(format!("it may not be skipped: {why}")),
             Some(Skipped { why, .. }) => Ended::Skipped(why.clone()),
+            None if error.is::<Missing>() => Ended::Skipped(format!("cannot be done here: {error:#}")),
             None => Ended::Failed(format!("{error:#}")),
         }
     }
@@ -197,6 +198,11 @@ mod tests {
             done("API", skipped(false), false),
             done("strictly", skipped(false), true),
             done("cannot", skipped(true), true),
+            done(
+                "browser",
+                Err(anyhow::Error::from(Missing("no chromium\nmore".into())).context("desk")),
+                true,
+            ),
             done("tests", Err(anyhow::anyhow!("cargo test failed\nmore")), false),
         ]);
         for line in [
@@ -204,10 +210,11 @@ mod tests {
             "API                          1.5  SKIPPED: no pip\n",
             "strictly                     1.5  FAILED: it may not be skipped: no pip\n",
             "cannot                       1.5  SKIPPED: cannot be done here: no pip\n",
+            "browser                      1.5  SKIPPED: cannot be done here: desk: no chromium\n",
             "tests                        1.5  FAILED: cargo test failed\n",
         ] {
             assert!(text.contains(line), "{text}");
         }
-        assert!(text.ends_with("7.5"), "{text}");
+        assert!(text.ends_with("9.0"), "{text}");
     }
 }

@@ -110,25 +110,42 @@ impl std::error::Error for Missing {}
 impl Tool {
     /// Where the program is; installs it on a Debian-like system when this runs as root.
     pub(crate) fn ensure(&self) -> Result<PathBuf> {
-        if let Some(path) = self.find() {
+        self.ensure_able(|_| true)
+    }
+
+    /// The same, where the program may be there without all that its package brings.
+    pub(crate) fn ensure_able(&self, is_able: impl Fn(&Path) -> bool) -> Result<PathBuf> {
+        self.ensure_by(|package| can_install().then(|| install(package)), is_able)
+    }
+
+    /// `install` gives `None` where nothing can be installed.
+    fn ensure_by(
+        &self,
+        install: impl Fn(&str) -> Option<Result<()>>,
+        is_able: impl Fn(&Path) -> bool,
+    ) -> Result<PathBuf> {
+        let able = || self.find().filter(|path| is_able(path));
+        if let Some(path) = able() {
             return Ok(path);
         }
-        if let Some(named) = self.named() {
+        let is_there = self.find().is_some();
+        if let Some(named) = self.named().filter(|_| !is_there) {
             bail!("{} names {}, which is not there", self.variable, named.display());
         }
         let package = self.package;
+        let lacks = if is_there { "lacks a part" } else { "is missing" };
+        eprintln!("{} {lacks}, which {package} brings", self.names[0]);
         let mut tried = String::new();
-        if can_install() {
-            eprintln!("{} is missing: installing the package {package}", self.names[0]);
-            if let Err(error) = install(package) {
+        if let Some(done) = install(package) {
+            if let Err(error) = done {
                 tried = format!(" ({error:#})");
             }
-            if let Some(path) = self.find() {
+            if let Some(path) = able() {
                 return Ok(path);
             }
         }
         Err(Missing(format!(
-            "{} is missing, needed for {}, and cannot be installed here{tried}; install it (Debian, Ubuntu: sudo apt-get \
+            "{} {lacks}, needed for {}, and cannot be installed here{tried}; install it (Debian, Ubuntu: sudo apt-get \
              install {package}) or set {} to its path",
             self.names[0], self.purpose, self.variable
         ))
@@ -180,6 +197,7 @@ fn can_install() -> bool {
 }
 
 fn install(package: &str) -> Result<()> {
+    eprintln!("installing the package {package}");
     apt_get(&["update", "-qq"])?;
     apt_get(&["install", "-y", "-qq", "--no-install-recommends", package])
 }
@@ -198,6 +216,8 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
@@ -209,5 +229,35 @@ mod tests {
         );
         assert!(in_path(Path::new("no-such-program-anywhere")).is_none());
         assert!(in_path(Path::new("./no/such/program")).is_none());
+    }
+
+    #[test]
+    fn a_program_that_lacks_a_part_gets_its_package_or_is_missing() {
+        // There wherever this is built.
+        let tool = Tool {
+            names: &["rustc"],
+            variable: "VIGIE_NO_SUCH_VARIABLE",
+            package: "whole",
+            purpose: "a test",
+        };
+        let has_part = Cell::new(false);
+        let ensure = |brings: Option<bool>| {
+            let install = |package: &str| {
+                assert_eq!(package, "whole");
+                has_part.set(brings?);
+                Some(Ok(()))
+            };
+            tool.ensure_by(install, |_| has_part.get())
+        };
+        for brings in [None, Some(false)] {
+            let error = ensure(brings).unwrap_err();
+            assert!(
+                error.is::<Missing>() && error.to_string().starts_with("rustc lacks a part"),
+                "{error}"
+            );
+        }
+        assert!(ensure(Some(true)).is_ok());
+        // What is whole is not installed again.
+        assert!(tool.ensure_by(|_| panic!("it is there"), |_| true).is_ok());
     }
 }

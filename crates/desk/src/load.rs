@@ -39,12 +39,13 @@ pub struct Size {
     pub servers: usize,
     /// Findings, over all servers.
     pub findings: usize,
-    /// Analysts with an account, `analyst-00` and so on; `half` is one of them for every second tenant.
+    /// Analysts with an account, `analyst-00` and so on; `half` is one of them for every second tenant, `few` for a
+    /// twentieth of them.
     pub analysts: usize,
 }
 
 /// Fills an empty desk: a campaign over all tenants, in every stage of every cell something said; findings, what hunts
-/// and people leave behind, cases, and accounts: `director`, `half`, `analyst-00`.
+/// and people leave behind, cases, and accounts: `director`, `half`, `few`, `analyst-00`.
 ///
 /// # Errors
 /// When the desk is not empty, or cannot be written to.
@@ -129,9 +130,13 @@ fn say(desk: &Desk, access: &Access, campaign: &CampaignId, servers: &[OfTenant]
 
 fn add_people(desk: &Desk, access: &Access, tenants: &[TenantId], analysts: usize) -> Result<()> {
     let half: BTreeSet<TenantId> = tenants.iter().step_by(2).cloned().collect();
+    // Not every twentieth: those would all be alike, in states, severities and contracts.
+    let step = 19.min(tenants.len().div_ceil(3)).max(1);
+    let few: BTreeSet<TenantId> = tenants.iter().step_by(step).cloned().collect();
     let mut people = vec![
         ("director".to_owned(), Role::Administrator, TenantSet::All),
         ("half".to_owned(), Role::SocAnalyst, TenantSet::Only(half)),
+        ("few".to_owned(), Role::SocAnalyst, TenantSet::Only(few)),
     ];
     people.extend(
         (0..analysts).map(|number| (format!("analyst-{number:02}"), Role::SocAnalyst, TenantSet::All)),

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Statements kept prepared.
 const PREPARED: usize = 256;
 /// Bytes of the file that readers map into memory. The writer maps nothing: each page it touches would bring in the
-/// fifteen around it, and they would stay, 90 MB after one round of maintenance on a large desk.
+/// fifteen around it, and they would stay, 60 MB after one round of maintenance on a large desk.
 const MAPPED: u64 = 1 << 30;
 
 /// A connection to a file.

@@ -255,7 +255,7 @@ fn fingerprints(findings: &[vigie_hunt::Finding]) -> Vec<String> {
         .collect()
 }
 
-/// What a search looks through; migration 10 made the same of what was there before.
+/// What a search looks through; migration 11 made the same of what was there before.
 pub(crate) fn search_text(title: &str, en: &str, fr: &str) -> String {
     format!("{title}\n{en}\n{fr}").to_lowercase()
 }

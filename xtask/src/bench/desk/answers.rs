@@ -1,6 +1,6 @@
 //! What the answer to a query must be: one that is empty or wrong is no measurement.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -14,42 +14,73 @@ pub(super) struct Query {
     /// Whose thing it is about, where it is about one: for those who may not see that tenant it is not there.
     pub(super) tenant: Option<String>,
     pub(super) right: Right,
+    /// What is right for those who may not see that tenant, where it is a list.
+    pub(super) unseen: Option<Right>,
 }
 
 pub(super) type Right = Box<dyn Fn(&Value) -> bool>;
 
-/// Somebody who asks, with the tenants he sees.
-pub(super) struct Sight(BTreeSet<String>);
+/// What somebody who asks may see.
+pub(super) struct Sight {
+    /// Tenants, by identifier, with their names.
+    seen: BTreeMap<String, String>,
+    /// Identifiers and names of all others.
+    hidden: BTreeSet<String>,
+}
 
 impl Sight {
-    pub(super) fn of(who: &Client) -> Result<Sight> {
-        let mut seen = BTreeSet::new();
+    /// Of somebody who sees some of what `everybody` sees.
+    pub(super) fn of(who: &Client, everybody: Option<&Sight>) -> Result<Sight> {
+        let mut seen = BTreeMap::new();
         let mut path = "/tenants?limit=1000".to_owned();
         loop {
             let page = who.get(&path)?;
-            let items = page["items"].as_array().context("no tenants")?;
-            seen.extend(items.iter().filter_map(|one| text(one, "/id").map(str::to_owned)));
+            for one in page["items"].as_array().context("no tenants")? {
+                let word = |pointer| text(one, pointer).map(str::to_owned).context("no tenant");
+                seen.insert(word("/id")?, word("/name")?);
+            }
             match page["next_cursor"].as_str() {
                 Some(cursor) => path = format!("/tenants?limit=1000&cursor={cursor}"),
-                None => return Ok(Sight(seen)),
+                None => return Ok(Sight::among(seen, everybody)),
             }
         }
     }
 
-    pub(super) fn sees(&self, query: &Query) -> bool {
-        query.tenant.as_ref().is_none_or(|tenant| self.0.contains(tenant))
+    fn among(seen: BTreeMap<String, String>, everybody: Option<&Sight>) -> Sight {
+        let hidden = everybody
+            .into_iter()
+            .flat_map(|all| &all.seen)
+            .filter(|(id, _)| !seen.contains_key(*id))
+            .flat_map(|(id, name)| [id.clone(), name.clone()])
+            .collect();
+        Sight { seen, hidden }
     }
 
-    /// A tenant in an answer that whoever asked does not see.
+    /// Tenants.
+    pub(super) fn count(&self) -> usize {
+        self.seen.len()
+    }
+
+    pub(super) fn sees(&self, query: &Query) -> bool {
+        query
+            .tenant
+            .as_ref()
+            .is_none_or(|tenant| self.seen.contains_key(tenant))
+    }
+
+    /// A tenant anywhere in an answer that whoever asked does not see.
     fn stranger<'a>(&self, answer: &'a Value) -> Option<&'a str> {
         match answer {
             Value::Object(fields) => {
                 let named = fields.get("tenant_id").and_then(Value::as_str);
+                let keys = fields.keys().map(String::as_str);
                 named
-                    .filter(|tenant| !self.0.contains(*tenant))
+                    .filter(|tenant| !self.seen.contains_key(*tenant))
+                    .or_else(|| keys.into_iter().find(|key| self.hidden.contains(*key)))
                     .or_else(|| fields.values().find_map(|value| self.stranger(value)))
             }
             Value::Array(values) => values.iter().find_map(|value| self.stranger(value)),
+            Value::String(word) => self.hidden.contains(word).then_some(word),
             _ => None,
         }
     }
@@ -66,7 +97,21 @@ impl Query {
                 self.name
             );
         }
-        if !(self.right)(&answer) {
+        // The board says how many there are.
+        if let Some(total) = answer["tenants_total"].as_u64()
+            && total != sight.count() as u64
+        {
+            bail!(
+                "{}: {total} tenants, where the asker sees {}",
+                self.name,
+                sight.count()
+            );
+        }
+        let right = match &self.unseen {
+            Some(unseen) if !sight.sees(self) => unseen,
+            _ => &self.right,
+        };
+        if !right(&answer) {
             let shown: String = answer.to_string().chars().take(400).collect();
             bail!("{}: not the right answer to {}: {shown}", self.name, self.path);
         }
@@ -103,33 +148,34 @@ pub(super) fn holds(pointer: &'static str, wanted: &str) -> impl Fn(&Value) -> b
     move |value| text(value, pointer).is_some_and(|text| text.to_lowercase().contains(&wanted))
 }
 
-/// A page of so many findings, or of all there are.
+/// The first page of so many findings, or of all there are.
 pub(super) fn page_of(limit: usize, each: impl Fn(&Value) -> bool + 'static) -> Right {
     let these = items(each);
     Box::new(move |answer| {
-        let there = answer["items"].as_array().map_or(0, Vec::len);
         let total = answer["total"].as_u64().unwrap_or_default() as usize;
-        these(answer) && there <= limit && (there == limit || there <= total)
+        these(answer) && length(answer) == limit.min(total)
     })
 }
 
-/// A page of the board with as many tenants as fit on it, each with servers.
-pub(super) fn board(limit: u64, each: impl Fn(&Value) -> bool + 'static) -> Right {
-    let tenants = all("/tenants/items", |one| {
-        one["servers"]
-            .as_array()
-            .is_some_and(|servers| !servers.is_empty())
-            || one["servers"].is_object()
-    });
+/// A page further on: only the last one may be short.
+pub(super) fn far_page_of(limit: usize, each: impl Fn(&Value) -> bool + 'static) -> Right {
+    let these = items(each);
     Box::new(move |answer| {
-        let there = answer["tenants"]["items"].as_array().map_or(0, Vec::len) as u64;
-        let matching = answer["tenants_matching"].as_u64().unwrap_or_default();
-        tenants(answer)
-            && there == limit.min(matching)
-            && answer["tenants"]["items"]
-                .as_array()
-                .is_some_and(|all| all.iter().all(&each))
+        let is_last = answer["next_cursor"].is_null();
+        let there = length(answer);
+        these(answer) && (there == limit || there < limit && is_last)
     })
+}
+
+/// Nothing was found yet: what was not looked through is not said to hold nothing.
+pub(super) fn nothing_yet(answer: &Value) -> bool {
+    answer["items"].as_array().is_some_and(Vec::is_empty)
+        && answer["total"] == 0
+        && answer["total_at_least"] == Value::Bool(answer["next_cursor"].is_string())
+}
+
+fn length(answer: &Value) -> usize {
+    answer["items"].as_array().map_or(0, Vec::len)
 }
 
 #[cfg(test)]
@@ -144,30 +190,111 @@ mod tests {
             path: "/q".into(),
             tenant: Some("t1".into()),
             right,
+            unseen: None,
+        }
+    }
+
+    /// Of somebody who sees the first of two tenants.
+    fn first() -> Sight {
+        let tenants = |ids: &[&str]| {
+            let named = |id: &&str| ((*id).to_owned(), format!("Tenant {id}"));
+            ids.iter().map(named).collect()
+        };
+        let all = Sight::among(tenants(&["t1", "t2"]), None);
+        Sight::among(tenants(&["t1"]), Some(&all))
+    }
+
+    fn said(query: &Query, sight: &Sight, answer: &Value) -> String {
+        let checked = query.check(sight, answer.to_string().as_bytes());
+        checked.map_or_else(|error| error.to_string(), |()| "right".into())
+    }
+
+    #[test]
+    fn an_answer_that_is_empty_short_or_wrong_is_refused() {
+        let one = json!({"state": "new", "tenant_id": "t1"});
+        let other = json!({"state": "accepted", "tenant_id": "t1"});
+        let page = query(page_of(2, says("/state", "new")));
+        let far = query(far_page_of(2, says("/state", "new")));
+        for (query, answer, is_right) in [
+            (&page, json!({"items": [one, one], "total": 9}), true),
+            (&page, json!({"items": [one], "total": 1}), true),
+            (&page, json!({"items": [one], "total": 9}), false),
+            (&page, json!({"items": [], "total": 0}), false),
+            (&page, json!({"total": 1}), false),
+            (&page, json!({"items": [one, other], "total": 2}), false),
+            (&page, json!({"items": [one, one, one], "total": 9}), false),
+            (
+                &far,
+                json!({"items": [one, one], "total": 9, "next_cursor": "c"}),
+                true,
+            ),
+            (
+                &far,
+                json!({"items": [one], "total": 9, "next_cursor": null}),
+                true,
+            ),
+            (
+                &far,
+                json!({"items": [one], "total": 9, "next_cursor": "c"}),
+                false,
+            ),
+            (
+                &far,
+                json!({"items": [one, one, one], "total": 9, "next_cursor": null}),
+                false,
+            ),
+        ] {
+            let said = said(query, &first(), &answer);
+            let expected = if is_right {
+                said == "right"
+            } else {
+                said.contains("not the right answer")
+            };
+            assert!(expected, "{answer}: {said}");
         }
     }
 
     #[test]
-    fn an_answer_that_is_empty_wrong_or_tells_of_others_is_refused() {
-        let sight = Sight(BTreeSet::from(["t1".to_owned()]));
-        let check = |answer: Value| {
-            let new = query(page_of(2, says("/state", "new")));
-            new.check(&sight, answer.to_string().as_bytes())
-        };
-        let one = json!({"state": "new", "tenant_id": "t1"});
-        assert!(check(json!({"items": [one, one], "total": 9})).is_ok());
-        for wrong in [
-            json!({"items": [], "total": 0}),
-            json!({"total": 1}),
-            json!({"items": [one, {"state": "accepted", "tenant_id": "t1"}], "total": 2}),
-            json!({"items": [one, one, one], "total": 9}),
+    fn an_answer_that_tells_of_others_is_refused_wherever_it_does() {
+        let any = query(Box::new(|_| true));
+        for leak in [
+            json!({"items": [{"state": "new", "tenant_id": "t2"}]}),
+            json!({"items": [{"tenant_id": "t3"}]}),
+            json!({"items": [{"id": "t2"}]}),
+            json!({"id": "t2", "contract": "soc"}),
+            json!({"tenants": {"items": [{"id": "t1"}, {"id": "t2"}]}}),
+            json!({"items": [{"chain": "t2"}]}),
+            json!([{"tenant": {"name": "Tenant t2"}}]),
+            json!({"t2": [1]}),
         ] {
-            let said = check(wrong.clone()).unwrap_err().to_string();
-            assert!(said.contains("not the right answer"), "{wrong}: {said}");
+            let said = said(&any, &first(), &leak);
+            assert!(said.contains("may not see"), "{leak}: {said}");
         }
-        let foreign = json!({"items": [{"state": "new", "tenant_id": "t2"}], "total": 1});
-        assert!(check(foreign).unwrap_err().to_string().contains("the tenant t2"));
-        assert!(sight.sees(&query(items(|_| true))));
-        assert!(!Sight(BTreeSet::new()).sees(&query(items(|_| true))));
+        assert_eq!(
+            said(
+                &any,
+                &first(),
+                &json!({"items": [{"id": "t1", "name": "Tenant t1"}]})
+            ),
+            "right"
+        );
+        assert!(
+            said(&any, &first(), &json!({"tenants_total": 2})).contains("2 tenants, where the asker sees 1")
+        );
+        assert_eq!(said(&any, &first(), &json!({"tenants_total": 1})), "right");
+    }
+
+    #[test]
+    fn a_list_of_a_tenant_that_is_not_seen_holds_nothing() {
+        let mut query = query(items(says("/id", "f1")));
+        query.unseen = Some(Box::new(nothing_yet));
+        let found =
+            json!({"items": [{"id": "f1"}], "total": 1, "total_at_least": false, "next_cursor": null});
+        let nothing = json!({"items": [], "total": 0, "total_at_least": false, "next_cursor": null});
+        assert!(first().sees(&query) && said(&query, &first(), &found) == "right");
+        assert!(said(&query, &first(), &nothing).contains("not the right answer"));
+        query.tenant = Some("t2".into());
+        assert!(!first().sees(&query) && said(&query, &first(), &nothing) == "right");
+        assert!(said(&query, &first(), &found).contains("not the right answer"));
     }
 }

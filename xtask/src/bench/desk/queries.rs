@@ -3,8 +3,12 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::answers::{Query, Right, all, board, holds, items, page_of, says, text};
+use super::answers::{Query, Right, all, far_page_of, holds, items, nothing_yet, page_of, says, text};
+use super::board::{board, by_deadline, by_name, every_name, every_server, most_unknown, worst};
 use super::client::Client;
+
+const SEARCH_FOR_ONE: &str = "/findings?q=/ECP/12.js&limit=100";
+pub(super) const SEARCH_FOR_NOTHING: &str = "/findings?q=nowhere&limit=100";
 
 /// All queries, on what is there.
 pub(super) fn all_of(who: &Client) -> Result<Vec<Query>> {
@@ -19,7 +23,7 @@ pub(super) fn all_of(who: &Client) -> Result<Vec<Query>> {
     let (finding, of_finding) = first(&who.get("/findings?limit=1")?, "finding")?;
     let (case, of_case) = first(&who.get("/cases?limit=1")?, "case")?;
     let mut far = "/findings?state=new&limit=100".to_owned();
-    for _ in 0..20 {
+    for _ in 1..20 {
         match who.get(&far)?["next_cursor"].as_str() {
             Some(cursor) => far = format!("/findings?state=new&limit=100&cursor={cursor}"),
             None => break,
@@ -35,6 +39,7 @@ pub(super) fn all_of(who: &Client) -> Result<Vec<Query>> {
             path,
             tenant,
             right,
+            unseen: None,
         });
     };
 
@@ -42,44 +47,50 @@ pub(super) fn all_of(who: &Client) -> Result<Vec<Query>> {
         "board, first 50 tenants",
         format!("{board_of}?limit=50"),
         None,
-        board(50, |_| true),
+        board(50, most_unknown, |_| true),
     );
     add(
         "board, worst first",
         format!("{board_of}?limit=50&sort=worst"),
         None,
-        board(50, |_| true),
+        board(50, worst, |_| true),
     );
     add(
         "board, by deadline",
         format!("{board_of}?limit=50&sort=deadline"),
         None,
-        board(50, |_| true),
+        board(50, by_deadline, |_| true),
     );
     add(
         "board, by name",
         format!("{board_of}?limit=50&sort=name"),
         None,
-        board(50, |_| true),
+        board(50, by_name, |_| true),
     );
     let words = "verdict=compromised&verdict=suspected&exposure=vulnerable&exposure=unknown";
+    let verdict = every_server("verdict", "detail", &["compromised", "suspected"]);
+    let exposure = every_server("exposure", "detail", &["vulnerable", "unknown"]);
     add(
         "board, by verdict and exposure",
         format!("{board_of}?limit=50&{words}"),
         None,
-        board(50, |_| true),
+        board(50, most_unknown, move |one| verdict(one) && exposure(one)),
     );
+    let (managed, named) = (says("/contract", "managed"), every_name("ex01"));
+    let unknown = every_server("verdict", "state", &["unknown"]);
     add(
         "board, by contract, name and unknown",
         format!("{board_of}?limit=50&contract=managed&q=ex01&unknown=verdict"),
         None,
-        board(50, says("/contract", "managed")),
+        board(50, most_unknown, move |one| {
+            managed(one) && named(one) && unknown(one)
+        }),
     );
     add(
         "board, 500 tenants at once",
         format!("{board_of}?limit=500"),
         None,
-        board(500, |_| true),
+        board(500, most_unknown, |_| true),
     );
     let point = |one: &Value| one["servers"].as_u64().unwrap_or_default() > 0;
     add(
@@ -113,7 +124,7 @@ pub(super) fn all_of(who: &Client) -> Result<Vec<Query>> {
         "findings, page 20 of the queue",
         far,
         None,
-        page_of(100, says("/state", "new")),
+        far_page_of(100, says("/state", "new")),
     );
     add(
         "findings, all",
@@ -154,11 +165,14 @@ pub(super) fn all_of(who: &Client) -> Result<Vec<Query>> {
         page_of(100, of_rule),
     );
     let one = items(holds("/statement_en", "/ecp/12.js"));
+    let only =
+        move |answer: &Value| one(answer) && answer["items"].as_array().is_some_and(|all| all.len() == 1);
+    let (_, of_only) = first(&who.get(SEARCH_FOR_ONE)?, "finding to search for")?;
     add(
         "findings, a search for one",
-        "/findings?q=/ECP/12.js&limit=100".into(),
-        None,
-        Box::new(move |answer| one(answer) && answer["items"].as_array().is_some_and(|all| all.len() == 1)),
+        SEARCH_FOR_ONE.into(),
+        of_only,
+        Box::new(only),
     );
     let many = holds("/statement_en", "203.0.113.12");
     add(
@@ -167,16 +181,11 @@ pub(super) fn all_of(who: &Client) -> Result<Vec<Query>> {
         None,
         page_of(100, many),
     );
-    let none = |answer: &Value| {
-        // Nothing yet: what was not looked through is not said to hold nothing.
-        let nothing = answer["items"].as_array().is_some_and(Vec::is_empty) && answer["total"] == 0;
-        nothing && answer["total_at_least"] == Value::Bool(answer["next_cursor"].is_string())
-    };
     add(
         "findings, a search for nothing",
-        "/findings?q=nowhere&limit=100".into(),
+        SEARCH_FOR_NOTHING.into(),
         None,
-        Box::new(none),
+        Box::new(nothing_yet),
     );
     let this = says("/id", &finding);
     add(
@@ -342,5 +351,8 @@ pub(super) fn all_of(who: &Client) -> Result<Vec<Query>> {
         None,
         all("", |one| one["name"].is_string()),
     );
+    for query in queries.iter_mut().filter(|query| query.path == SEARCH_FOR_ONE) {
+        query.unseen = Some(Box::new(nothing_yet));
+    }
     Ok(queries)
 }
