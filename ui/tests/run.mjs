@@ -353,8 +353,8 @@ try {
   await judgements(hand, server, where);
   await revise(hand, server, where, join(place, "data"));
   await hostile(hand, server, where);
-  await broken(hand, server);
-  await refusal(hand, server, where);
+  await broken(hand, server, shots);
+  await refusal(hand, server, where, shots);
   if (process.argv[3]) for (const [shot, name] of Object.entries(DOCS)) copyFileSync(join(shots, `${shot}.png`), join(resolve(process.argv[3]), `${name}.png`));
 } catch (error) {
   failed = error;

@@ -38,7 +38,7 @@ function Broken({ error }: { error: unknown }) {
       <h1>{t("state.broken")}</h1>
       <Alert role="alert" color="red" variant="outline" title={t("state.broken_todo")} icon={<Sign shape="cross" />} className="problem">
         <p className="mono">{String(error)}</p>
-        <Button size="xs" variant="default" onClick={() => window.location.reload()}>{t("act.reload")}</Button>
+        <Button size="xs" mt="sm" variant="default" onClick={() => window.location.reload()}>{t("act.reload")}</Button>
       </Alert>
     </div>
   );
