@@ -126,8 +126,9 @@ async function identities(browser, server, issuer, sam, admin, { context, page: 
   await page.keyboard.press("Escape");
   await form.waitFor({ state: "detached" });
 
-  // Their page would notice that its session is over, and say so.
-  await theirs.goto("about:blank");
+  // Their page would notice that its session is over, and say so; the reader of the API's document needs none.
+  await theirs.goto(`${server.origin}/docs`);
+  await theirs.locator(".reader-act").first().waitFor();
   await page.getByRole("button", { name: "Modifier l’identité\u00a0: Sam" }).click();
   await form.getByRole("button", { name: "Délier" }).click();
   await form.waitFor({ state: "detached" });
