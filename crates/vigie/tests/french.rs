@@ -66,7 +66,7 @@ fn broken_evidence_is_told_in_french_on_the_terminal_and_in_the_report() {
         "remplissage d’octets nuls",
         "ligne de plus de 1\u{202f}048\u{202f}576 octets",
         "ligne qui n’est ni une donnée, ni un en-tête, ni une directive",
-        "non lu, archive 7-Zip\u{a0}: décompressez-la et donnez le dossier",
+        "non lu, archive 7-Zip\u{a0}: à décompresser, puis donnez le dossier",
         "l’archive est endommagée ou tronquée (elle n’a pas de répertoire central)",
         "règle refusée\u{a0}: rules/bad.yml:3\u{a0}: «\u{a0}unknown modifier nosuch\u{a0}»",
         "exclusion expirée\u{a0}: known.yaml:1",

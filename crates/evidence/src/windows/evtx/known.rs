@@ -14,9 +14,9 @@ use super::template::{Compiled, DEFINITION_HEADER_BYTES};
 
 /// Definitions with the same identifier and size that are kept: names stand in or outside of them.
 const VARIANTS: usize = 4;
-/// Bytes of memory for all that are kept; the templates of all providers of a machine take a tenth of that.
+/// Bytes of memory for all that are kept.
 const MOST_BYTES: usize = 8 << 20;
-/// Bytes of memory for one. Real ones take some kilobytes; one that refers to long names over and over is compiled anew.
+/// Bytes of memory for one; one that refers to long names over and over is compiled anew each time.
 const MOST_BYTES_OF_ONE: usize = 64 << 10;
 
 /// The definition's own identifier, its size, and where it stands in the event.
