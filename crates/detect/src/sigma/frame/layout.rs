@@ -15,10 +15,8 @@ use crate::sigma::fields::{Field, resolve};
 pub(super) struct Layout {
     /// By position among the binding's fields.
     pub(super) fields: Box<[Field]>,
-    /// The columns that literals are looked for in.
-    pub(super) columns: Vec<Over<usize>>,
-    /// The same for values that are put together.
-    pub(super) made: Vec<Over<Field>>,
+    /// The values that literals are looked for in: of columns, and put together; those out of one column in a row.
+    values: Vec<Over<Field>>,
     /// Keywords are looked for in the lines, and in all columns of the rows that have none.
     pub(super) lines: Option<Over<()>>,
     pub(super) unlined: Option<Over<()>>,
@@ -95,6 +93,16 @@ impl Layout {
             };
         }
         layout
+            .values
+            .sort_by_key(|over| (over.place.source(), over.place));
+        layout
+    }
+
+    /// The values that literals are looked for in, together those out of one column.
+    pub(super) fn values(&self) -> impl Iterator<Item = &[Over<Field>]> {
+        let column = |over: &Over<Field>| over.place.source();
+        self.values
+            .chunk_by(move |a, b| column(a).is_some() && column(a) == column(b))
     }
 
     /// Adds the literals that are numbered from `first` on; `None` when they are too many.
@@ -107,31 +115,56 @@ impl Layout {
                 Some(field) => by_field.entry(*field).or_default().push((number, atom)),
             }
         }
+        let keywords = by_field.remove(&Field::Any).unwrap_or_default();
         for (field, atoms) in by_field {
             let scanner = self.add(Scanner::new(&atoms)?);
-            match field {
-                Field::Column(column) => over(&mut self.columns, column).add(stage, scanner),
-                Field::Any if self.lines.is_some() => {
-                    let anywhere = self.add(Scanner::anywhere(&atoms)?);
-                    if let (Some(lines), Some(unlined)) = (&mut self.lines, &mut self.unlined) {
-                        lines.add(stage, anywhere);
-                        unlined.add(stage, scanner);
-                    }
-                }
-                Field::Any => {
-                    for column in columns.clone() {
-                        over(&mut self.columns, column).add(stage, scanner);
-                    }
-                }
-                made => over(&mut self.made, made).add(stage, scanner),
+            self.over(field).add(stage, scanner);
+        }
+        self.look_for_keywords(stage, &keywords, columns)
+    }
+
+    fn look_for_keywords(
+        &mut self,
+        stage: Stage,
+        keywords: &[(u32, &Atom)],
+        columns: Range<usize>,
+    ) -> Option<()> {
+        if keywords.is_empty() {
+            return Some(());
+        }
+        let scanner = self.add(Scanner::new(keywords)?);
+        if self.lines.is_none() {
+            for column in columns {
+                self.over(Field::Column(column)).add(stage, scanner);
             }
+            return Some(());
+        }
+        let anywhere = self.add(Scanner::anywhere(keywords)?);
+        if let (Some(lines), Some(unlined)) = (&mut self.lines, &mut self.unlined) {
+            lines.add(stage, anywhere);
+            unlined.add(stage, scanner);
         }
         Some(())
+    }
+
+    /// What goes over a place.
+    fn over(&mut self, place: Field) -> &mut Over<Field> {
+        let at = self.values.iter().position(|over| over.place == place);
+        let at = at.unwrap_or_else(|| {
+            self.values.push(Over::new(place));
+            self.values.len() - 1
+        });
+        &mut self.values[at]
     }
 
     fn add(&mut self, scanner: Scanner) -> u32 {
         self.scanners.push(scanner);
         self.scanners.len() as u32 - 1
+    }
+
+    /// How many [`Layout::values`] there are at most.
+    pub(super) fn most_values(&self) -> usize {
+        self.values.len()
     }
 
     /// Finds the literals in a value.
@@ -146,16 +179,4 @@ impl Layout {
             .iter()
             .filter_map(|number| self.scanners.get(*number as usize))
     }
-}
-
-/// What goes over a place.
-fn over<P: PartialEq>(all: &mut Vec<Over<P>>, place: P) -> &mut Over<P> {
-    let at = all
-        .iter()
-        .position(|over| over.place == place)
-        .unwrap_or_else(|| {
-            all.push(Over::new(place));
-            all.len() - 1
-        });
-    &mut all[at]
 }

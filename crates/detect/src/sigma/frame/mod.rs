@@ -155,7 +155,7 @@ struct Scratch {
     woken: Vec<u32>,
     /// The atoms of the value seen last.
     found: Vec<u32>,
-    /// By column that is gone over, then by value that is put together: those seen before.
+    /// By column that is gone over: values seen before.
     memos: Vec<Memo>,
     /// Room for a value that is put together.
     made: String,
@@ -167,11 +167,11 @@ struct Scratch {
 
 impl Scratch {
     fn fit(&mut self, binding: &Binding, layout: &Layout) {
-        let memos = layout.columns.len() + layout.made.len();
-        if self.memos.len() < memos {
-            self.memos.resize_with(memos, Memo::default);
+        let places = layout.most_values();
+        if self.memos.len() < places {
+            self.memos.resize_with(places, Memo::default);
         }
-        for memo in self.memos.iter_mut().take(memos) {
+        for memo in self.memos.iter_mut().take(places) {
             memo.start();
         }
         if self.atoms.len() < binding.atoms.len() {
@@ -294,70 +294,83 @@ impl Block<'_> {
     }
 
     fn scan_all(&self, stage: Stage, rows: Bits, scratch: &mut Scratch) {
-        let mut memos = std::mem::take(&mut scratch.memos);
-        let (of_columns, of_made) = memos.split_at_mut(self.layout.columns.len());
-        // What is remembered is the literals of the first stage.
-        let remembers = |memo: &Memo| stage == Stage::Waking && memo.pays();
-        for (over, memo) in self.layout.columns.iter().zip(of_columns) {
-            let scanners = over.of(stage);
-            if !scanners.is_empty()
-                && let Some(column) = self.batch.text_column(over.place)
-                && column.null_count() < column.len()
-            {
-                let memo = Some(memo).filter(|memo| remembers(memo));
-                self.scan_column(scanners, column, memo, rows, scratch);
-            }
-        }
-        for (over, memo) in self.layout.made.iter().zip(of_made) {
-            let scanners = over.of(stage);
-            if !scanners.is_empty() {
-                let memo = Some(memo).filter(|memo| remembers(memo));
-                self.scan_made(over.place, scanners, memo, rows, scratch);
-            }
-        }
-        scratch.memos = memos;
+        let mut unlined = Bits::default();
         if let (Some(lines), Some(over)) = (self.batch.lines(), &self.layout.lines) {
             self.scan_lines(over.of(stage), lines, rows, scratch);
-        }
-        if let Some(over) = &self.layout.unlined {
-            let unlined = rows.filter(|row| self.batch.line(self.start + row).is_none());
-            for column in self.batch.text_column_indices() {
-                if let Some(column) = self.batch.text_column(column).filter(|_| !unlined.is_empty()) {
-                    self.scan_column(over.of(stage), column, None, unlined, scratch);
-                }
+            if lines.null_count() > 0 {
+                unlined = rows.filter(|row| lines.is_null(self.start + row));
             }
         }
+        if let Some(over) = &self.layout.unlined
+            && !unlined.is_empty()
+        {
+            for column in self.batch.text_column_indices() {
+                let values = [(Field::Column(column), over.of(stage))];
+                self.scan_values(&values, None, unlined, scratch);
+            }
+        }
+        let mut memos = std::mem::take(&mut scratch.memos);
+        let mut values = Vec::new();
+        for (of_column, memo) in self.layout.values().zip(&mut memos) {
+            // What is remembered is the literals of the first stage.
+            let memo = Some(memo).filter(|memo| stage == Stage::Waking && memo.pays());
+            values.clear();
+            values.extend(of_column.iter().map(|over| (over.place, over.of(stage))));
+            values.retain(|(_, scanners)| !scanners.is_empty());
+            self.scan_values(&values, memo, rows, scratch);
+        }
+        scratch.memos = memos;
     }
 
-    /// A value that is put together, once for all the names rules have for it.
-    fn scan_made(
+    /// Values out of one column, or one that is put together out of several.
+    fn scan_values(
         &self,
-        field: Field,
-        scanners: &[u32],
+        values: &[(Field, &[u32])],
         mut memo: Option<&mut Memo>,
         rows: Bits,
         scratch: &mut Scratch,
     ) {
+        let Some((first, _)) = values.first() else {
+            return;
+        };
+        let column = first.source().and_then(|column| self.batch.text_column(column));
+        if column.is_some_and(|column| column.null_count() == column.len()) {
+            return;
+        }
         let mut made = std::mem::take(&mut scratch.made);
-        let source = field.source().and_then(|column| self.batch.text_column(column));
         for row in rows.rows() {
             let at = self.start + row;
-            let mut find = |found: &mut Vec<u32>| {
-                if let Some(value) = fields::value_in(self.batch, field, at, &mut made) {
-                    self.layout.scan(scanners, value, found);
+            let Some(column) = column else {
+                scratch.found.clear();
+                for (field, scanners) in values {
+                    if let Some(value) = fields::value_in(self.batch, *field, at, &mut made) {
+                        self.layout.scan(scanners, value, &mut scratch.found);
+                    }
+                }
+                scratch.mark(row);
+                continue;
+            };
+            if column.is_null(at) {
+                continue;
+            }
+            let mut find = |plain: &str, found: &mut Vec<u32>| {
+                for (field, scanners) in values {
+                    let value = match field {
+                        Field::Column(_) => Some(plain),
+                        field => fields::value_in(self.batch, *field, at, &mut made),
+                    };
+                    if let Some(value) = value {
+                        self.layout.scan(scanners, value, found);
+                    }
                 }
             };
-            match (&mut memo, source) {
-                (_, Some(source)) if source.is_null(at) => {}
-                (Some(memo), Some(source)) => {
-                    let found = memo.atoms(source, at, |_, found| find(found));
-                    mark(&mut scratch.atoms, &mut scratch.touched, found, row);
-                }
-                _ => {
-                    scratch.found.clear();
-                    find(&mut scratch.found);
-                    scratch.mark(row);
-                }
+            if let Some(memo) = &mut memo {
+                let found = memo.atoms(column, at, find);
+                mark(&mut scratch.atoms, &mut scratch.touched, found, row);
+            } else {
+                scratch.found.clear();
+                find(column.value(at), &mut scratch.found);
+                scratch.mark(row);
             }
         }
         scratch.made = made;
@@ -392,31 +405,6 @@ impl Block<'_> {
             }
         });
         scratch.places = places;
-    }
-
-    fn scan_column(
-        &self,
-        scanners: &[u32],
-        column: &StringViewArray,
-        mut memo: Option<&mut Memo>,
-        rows: Bits,
-        scratch: &mut Scratch,
-    ) {
-        for row in rows.rows() {
-            let at = self.start + row;
-            if column.is_null(at) {
-                continue;
-            }
-            if let Some(memo) = &mut memo {
-                let find = |value: &str, found: &mut Vec<u32>| self.layout.scan(scanners, value, found);
-                let found = memo.atoms(column, at, find);
-                mark(&mut scratch.atoms, &mut scratch.touched, found, row);
-            } else {
-                scratch.found.clear();
-                self.layout.scan(scanners, column.value(at), &mut scratch.found);
-                scratch.mark(row);
-            }
-        }
     }
 
     /// The rows among `rows` for which the expression holds.

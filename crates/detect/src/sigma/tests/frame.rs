@@ -94,6 +94,26 @@ fn item_of_requests() -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// What rules look for in addresses: literals that their lines show, in one way or another.
+fn item_of_addresses() -> BoxedStrategy<String> {
+    let texts =
+        prop::collection::vec("[abAB?]{2,3}|[abAB/?=.]{3,7}|[ab]{6}|[ab]%6[12]", 1..4).prop_map(|texts| {
+            let quoted: Vec<String> = texts.iter().map(|text| format!("'{text}'")).collect();
+            format!("[{}]", quoted.join(", "))
+        });
+    let modifiers = prop_oneof![
+        Just("|contains"),
+        Just("|startswith"),
+        Just("|endswith"),
+        Just("")
+    ];
+    prop_oneof![
+        5 => (modifiers, texts).prop_map(|(modifiers, texts)| format!("c-uri{modifiers}: {texts}")),
+        1 => Just("'|all': ['ab', 'b/']".to_owned()),
+    ]
+    .boxed()
+}
+
 fn rule() -> impl Strategy<Value = String> {
     let logsource = prop_oneof![
         Just("{ product: windows }"),
@@ -193,7 +213,7 @@ type Requests = Vec<[Option<String>; 4]>;
 fn requests() -> impl Strategy<Value = Requests> {
     let method = prop::option::weighted(0.9, "a|b|AB");
     let path = prop::option::weighted(0.9, "(/[abAB]{0,5}){1,3}([.][ab]{1,3})?");
-    let query = prop::option::weighted(0.5, "[abAB/.]{0,6}(%25?6[12])?[abAB]{0,40}");
+    let query = prop::option::weighted(0.5, "[abAB/.]{0,6}(%25?6[12]|%%36[12]|%6%3[12])?[abAB]{0,40}");
     let agent = prop::option::weighted(0.8, "[abAB+/.]{0,20}");
     prop::collection::vec((method, path, query, agent), 1..300).prop_map(|rows| {
         let rows = rows.into_iter();
@@ -250,7 +270,10 @@ proptest! {
 
     #[test]
     fn the_fast_engine_finds_in_requests_what_the_plain_one_finds(
-        rules in prop::collection::vec(rule_of(Just("{ category: webserver }"), item_of_requests()), 1..12),
+        rules in prop_oneof![
+            prop::collection::vec(rule_of(Just("{ category: webserver }"), item_of_requests()), 1..12),
+            prop::collection::vec(rule_of(Just("{ category: webserver }"), item_of_addresses()), 1..4),
+        ],
         values in requests(),
     ) {
         let sources: Vec<RuleSource> = rules
@@ -267,6 +290,49 @@ proptest! {
             loaded.rules.evaluate(batch, &mut hits);
             prop_assert_eq!(&hits, &expected, "{:?}", rules);
         }
+    }
+}
+
+/// What a line shows of an address that has a literal, in each way it can.
+#[test]
+fn addresses_are_looked_at_where_their_lines_show_that_they_may_have_a_literal() {
+    for (literal, path, query) in [
+        ("/owa/x.aspx", "/owa/x.aspx", None),
+        ("/owa/x.aspx", "/OWA/X.aspx", None),
+        ("/owa/x.aspx", "/%6fwa/x%2easpx", None),
+        ("/owa/x.aspx", "/%256fwa/x.aspx", None),
+        ("/owa/x.aspx", "/owa/%58.aspx", None),
+        ("/owa/x.aspx", "/%%36fwa/x.aspx", None),
+        ("/owa/x.aspx", "/%6%66wa/x.aspx", None),
+        (r"\?d=", "/x", Some("d=1")),
+        (r"\?d=", "/x", Some("a=1?d=")),
+        (r"\?d=", "/x%3Fd%3d", None),
+        (r"x\?", "/x", None),
+        (r"xy\?a", "/xy", Some("a")),
+        ("ipf", "/x", Some("IPF")),
+        ("ipf", "/x", Some("i%70f")),
+        ("..%2f", "/x", Some("..%25252F")),
+        ("..%2f", "/x", Some("..%25%3252f")),
+        ("..%2f", "/x", Some("..%%%332f")),
+        ("100%", "/x", Some("100%")),
+        ("100%", "/x", Some("100%&a")),
+        ("{{x}}", "/x", Some("a=%7b%7Bx%7D}")),
+        (r"{{x}}\?", "/a{{x}}", None),
+    ] {
+        let text = format!(
+            "title: t\nlogsource: {{ category: webserver }}\ndetection:\n  s0:\n    c-uri|contains: '{literal}'\n  \
+             condition: s0\n"
+        );
+        let loaded = RuleSet::compile(&[source("address.yml", &text)]);
+        assert_eq!(loaded.refused, []);
+        let row =
+            |path: &str, query: Option<&str>| [None, Some(path.to_owned()), query.map(str::to_owned), None];
+        let batch = request_rows(&vec![row("/", None), row(path, query)], true);
+        let mut hits = Vec::new();
+        loaded.rules.evaluate(&batch, &mut hits);
+        let expected = plainly(&loaded.rules, &batch);
+        assert_eq!(expected, [Hit { row: 1, rule: 0 }], "{literal} {path} {query:?}");
+        assert_eq!(hits, expected, "{literal} {path} {query:?}");
     }
 }
 
