@@ -1,5 +1,6 @@
 //! Detections become findings: one statement per rule and identity, with a handful of evidence lines and a count.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
@@ -96,66 +97,33 @@ impl Statements {
         origin: &Origin<'_>,
         event: impl FnOnce() -> KeptEvent,
     ) {
-        let key = self.key(&detection);
-        let identity = key.2.clone();
-        let statement = self.by_key.entry(key).or_insert_with(|| Statement {
-            detector: detection.detector,
-            host: detection.host,
+        let key = key_of(&detection);
+        let (host, detector) = (detection.host, detection.detector);
+        let new = |identity: &str| Statement {
+            detector,
+            host,
             count: 0,
             first: None,
             last: None,
             events: Vec::new(),
             links: BTreeSet::new(),
             sources: BTreeSet::new(),
-            identity,
-        });
-        statement.count += detection.count;
-        statement.first = [statement.first, detection.time].into_iter().flatten().min();
-        statement.last = [statement.last, detection.time, detection.until]
-            .into_iter()
-            .flatten()
-            .max();
-        if !statement.sources.contains(detection.source) {
-            statement.sources.insert(detection.source.to_owned());
-        }
-        statement.links.extend(detection.links);
-        while statement.links.len() > KEPT_LINKS {
-            statement.links.pop_last();
-        }
-        statement.meet(detection.time, origin, event);
-    }
-
-    /// What keeps two detections of one rule apart: the client's address if there is one, else the file, and the day.
-    /// What an administrator does every week and what an intruder did last Friday are not one statement.
-    fn key(&mut self, detection: &Detection<'_>) -> Key {
-        let address = detection.links.iter().find_map(|link| match link {
-            Link::Address(value, _) => Some(value.clone()),
-            _ => None,
-        });
-        let file = || {
-            detection.links.iter().find_map(|link| match link {
-                Link::File(value) => Some(value.clone()),
-                _ => None,
-            })
+            identity: identity.to_owned(),
         };
-        let day = match address {
-            Some(_) => None,
-            None => detection.time.map(|time| time.div_euclid(MICROS_PER_DAY)),
-        };
-        let identity = address.or_else(file).unwrap_or_default();
-        let key = (detection.host, detection.detector, identity, day);
-        if self.by_key.contains_key(&key) {
-            return key;
+        let count = |statement: &mut Statement| statement.count_in(detection, origin, event);
+        match self.by_key.entry(key) {
+            Entry::Occupied(mut known) => return count(known.get_mut()),
+            Entry::Vacant(place) => {
+                let identities = self.identities.entry((host, detector)).or_default();
+                if *identities < KEPT_IDENTITIES {
+                    *identities += 1;
+                    let statement = new(&place.key().2);
+                    return count(place.insert(statement));
+                }
+            }
         }
-        let count = self
-            .identities
-            .entry((detection.host, detection.detector))
-            .or_default();
-        if *count >= KEPT_IDENTITIES {
-            return (detection.host, detection.detector, OTHERS.to_owned(), None);
-        }
-        *count += 1;
-        key
+        let others = (host, detector, OTHERS.to_owned(), None);
+        count(self.by_key.entry(others).or_insert_with(|| new(OTHERS)));
     }
 
     /// Gives every detector another number; different ones stay different.
@@ -224,6 +192,27 @@ impl Statements {
     }
 }
 
+/// What keeps two detections of one rule apart: the client's address if there is one, else the file, and the day.
+/// What an administrator does every week and what an intruder did last Friday are not one statement.
+fn key_of(detection: &Detection<'_>) -> Key {
+    let address = detection.links.iter().find_map(|link| match link {
+        Link::Address(value, _) => Some(value.clone()),
+        _ => None,
+    });
+    let file = || {
+        detection.links.iter().find_map(|link| match link {
+            Link::File(value) => Some(value.clone()),
+            _ => None,
+        })
+    };
+    let day = match address {
+        Some(_) => None,
+        None => detection.time.map(|time| time.div_euclid(MICROS_PER_DAY)),
+    };
+    let identity = address.or_else(file).unwrap_or_default();
+    (detection.host, detection.detector, identity, day)
+}
+
 /// Makes one statement of what one detector said about one identity in one story. Gives the statements and, for each
 /// story, their indexes.
 pub(crate) fn merge_within(
@@ -258,6 +247,23 @@ pub(crate) fn merge_within(
 const OTHERS: &str = "*";
 
 impl Statement {
+    fn count_in(&mut self, detection: Detection<'_>, origin: &Origin<'_>, event: impl FnOnce() -> KeptEvent) {
+        self.count += detection.count;
+        self.first = [self.first, detection.time].into_iter().flatten().min();
+        self.last = [self.last, detection.time, detection.until]
+            .into_iter()
+            .flatten()
+            .max();
+        if !self.sources.contains(detection.source) {
+            self.sources.insert(detection.source.to_owned());
+        }
+        self.links.extend(detection.links);
+        while self.links.len() > KEPT_LINKS {
+            self.links.pop_last();
+        }
+        self.meet(detection.time, origin, event);
+    }
+
     fn merge(&mut self, other: Statement) {
         self.count += other.count;
         self.first = [self.first, other.first].into_iter().flatten().min();

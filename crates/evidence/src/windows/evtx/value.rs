@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use vigie_event::{MICROS_PER_DAY, Timestamp, format_date};
+use vigie_event::{MICROS_PER_DAY, TextBuilder, Timestamp, format_date};
 
 /// The wire numbers of the value types this module treats by name.
 pub(super) mod kind {
@@ -77,8 +77,34 @@ pub(super) fn instant(kind: u8, bytes: &[u8]) -> Option<Timestamp> {
     }
 }
 
+/// What values are written to.
+pub(super) trait Out: Write {
+    /// Appends the UTF-16LE code units before the first that is no ASCII character, or NUL, and says how many there
+    /// were.
+    fn push_ascii_units(&mut self, units: &[[u8; 2]]) -> usize;
+}
+
+impl Out for TextBuilder {
+    #[inline]
+    fn push_ascii_units(&mut self, units: &[[u8; 2]]) -> usize {
+        TextBuilder::push_ascii_units(self, units)
+    }
+}
+
+impl Out for String {
+    fn push_ascii_units(&mut self, units: &[[u8; 2]]) -> usize {
+        let plain = units.iter().map_while(|unit| match unit {
+            [low @ 1..=0x7f, 0] => Some(char::from(*low)),
+            _ => None,
+        });
+        let before = self.len();
+        self.extend(plain);
+        self.len() - before
+    }
+}
+
 /// Appends a value's text. A value whose bytes do not fit its type is written as hexadecimal: kept, never guessed.
-pub(super) fn write(kind: u8, bytes: &[u8], out: &mut impl Write) {
+pub(super) fn write(kind: u8, bytes: &[u8], out: &mut impl Out) {
     if kind & kind::ARRAY != 0 {
         let mut first = true;
         each_item(kind, bytes, |kind, item| {
@@ -95,7 +121,7 @@ pub(super) fn write(kind: u8, bytes: &[u8], out: &mut impl Write) {
     }
 }
 
-fn write_scalar(kind: u8, bytes: &[u8], out: &mut impl Write) -> Option<()> {
+fn write_scalar(kind: u8, bytes: &[u8], out: &mut impl Out) -> Option<()> {
     macro_rules! number {
         ($type:ty) => {
             out.write_str(itoa::Buffer::new().format(<$type>::from_le_bytes(*bytes.first_chunk()?)))
@@ -202,97 +228,26 @@ fn until_nul(bytes: &[u8]) -> &[u8] {
 }
 
 /// Appends text, nearly all of which is ASCII, up to its first NUL.
-fn write_string(bytes: &[u8], out: &mut impl Write) {
-    let plain = write_ascii(bytes.as_chunks::<2>().0, out);
+fn write_string(bytes: &[u8], out: &mut impl Out) {
+    let plain = out.push_ascii_units(bytes.as_chunks::<2>().0);
     let rest = bytes.get(plain * 2..).unwrap_or_default();
     if !matches!(rest, [] | [_] | [0, 0]) {
         write_utf16(until_nul(rest), out);
     }
 }
 
-/// Appends the ASCII characters before anything else, NUL included, and says how many there were.
-fn write_ascii(units: &[[u8; 2]], out: &mut impl Write) -> usize {
-    let mut written = 0;
-    for units in units.chunks(PLAIN) {
-        let mut text = [0; PLAIN];
-        let plain = narrow_all(units, &mut text);
-        let narrowed = text.get(..plain).unwrap_or_default();
-        put(out, std::str::from_utf8(narrowed).unwrap_or_default());
-        written += plain;
-        if plain < units.len() {
-            let rest = units.get(plain..).unwrap_or_default();
-            let block = rest.get(..16).unwrap_or(rest);
-            return written + write_ascii_units(block, out);
-        }
-    }
-    written
-}
-
-/// Characters that are narrowed before they are appended together.
-const PLAIN: usize = 128;
-
-/// Narrows whole blocks of sixteen as long as they are ASCII, and what is left after them.
-fn narrow_all(units: &[[u8; 2]], text: &mut [u8; PLAIN]) -> usize {
-    let (blocks, rest) = units.as_chunks::<16>();
-    let mut narrowed = 0;
-    for (block, place) in blocks.iter().zip(text.as_chunks_mut::<16>().0) {
-        match narrow(block) {
-            Some(plain) => *place = plain,
-            None => return narrowed,
-        }
-        narrowed += 16;
-    }
-    if rest.is_empty() {
-        return narrowed;
-    }
-    let mut last = [[b' ', 0]; 16];
-    for (place, unit) in last.iter_mut().zip(rest) {
-        *place = *unit;
-    }
-    let place = text.get_mut(narrowed..narrowed + rest.len());
-    if let (Some(plain), Some(place)) = (narrow(&last), place) {
-        place.copy_from_slice(plain.get(..rest.len()).unwrap_or_default());
-        narrowed += rest.len();
-    }
-    narrowed
-}
-
-fn write_ascii_units(units: &[[u8; 2]], out: &mut impl Write) -> usize {
-    let mut written = 0;
-    for unit in units {
-        let [low @ 1..=0x7f, 0] = *unit else {
-            break;
-        };
-        let _ = out.write_char(char::from(low));
-        written += 1;
-    }
-    written
-}
-
-/// The low bytes, when all are ASCII characters but NUL. Without branches, so that it is done with vectors.
-#[inline]
-fn narrow(units: &[[u8; 2]; 16]) -> Option<[u8; 16]> {
-    let mut text = [0; 16];
-    let mut other = 0u8;
-    for (place, [low, high]) in text.iter_mut().zip(units) {
-        *place = *low;
-        other |= high | (low & 0x80) | u8::from(*low == 0);
-    }
-    (other == 0).then_some(text)
-}
-
 /// Appends UTF-16LE as UTF-8; a lone surrogate becomes U+FFFD.
-pub(super) fn write_utf16(bytes: &[u8], out: &mut impl Write) {
+pub(super) fn write_utf16(bytes: &[u8], out: &mut impl Out) {
     let mut units = bytes.as_chunks::<2>().0;
     while !units.is_empty() {
-        let plain = write_ascii(units, out);
+        let plain = out.push_ascii_units(units);
         units = units.get(plain..).unwrap_or_default();
         units = write_beyond_ascii(units, out);
     }
 }
 
 /// Appends characters up to the next that is plain ASCII and gives back what is left.
-fn write_beyond_ascii<'a>(units: &'a [[u8; 2]], out: &mut impl Write) -> &'a [[u8; 2]] {
+fn write_beyond_ascii<'a>(units: &'a [[u8; 2]], out: &mut impl Out) -> &'a [[u8; 2]] {
     let len = units
         .iter()
         .position(|unit| matches!(unit, [1..=0x7f, 0]))
@@ -304,32 +259,31 @@ fn write_beyond_ascii<'a>(units: &'a [[u8; 2]], out: &mut impl Write) -> &'a [[u
     rest
 }
 
-fn put(out: &mut impl Write, text: &str) {
+fn put(out: &mut impl Out, text: &str) {
     let _ = out.write_str(text);
 }
 
 const LOWER: &[u8; 16] = b"0123456789abcdef";
 const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 
-/// Two digits for each byte, sixteen bytes at a time.
-fn write_digits(bytes: &[u8], digits: &[u8; 16], out: &mut impl Write) {
+fn digits_of(byte: u8, digits: &[u8; 16]) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|half| digits[usize::from(half)])
+}
+
+/// Upper-case digits, of sixteen bytes at a time.
+fn write_hex(bytes: &[u8], out: &mut impl Out) {
     for some in bytes.chunks(16) {
         let mut text = [0; 32];
         for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(some) {
-            let digit = |half: u8| digits.get(usize::from(half)).copied().unwrap_or(b'0');
-            *pair = [digit(byte >> 4), digit(byte & 15)];
+            *pair = digits_of(*byte, UPPER);
         }
         let text = text.get(..some.len() * 2).unwrap_or_default();
         put(out, std::str::from_utf8(text).unwrap_or_default());
     }
 }
 
-fn write_hex(bytes: &[u8], out: &mut impl Write) {
-    write_digits(bytes, UPPER, out);
-}
-
 /// `0x` and as many lower-case digits as the number needs.
-fn write_prefixed(number: u64, out: &mut impl Write) -> Option<()> {
+fn write_prefixed(number: u64, out: &mut impl Out) -> Option<()> {
     let mut text = *b"0x0000000000000000";
     let digits = (16 - number.leading_zeros() as usize / 4).max(1);
     for (index, place) in text.iter_mut().skip(2).take(digits).enumerate() {
@@ -340,22 +294,21 @@ fn write_prefixed(number: u64, out: &mut impl Write) -> Option<()> {
         .ok()
 }
 
-fn write_guid(bytes: &[u8], out: &mut impl Write) -> Option<()> {
-    let [a0, a1, a2, a3, b0, b1, c0, c1, rest @ ..] = *bytes.first_chunk::<16>()?;
-    let [d0, d1, node @ ..] = rest;
-    put(out, "{");
-    let groups: [&[u8]; 5] = [&[a3, a2, a1, a0], &[b1, b0], &[c1, c0], &[d0, d1], &node];
-    for (index, group) in groups.into_iter().enumerate() {
-        if index > 0 {
-            put(out, "-");
+fn write_guid(bytes: &[u8], out: &mut impl Out) -> Option<()> {
+    let bytes = bytes.first_chunk::<16>()?;
+    let mut text = *b"{00000000-0000-0000-0000-000000000000}";
+    // By byte: where its digits stand.
+    const PLACES: [usize; 16] = [7, 5, 3, 1, 12, 10, 17, 15, 20, 22, 25, 27, 29, 31, 33, 35];
+    for (byte, at) in bytes.iter().zip(PLACES) {
+        if let Some(pair) = text.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            *pair = digits_of(*byte, LOWER);
         }
-        write_digits(group, LOWER, out);
     }
-    put(out, "}");
+    put(out, std::str::from_utf8(&text).ok()?);
     Some(())
 }
 
-fn write_sid(bytes: &[u8], out: &mut impl Write) -> Option<()> {
+fn write_sid(bytes: &[u8], out: &mut impl Out) -> Option<()> {
     let [revision, count, a0, a1, a2, a3, a4, a5, subs @ ..] = bytes else {
         return None;
     };
@@ -374,7 +327,7 @@ fn write_sid(bytes: &[u8], out: &mut impl Write) -> Option<()> {
     Some(())
 }
 
-fn write_filetime(ticks: u64, out: &mut impl Write) {
+fn write_filetime(ticks: u64, out: &mut impl Out) {
     if ticks > i64::MAX as u64 {
         put(out, "0000-00-00T00:00:00.0000000Z");
         return;
@@ -395,7 +348,7 @@ fn write_filetime(ticks: u64, out: &mut impl Write) {
     );
 }
 
-fn write_systemtime(bytes: &[u8], out: &mut impl Write) {
+fn write_systemtime(bytes: &[u8], out: &mut impl Out) {
     let field = |index: usize| {
         bytes
             .as_chunks::<2>()
