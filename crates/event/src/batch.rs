@@ -399,7 +399,13 @@ impl BatchBuilder {
         }
     }
 
-    /// Ends the row begun last. Columns it did not set are null.
+    /// Sets the value, without copying it, of all rows of the next batch that do not set another: see
+    /// [`BatchBuilder::set_span`].
+    pub fn fill_span(&mut self, column: usize, value: TextSpan) {
+        self.columns.fill(column, value);
+    }
+
+    /// Ends the row begun last. Columns it did not set are null, or what fills them.
     pub fn end_row(&mut self) {}
 
     /// The number of rows collected.

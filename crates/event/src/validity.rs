@@ -32,6 +32,12 @@ impl Validity {
         }
     }
 
+    /// Whether a row that was told has a value.
+    pub(crate) fn is_value(&self, row: usize) -> bool {
+        let word = self.bits.get(row / 64).copied().unwrap_or_default();
+        !self.nulls || word >> (row % 64) & 1 == 1
+    }
+
     /// The bits of so many rows, when there is a null; starts over.
     pub(crate) fn finish(&mut self, rows: usize) -> Option<NullBuffer> {
         if !std::mem::take(&mut self.nulls) {

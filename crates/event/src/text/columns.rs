@@ -42,6 +42,8 @@ struct Slot {
 struct Column {
     views: Vec<u128>,
     valid: Validity,
+    /// The view of the rows that have no other.
+    fill: Option<u128>,
 }
 
 impl Column {
@@ -54,6 +56,27 @@ impl Column {
         }
         self.views.push(view);
         self.valid.value_at(row);
+    }
+
+    /// Gives so many rows what they have: their own, what fills the column, or nothing.
+    fn complete(&mut self, rows: usize) {
+        let set = self.views.len();
+        match self.fill.take() {
+            Some(fill) => {
+                for (row, view) in self.views.iter_mut().enumerate() {
+                    if !self.valid.is_value(row) {
+                        *view = fill;
+                    }
+                }
+                self.views.resize(rows, fill);
+                self.valid = Validity::default();
+            }
+            None if set < rows => {
+                self.valid.nulls_from(set);
+                self.views.resize(rows, 0);
+            }
+            None => {}
+        }
     }
 }
 
@@ -95,14 +118,18 @@ impl TextColumns {
         let Some(column) = self.room(column, row, rows) else {
             return;
         };
-        let view = if span.len() <= INLINE {
-            span.view
-        } else {
-            let slot = self.slot(span.text);
-            in_buffer(span.view, slot)
-        };
+        let view = self.view_of_span(span);
         if let Some(column) = self.columns.get_mut(column) {
             column.push(row, view);
+        }
+    }
+
+    /// Sets a piece of a text as the value of all rows that have no other.
+    pub(crate) fn fill(&mut self, column: usize, span: TextSpan) {
+        let view = self.view_of_span(span);
+        if let Some(column) = self.columns.get_mut(column) {
+            self.used += usize::from(column.fill.is_none() && column.views.is_empty());
+            column.fill = Some(view);
         }
     }
 
@@ -136,10 +163,20 @@ impl TextColumns {
         if column.views.capacity() == 0 {
             column.views.reserve_exact(rows.max(row + 1));
         }
-        if column.views.is_empty() {
+        if column.views.is_empty() && column.fill.is_none() {
             self.used += 1;
         }
         Some(index)
+    }
+
+    #[inline]
+    fn view_of_span(&mut self, span: TextSpan) -> u128 {
+        if span.len() <= INLINE {
+            span.view
+        } else {
+            let slot = self.slot(span.text);
+            in_buffer(span.view, slot)
+        }
     }
 
     /// The number of the buffer this text will be.
@@ -236,14 +273,11 @@ fn in_buffer(view: u128, slot: usize) -> u128 {
 fn arrays(columns: Vec<Column>, buffers: Arc<[Buffer]>, rows: usize) -> Vec<StringViewArray> {
     let mut nothing = None;
     let array = |mut column: Column| {
-        if column.views.is_empty() {
+        if column.views.is_empty() && column.fill.is_none() {
             let nothing = nothing.get_or_insert_with(|| StringViewArray::new_null(rows));
             return nothing.clone();
         }
-        if column.views.len() < rows {
-            column.valid.nulls_from(column.views.len());
-            column.views.resize(rows, 0);
-        }
+        column.complete(rows);
         let nulls: Option<NullBuffer> = column.valid.finish(rows);
         let views = ScalarBuffer::from(column.views);
         debug_assert!(StringViewArray::try_new(views.clone(), Arc::clone(&buffers), nulls.clone()).is_ok());

@@ -192,3 +192,48 @@ fn spans_are_whole_characters_inside_of_the_text() {
     assert!(text.span(Range { start: 3, end: 1 }).is_none());
     assert!(Text::from_utf8(Buffer::from_vec(b"a\xE9".to_vec())).is_err());
 }
+
+#[test]
+fn what_fills_a_column_stands_in_the_rows_that_set_nothing_else() {
+    let long = "what all rows say that say nothing else";
+    let mut builder = BatchBuilder::new(Source::WindowsEvent);
+    let columns = ["own first", "own last", "all", "none"].map(|name| builder.column(name));
+    for rows in [1, 3, 130] {
+        let mut text = TextBuilder::default();
+        let (own, fill) = (text.push_str("own").unwrap(), text.push_str(long).unwrap());
+        for row in 0..rows {
+            builder.begin_row(None, row, 0);
+            for column in &columns[..3] {
+                builder.fill_span(*column, fill);
+            }
+            if row == 0 {
+                builder.set_span(columns[0], own);
+            }
+            if row == rows - 1 {
+                builder.set_span(columns[1], own);
+            }
+            builder.end_row();
+        }
+        let batch = builder.finish_with(&[text.finish()]).unwrap();
+        let said = |name: &str| {
+            batch
+                .column(name)
+                .unwrap()
+                .iter()
+                .map(Option::unwrap)
+                .collect::<Vec<_>>()
+        };
+        let mut expected = vec![long; rows as usize];
+        assert_eq!(said("all"), expected);
+        expected[0] = "own";
+        assert_eq!(said("own first"), expected);
+        expected.reverse();
+        assert_eq!(said("own last"), expected);
+        assert_eq!(batch.column("none").unwrap().null_count(), rows as usize);
+    }
+    // The next batch begins empty.
+    builder.begin_row(None, 0, 0);
+    builder.end_row();
+    let batch = builder.finish().unwrap();
+    assert_eq!(batch.column("all").unwrap().null_count(), 1);
+}

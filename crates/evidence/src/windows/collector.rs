@@ -47,6 +47,8 @@ pub(super) struct Collector<'a> {
     computer: Computer,
     held: usize,
     emptied: u64,
+    /// How many groups there were.
+    serials: u64,
 }
 
 /// Columns that are left out because nobody asks for them.
@@ -70,11 +72,19 @@ struct Computer {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GroupId(usize);
 
+impl GroupId {
+    pub(super) fn index(self) -> usize {
+        self.0
+    }
+}
+
 struct Group {
     source: Source,
     table: &'static str,
     event: Option<EventType>,
     builder: BatchBuilder,
+    /// No other group has it, of those before it neither.
+    serial: u64,
     /// By field: where its values go.
     columns: Vec<Column>,
     column_count: usize,
@@ -82,8 +92,8 @@ struct Group {
     copied: usize,
     /// What of its bytes the collector has counted.
     counted: usize,
-    /// The columns that have one value in all rows, by the number of batches handed over when they were written.
-    constants: (u64, [Option<TextSpan>; 3]),
+    /// How often batches were handed over when the columns were filled that have one value in all rows.
+    filled: Option<u64>,
 }
 
 /// Where the values of a field go.
@@ -109,7 +119,8 @@ impl Group {
             }
     }
 
-    fn new(key: &Key<'_>, file: vigie_event::FileId) -> Group {
+    fn new(key: &Key<'_>, file: vigie_event::FileId, serials: &mut u64) -> Group {
+        *serials += 1;
         let event = key.event.map(|(channel, provider, event_id)| EventType {
             channel: Arc::from(channel),
             provider: Arc::from(provider),
@@ -126,11 +137,12 @@ impl Group {
             table: key.table,
             event,
             builder,
+            serial: *serials,
             columns: Vec::new(),
             column_count: 0,
             copied: 0,
             counted: 0,
-            constants: (0, [None; 3]),
+            filled: None,
         }
     }
 
@@ -238,6 +250,7 @@ impl<'a> Collector<'a> {
             computer: Computer::default(),
             held: 0,
             emptied: 0,
+            serials: 0,
         }
     }
 
@@ -318,16 +331,18 @@ impl<'a> Collector<'a> {
         let Some(event) = &group.event else {
             return;
         };
-        if group.constants.0 != self.emptied || group.constants.1[0].is_none() {
-            let id = event.event_id.to_string();
-            let texts = [&*event.channel, &*event.provider, &id];
-            group.constants = (self.emptied, texts.map(|text| self.text.push_str(text)));
+        if group.filled == Some(self.emptied) {
+            return;
         }
-        for (field, span) in CONSTANTS.into_iter().zip(group.constants.1) {
+        group.filled = Some(self.emptied);
+        let id = event.event_id.to_string();
+        let texts = [&*event.channel, &*event.provider, &id];
+        let spans = texts.map(|text| self.text.push_str(text));
+        for (field, span) in CONSTANTS.into_iter().zip(spans) {
             if let Some((column, _)) = group.column(&self.fields, field, None)
                 && let Some(span) = span
             {
-                group.builder.set_span(column, span);
+                group.builder.fill_span(column, span);
             }
         }
     }
@@ -367,6 +382,13 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// The column of a field in a group and what is asked for of it, if anything is.
+    #[inline]
+    pub(super) fn column(&mut self, group: GroupId, field: FieldId) -> Option<(usize, Want)> {
+        let group = self.groups.get_mut(group.0)?;
+        group.column(&self.fields, field, self.sparing.as_ref())
+    }
+
     /// The column of a field in a group, if `is_wanted` says so of what is asked for.
     #[inline]
     pub(super) fn wanted(
@@ -375,16 +397,13 @@ impl<'a> Collector<'a> {
         field: FieldId,
         is_wanted: impl FnOnce(Want) -> bool,
     ) -> Option<usize> {
-        let group = self.groups.get_mut(group.0)?;
-        let (column, want) = group.column(&self.fields, field, self.sparing.as_ref())?;
+        let (column, want) = self.column(group, field)?;
         is_wanted(want).then_some(column)
     }
 
-    /// Whether a field is known to be one that nobody asks for.
-    #[inline]
-    pub(super) fn is_unwanted(&self, group: GroupId, field: FieldId) -> bool {
-        let column = |group: &Group| group.columns.get(field.index()).copied();
-        matches!(self.groups.get(group.0).and_then(column), Some(Column::Unwanted))
+    /// What tells a group from all others, those that were in its place before included.
+    pub(super) fn serial(&self, group: GroupId) -> u64 {
+        self.groups.get(group.0).map_or(0, |group| group.serial)
     }
 
     /// Sets a field of the row begun last, if it is asked for, to a part of what was written to the text.
@@ -462,7 +481,7 @@ impl<'a> Collector<'a> {
             }
             hash = hash.wrapping_add(1);
         }
-        let group = Group::new(key, self.file);
+        let group = Group::new(key, self.file, &mut self.serials);
         if self.groups.len() >= MAX_GROUPS {
             self.flush_all();
             self.groups.clear();
@@ -503,7 +522,7 @@ impl<'a> Collector<'a> {
                     table: group.table,
                     event: event.map(|event| (&*event.channel, &*event.provider, event.event_id)),
                 };
-                *group = Group::new(&key, self.file);
+                *group = Group::new(&key, self.file, &mut self.serials);
             }
         }
         self.held = 0;

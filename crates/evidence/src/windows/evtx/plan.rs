@@ -39,6 +39,8 @@ pub(super) struct Plan {
     guards: Vec<u16>,
     /// The longest list of values any slot number reaches into.
     pub(super) slots: usize,
+    /// A number that only plans share that differ in nothing but where they stand.
+    pub(super) shape: u64,
 }
 
 /// One value and its column.
@@ -130,6 +132,7 @@ impl Plan {
             nothing: self.nothing.iter().map(moved).collect(),
             guards: self.guards.clone(),
             slots: self.slots,
+            shape: self.shape,
         })
     }
 
@@ -144,9 +147,18 @@ impl Plan {
     }
 
     /// Works out where the values of a compiled template go, `None` when that depends on the values.
-    pub(super) fn new(steps: &[Step], root: Root, chunk: &[u8], fields: &mut Fields) -> Option<Plan> {
+    pub(super) fn new(
+        steps: &[Step],
+        root: Root,
+        shape: u64,
+        chunk: &[u8],
+        fields: &mut Fields,
+    ) -> Option<Plan> {
         let mut planning = Planning {
-            plan: Plan::default(),
+            plan: Plan {
+                shape,
+                ..Plan::default()
+            },
             open: Vec::new(),
             chunk,
             fields,

@@ -44,6 +44,90 @@ impl Instance {
     }
 }
 
+/// Where the values of records go that have plans of the same shape and belong to the same batch: those that somebody
+/// asks for.
+#[derive(Debug)]
+pub(super) struct Route {
+    group: u64,
+    outer: u64,
+    inner: Option<u64>,
+    system: Vec<Way>,
+    data: Vec<Way>,
+    inner_data: Vec<Way>,
+}
+
+/// Where one value goes.
+#[derive(Debug)]
+struct Way {
+    /// Its position in the list of the plan.
+    at: usize,
+    to: To,
+    /// Only words are asked for: no numbers, identifiers and the like.
+    is_text_only: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum To {
+    Computer,
+    Column(usize),
+}
+
+/// By group: the route taken last.
+#[derive(Debug, Default)]
+pub(super) struct Routes(Vec<Option<Route>>);
+
+impl Routes {
+    fn of(
+        &mut self,
+        group: GroupId,
+        outer: &Plan,
+        inner: Option<&Plan>,
+        collector: &mut Collector<'_>,
+    ) -> &Route {
+        let at = group.index();
+        if self.0.len() <= at {
+            self.0.resize_with(at + 1, || None);
+        }
+        let key = (
+            collector.serial(group),
+            outer.shape,
+            inner.map(|inner| inner.shape),
+        );
+        let last = self.0[at].take();
+        let known = last.filter(|route| (route.group, route.outer, route.inner) == key);
+        let route = known.unwrap_or_else(|| Route::new(group, outer, inner, collector));
+        self.0[at].insert(route)
+    }
+}
+
+impl Route {
+    fn new(group: GroupId, outer: &Plan, inner: Option<&Plan>, collector: &mut Collector<'_>) -> Route {
+        let mut ways = |ops: &[Op]| {
+            let way = |(at, op): (usize, &Op)| {
+                if KEY.contains(&op.field) {
+                    return None;
+                }
+                let (column, want) = collector.column(group, op.field)?;
+                let to = match op.field {
+                    FieldId::COMPUTER => To::Computer,
+                    _ => To::Column(column),
+                };
+                let is_text_only = want == Want::Text;
+                Some(Way { at, to, is_text_only })
+            };
+            ops.iter().enumerate().filter_map(way).collect()
+        };
+        Route {
+            system: ways(&outer.system),
+            data: ways(&outer.data),
+            inner_data: inner.map_or_else(Vec::new, |inner| ways(&inner.data)),
+            group: collector.serial(group),
+            outer: outer.shape,
+            inner: inner.map(|inner| inner.shape),
+        }
+    }
+}
+
 /// Takes a record into its batch; `None` when it must be run step by step, which also says what is wrong with it.
 pub(super) fn read(
     reader: &mut Reader,
@@ -83,7 +167,7 @@ pub(super) fn read(
     }
     let group = record.group(&mut reader.key, collector)?;
     let before = collector.text.len();
-    record.put(group, place, collector);
+    record.put(group, place, &mut reader.routes, collector);
     let written = collector.text.len() - before;
     collector.end(group, written);
     reader.chunk_text += written;
@@ -224,30 +308,20 @@ impl Record<'_> {
         collector.new_group(key, &text(channel)?, &text(provider)?, &text(id)?)
     }
 
-    fn put(&self, group: GroupId, place: &Place, collector: &mut Collector<'_>) {
+    fn put(&self, group: GroupId, place: &Place, routes: &mut Routes, collector: &mut Collector<'_>) {
         let (plan, slots) = (&*self.outer.plan, self.outer.slots(self.values));
         let time = plan.time.as_ref().and_then(|op| match plan.given(op, slots) {
             Given::Text(value) => self.instant(value),
             _ => None,
         });
         collector.begin(group, time.or(place.written), place.record, place.offset);
-        for op in &plan.system {
-            if KEY.contains(&op.field) || collector.is_unwanted(group, op.field) {
-                continue;
-            }
-            let given = plan.given(op, slots);
-            if op.field == FieldId::COMPUTER {
-                self.put_computer(group, given, collector);
-            } else {
-                self.put_one(group, op, given, collector);
-            }
-        }
-        for (plan, slots) in self.instances() {
-            for op in &plan.data {
-                if !collector.is_unwanted(group, op.field) {
-                    self.put_one(group, op, plan.given(op, slots), collector);
-                }
-            }
+        let inner = self.inner.as_ref().map(|inner| &*inner.plan);
+        let route = routes.of(group, plan, inner, collector);
+        self.put_ways(&route.system, plan, &plan.system, slots, group, collector);
+        self.put_ways(&route.data, plan, &plan.data, slots, group, collector);
+        if let Some(inner) = &self.inner {
+            let (plan, slots) = (&*inner.plan, inner.slots(self.values));
+            self.put_ways(&route.inner_data, plan, &plan.data, slots, group, collector);
         }
         self.put_unnamed(group, collector);
     }
@@ -307,26 +381,36 @@ impl Record<'_> {
         }
     }
 
-    fn put_one(&self, group: GroupId, op: &Op, given: Given, collector: &mut Collector<'_>) {
-        let value = match given {
-            Given::LeftOut => return,
-            Given::Empty if !op.keep_empty => return,
-            Given::Empty => None,
-            Given::Text(value) => Some(value),
-        };
-        let Some(column) = collector.wanted(group, op.field, |want| match (want, value) {
-            (Want::No, _) => false,
-            (Want::Yes | Want::Keywords, _) | (Want::Text, None) => true,
-            (Want::Text, Some(value)) => value.is_free_text(),
-        }) else {
-            return;
-        };
-        let from = collector.text.len();
-        if let Some(value) = value {
-            value::write(value.kind, value.bytes(self.chunk), &mut collector.text);
-        }
-        if op.keep_empty || collector.text.len() > from {
-            collector.set_span(group, column, from);
+    fn put_ways(
+        &self,
+        ways: &[Way],
+        plan: &Plan,
+        ops: &[Op],
+        slots: Slots<'_>,
+        group: GroupId,
+        collector: &mut Collector<'_>,
+    ) {
+        for way in ways {
+            let Some(op) = ops.get(way.at) else { continue };
+            let given = plan.given(op, slots);
+            match way.to {
+                To::Computer => self.put_computer(group, given, collector),
+                To::Column(column) => {
+                    let value = match given {
+                        Given::LeftOut => continue,
+                        Given::Empty => None,
+                        Given::Text(value) if way.is_text_only && !value.is_free_text() => continue,
+                        Given::Text(value) => Some(value),
+                    };
+                    let from = collector.text.len();
+                    if let Some(value) = value {
+                        value::write(value.kind, value.bytes(self.chunk), &mut collector.text);
+                    }
+                    if op.keep_empty || collector.text.len() > from {
+                        collector.set_span(group, column, from);
+                    }
+                }
+            }
         }
     }
 }

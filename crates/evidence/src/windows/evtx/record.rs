@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use super::cursor::{Cursor, Damage};
 use super::known::Known;
 use super::plan::{Plan, Root};
+use super::planned::Routes;
 use super::template::{Compiled, Names, Step, compile_definition, compile_elements, instance_definition};
 use super::value::{self, Value, kind};
 use crate::windows::fields::{FieldId, Fields};
@@ -47,6 +48,9 @@ pub(super) struct Reader {
     pub(super) chunk_text: usize,
     /// What tells the kind of the record being read, as it stands in the chunk.
     pub(super) key: Vec<u8>,
+    pub(super) routes: Routes,
+    /// How many plans were made.
+    shapes: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +93,8 @@ impl Reader {
             chunk_steps: 0,
             chunk_text: 0,
             key: Vec::new(),
+            routes: Routes::default(),
+            shapes: 0,
         }
     }
 
@@ -180,7 +186,8 @@ impl Reader {
             }
             None => {
                 let template = self.template(chunk, definition, fields)?;
-                let plan = Plan::new(&template.steps, root, chunk, fields).map(Rc::new);
+                self.shapes += 1;
+                let plan = Plan::new(&template.steps, root, self.shapes, chunk, fields).map(Rc::new);
                 if let Some(plan) = &plan {
                     self.known.keep(chunk, definition, root, &template, plan);
                 }
