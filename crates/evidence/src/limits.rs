@@ -122,9 +122,9 @@ limits! {
     /// Seconds that content rules may take for one file.
     content_seconds: u64 = 10,
     /// Bytes of rows collected before a batch is handed over, per open file.
-    batch_bytes: usize = 4 << 20,
+    batch_bytes: usize = 2 << 20,
     /// Rows collected before a batch is handed over.
-    batch_rows: usize = 8_192,
+    batch_rows: usize = 2_048,
 }
 
 const fn is_bytes(name: &str) -> bool {

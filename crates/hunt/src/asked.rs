@@ -14,9 +14,10 @@ pub(crate) struct Joined(HashSet<String>);
 
 impl Joined {
     pub(crate) fn new(detectors: &[Detector]) -> Joined {
-        let names = detectors.iter().flat_map(|detector| &detector.join);
-        let names = names.map(String::as_str).chain(DEFAULT_JOIN);
-        let all = names.flat_map(fields::names_of);
+        let names = detectors.iter().flat_map(|detector| detector.join.iter());
+        // Nearly all have the same.
+        let names: HashSet<&str> = names.map(String::as_str).chain(DEFAULT_JOIN).collect();
+        let all = names.into_iter().flat_map(fields::names_of);
         Joined(all.map(|name| name.to_ascii_lowercase()).collect())
     }
 }

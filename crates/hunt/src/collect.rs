@@ -507,7 +507,7 @@ impl State {
             }
         };
         let described = self.described.get((index - rules) as usize)?;
-        Some((index, described.join.clone()))
+        Some((index, described.join.to_vec()))
     }
 
     fn yara_detector(&mut self, rule: &YaraRule, detectors: &Detectors) -> u32 {

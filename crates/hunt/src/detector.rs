@@ -1,5 +1,7 @@
 //! Everything that can detect, behind one description: Sigma rules, indicators and YARA rules.
 
+use std::sync::{Arc, LazyLock};
+
 use vigie_detect::indicators::{Indicator, IndicatorKind};
 use vigie_detect::sigma::Rule;
 use vigie_detect::yara::YaraRule;
@@ -47,7 +49,7 @@ pub(crate) struct Detector {
     pub(crate) confidence: Confidence,
     pub(crate) attack: Vec<String>,
     pub(crate) statement: Text,
-    pub(crate) join: Vec<String>,
+    pub(crate) join: Arc<[String]>,
     pub(crate) pack: Option<String>,
 }
 
@@ -72,7 +74,7 @@ impl Detector {
                 en: rule.title.clone(),
                 fr: format!("Règle Sigma « {} »", rule.title),
             },
-            join: DEFAULT_JOIN.iter().map(|&name| name.to_owned()).collect(),
+            join: default_join(),
             pack: rule.pack.clone(),
         };
         let Some(meta) = &rule.vigie else { return base };
@@ -87,7 +89,7 @@ impl Detector {
             join: if meta.join.is_empty() {
                 base.join
             } else {
-                meta.join.clone()
+                meta.join.iter().cloned().collect()
             },
             ..base
         }
@@ -144,7 +146,7 @@ impl Detector {
                     why(" : ", french)
                 ),
             },
-            join: DEFAULT_JOIN.iter().map(|&name| name.to_owned()).collect(),
+            join: default_join(),
             pack: indicator.pack.clone(),
         }
     }
@@ -163,7 +165,7 @@ impl Detector {
                 en: rule.statement_en.clone(),
                 fr: rule.statement_fr.clone(),
             },
-            join: vec!["TargetFilename".to_owned(), "FileName".to_owned()],
+            join: ["TargetFilename", "FileName"].map(str::to_owned).into(),
             pack: None,
         }
     }
@@ -186,6 +188,12 @@ pub(crate) const DEFAULT_JOIN: [&str; 14] = [
     "SourceIp",
     "DestinationIp",
 ];
+
+/// The same, shared by all whom it concerns.
+fn default_join() -> Arc<[String]> {
+    static JOIN: LazyLock<Arc<[String]>> = LazyLock::new(|| DEFAULT_JOIN.map(str::to_owned).into());
+    Arc::clone(&JOIN)
+}
 
 fn severity(level: &str) -> Severity {
     Severity::from_id(level).unwrap_or(Severity::Informational)

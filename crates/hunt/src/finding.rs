@@ -332,7 +332,7 @@ impl KeptEvent {
     pub(crate) fn excerpt(&self, detector: &Detector) -> String {
         let mut shown: Vec<&str> = Vec::new();
         let mut parts: Vec<String> = Vec::new();
-        let wanted = self.matched.iter().chain(&detector.join);
+        let wanted = self.matched.iter().chain(detector.join.iter());
         for name in wanted {
             let found = self
                 .fields

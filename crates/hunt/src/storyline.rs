@@ -345,7 +345,7 @@ mod tests {
             confidence: Confidence::Strong,
             attack: Vec::new(),
             statement: Text::default(),
-            join: Vec::new(),
+            join: [].into(),
             pack: None,
         }
     }

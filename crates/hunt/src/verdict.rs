@@ -295,7 +295,7 @@ mod tests {
             confidence,
             attack: Vec::new(),
             statement: Text::default(),
-            join: Vec::new(),
+            join: [].into(),
             pack: None,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::expr::Expr;
 use super::frame::{Literals, literals};
-use super::load::Leaf;
+use super::load::{Hashed, Leaf};
 use foldhash::fast::RandomState;
 
 /// A test, by its place in [`Tests`].
@@ -15,13 +15,13 @@ pub(super) type TestId = u32;
 #[derive(Debug, Default)]
 pub(super) struct Tests {
     leaves: Vec<(Arc<Leaf>, OnceLock<Literals>)>,
-    by_leaf: HashMap<Arc<Leaf>, TestId, RandomState>,
+    by_leaf: HashMap<Hashed, TestId, RandomState>,
 }
 
 impl Tests {
-    fn intern(&mut self, leaf: &Arc<Leaf>) -> TestId {
-        *self.by_leaf.entry(Arc::clone(leaf)).or_insert_with(|| {
-            self.leaves.push((Arc::clone(leaf), OnceLock::new()));
+    fn intern(&mut self, test: &Hashed) -> TestId {
+        *self.by_leaf.entry(test.clone()).or_insert_with(|| {
+            self.leaves.push((Arc::clone(&test.leaf), OnceLock::new()));
             (self.leaves.len() - 1) as TestId
         })
     }
@@ -36,7 +36,7 @@ impl Tests {
         Some(known.get_or_init(|| literals(&leaf.1)))
     }
 
-    fn intern_all(&mut self, expr: &Expr<Arc<Leaf>>) -> Expr<TestId> {
+    fn intern_all(&mut self, expr: &Expr<Hashed>) -> Expr<TestId> {
         expr.fold(&mut |leaf| Expr::Leaf(self.intern(leaf)))
     }
 }
@@ -52,7 +52,7 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn new(
-        selections: Vec<(String, Expr<Arc<Leaf>>)>,
+        selections: Vec<(String, Expr<Hashed>)>,
         condition: Expr<usize>,
         tests: &mut Tests,
     ) -> Program {
@@ -69,7 +69,7 @@ impl Program {
     pub(super) fn restrict(
         &mut self,
         filter: &str,
-        selections: &[(String, Expr<Arc<Leaf>>)],
+        selections: &[(String, Expr<Hashed>)],
         condition: &Expr<usize>,
         tests: &mut Tests,
     ) {

@@ -1,17 +1,15 @@
 //! The detection of a rule: its selections and the condition over them.
 
-use std::sync::Arc;
-
 use rsigma_parser::{ConditionExpr, Detection, Detections, Quantifier, SelectorPattern};
 
 use super::document::Problem;
-use super::value::{Context, Leaf, item, keywords};
+use super::value::{Context, Hashed, item, keywords};
 use crate::sigma::expr::Expr;
 
 /// Selections by name, and the condition over their positions.
 #[derive(Debug, Clone)]
 pub(super) struct Lowered {
-    pub(super) selections: Vec<(String, Expr<Arc<Leaf>>)>,
+    pub(super) selections: Vec<(String, Expr<Hashed>)>,
     pub(super) condition: Expr<usize>,
 }
 
@@ -42,8 +40,8 @@ pub(super) fn lower(detections: &Detections, context: Context<'_>) -> Result<Low
     })
 }
 
-fn detection(detection: &Detection, context: Context<'_>) -> Result<Expr<Arc<Leaf>>, Problem> {
-    let parts = |parts: &[Detection]| -> Result<Vec<Expr<Arc<Leaf>>>, Problem> {
+fn detection(detection: &Detection, context: Context<'_>) -> Result<Expr<Hashed>, Problem> {
+    let parts = |parts: &[Detection]| -> Result<Vec<Expr<Hashed>>, Problem> {
         parts.iter().map(|part| self::detection(part, context)).collect()
     };
     let (is_empty, expr) = match detection {

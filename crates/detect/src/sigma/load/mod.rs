@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use document::MAX_RULE_FILE_BYTES;
 pub use placeholders::Placeholders;
-pub(super) use value::Leaf;
+pub(super) use value::{Hashed, Leaf};
 
 use self::choice::{Choice, Fate};
 use self::file::{LoweredCorrelation, LoweredRule, Parsed, parse};

@@ -1,8 +1,10 @@
 //! A field, its modifiers and its values as tests.
 
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use foldhash::fast::RandomState;
 use regex::RegexBuilder;
 use rsigma_parser::{DetectionItem, Modifier, SigmaString, SigmaValue};
 
@@ -21,6 +23,37 @@ const PATTERN_CACHE_BYTES: usize = 2 << 20;
 
 /// A test of a field.
 pub(in crate::sigma) type Leaf = (FieldName, Test);
+
+/// A test of a field with its hash: worked out by the threads that read rules, for the one that puts them together.
+#[derive(Debug, Clone)]
+pub(in crate::sigma) struct Hashed {
+    hash: u64,
+    pub(in crate::sigma) leaf: Arc<Leaf>,
+}
+
+impl Hashed {
+    fn new(leaf: Leaf) -> Hashed {
+        static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+        Hashed {
+            hash: STATE.hash_one(&leaf),
+            leaf: Arc::new(leaf),
+        }
+    }
+}
+
+impl PartialEq for Hashed {
+    fn eq(&self, other: &Hashed) -> bool {
+        self.hash == other.hash && self.leaf == other.leaf
+    }
+}
+
+impl Eq for Hashed {}
+
+impl Hash for Hashed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
 
 /// What the values of a rule may refer to.
 #[derive(Clone, Copy)]
@@ -42,7 +75,7 @@ const ENCODINGS: [Modifier; 6] = [
 const FLAGS: [Modifier; 3] = [Modifier::IgnoreCase, Modifier::Multiline, Modifier::DotAll];
 
 /// The tests of one field of a selection; of all fields when it names none.
-pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Arc<Leaf>>, Problem> {
+pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Hashed>, Problem> {
     let spelled = item.field.name.as_deref().unwrap_or_default();
     let field = match &item.field.name {
         None => FieldName::Any,
@@ -71,7 +104,7 @@ pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Ar
     if item.values.is_empty() {
         return Err(named(Problem::new("there is no value")));
     }
-    let tests: Vec<Expr<Arc<Leaf>>> = item
+    let tests: Vec<Expr<Hashed>> = item
         .values
         .iter()
         .map(|value| {
@@ -81,7 +114,7 @@ pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Ar
         })
         .collect::<Result<_, _>>()?;
     if asked.has(Modifier::Neq) {
-        let present = Expr::Leaf(Arc::new((field.clone(), Test::Present)));
+        let present = Expr::Leaf(Hashed::new((field.clone(), Test::Present)));
         return Ok(Expr::all(vec![present, Expr::any(tests).negated()]));
     }
     Ok(if asked.has(Modifier::All) {
@@ -92,7 +125,7 @@ pub(super) fn item(item: &DetectionItem, context: Context<'_>) -> Result<Expr<Ar
 }
 
 /// Words looked for in all fields.
-pub(super) fn keywords(values: &[SigmaValue], context: Context<'_>) -> Result<Expr<Arc<Leaf>>, Problem> {
+pub(super) fn keywords(values: &[SigmaValue], context: Context<'_>) -> Result<Expr<Hashed>, Problem> {
     let asked = Asked {
         field: &FieldName::Any,
         modifiers: &[],
@@ -163,9 +196,9 @@ impl Asked<'_> {
         Ok(())
     }
 
-    fn value(&self, value: &SigmaValue) -> Result<Expr<Arc<Leaf>>, Problem> {
+    fn value(&self, value: &SigmaValue) -> Result<Expr<Hashed>, Problem> {
         if self.has(Modifier::Exists) {
-            let there = Expr::Leaf(Arc::new((self.field.clone(), Test::Present)));
+            let there = Expr::Leaf(Hashed::new((self.field.clone(), Test::Present)));
             return match as_bool(value) {
                 Some(true) => Ok(there),
                 Some(false) => Ok(there.negated()),
@@ -202,14 +235,14 @@ impl Asked<'_> {
         } else {
             vec![text]
         };
-        let tests: Vec<Expr<Arc<Leaf>>> = texts
+        let tests: Vec<Expr<Hashed>> = texts
             .into_iter()
             .map(|text| self.text(text))
             .collect::<Result<_, _>>()?;
         Ok(Expr::any(tests))
     }
 
-    fn text(&self, text: SigmaString) -> Result<Expr<Arc<Leaf>>, Problem> {
+    fn text(&self, text: SigmaString) -> Result<Expr<Hashed>, Problem> {
         if self.has(Modifier::Cidr) {
             return Ok(self.leaf(network(&text.original)?));
         }
@@ -227,8 +260,8 @@ impl Asked<'_> {
         Ok(Expr::any(tests.collect()))
     }
 
-    fn leaf(&self, test: Test) -> Expr<Arc<Leaf>> {
-        Expr::Leaf(Arc::new((self.field.clone(), test)))
+    fn leaf(&self, test: Test) -> Expr<Hashed> {
+        Expr::Leaf(Hashed::new((self.field.clone(), test)))
     }
 
     fn open(&self) -> Open {
