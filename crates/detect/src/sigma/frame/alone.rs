@@ -1,5 +1,8 @@
-//! Literals too short to be told by pieces, found by the rarest byte of each: several bytes in one pass.
+//! Literals too short to be told by pieces: found by the rarest byte of each, several bytes in one pass; in long texts
+//! by the rarest few bytes of each, all in one pass.
 
+use aho_corasick::Span;
+use aho_corasick::packed::{MatchKind, Searcher};
 use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
 
 use super::atom::commonness;
@@ -8,11 +11,18 @@ use super::atom::commonness;
 const TOGETHER: usize = 3;
 /// What a pass for one byte costs, beside looking at every place of a text.
 const PASS: f64 = 0.07;
+/// A text so long is worth the one pass for all.
+const LONG: usize = 40;
+/// Bytes of a literal that the one pass looks for, at most.
+const PIECE: usize = 3;
+/// Spellings that it can look for.
+const MOST_SPELLINGS: usize = 64;
 
 /// Literals that are looked for by one of their bytes.
 #[derive(Debug, Default)]
 pub(super) struct Alone {
     passes: Vec<Pass>,
+    together: Option<Together>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +44,7 @@ struct Short {
 impl Alone {
     /// A search for literals in lower case, given with their numbers; empty ones are nowhere.
     pub(super) fn new(mut literals: Vec<(u32, &[u8])>) -> Alone {
+        let together = Together::new(&literals);
         literals.sort_by_key(|(_, text)| rarest(text).map(|(_, byte)| byte));
         let mut passes: Vec<Pass> = Vec::new();
         for (literal, text) in literals {
@@ -54,11 +65,15 @@ impl Alone {
                 }
             }
         }
-        Alone { passes }
+        Alone { passes, together }
     }
 
-    /// Gives the literals whose byte stands in a text: the literal, where the byte is, and where in the literal.
+    /// Gives the literals whose rarest bytes stand in a text: the literal, where the bytes are, and where in the
+    /// literal.
     pub(super) fn scan(&self, text: &[u8], mut check: impl FnMut(u32, usize, usize)) {
+        if let Some(together) = self.together.as_ref().filter(|_| text.len() >= LONG) {
+            return together.scan(text, check);
+        }
         for pass in &self.passes {
             let mut stop = |at: usize| {
                 let byte = text.get(at).map(u8::to_ascii_lowercase);
@@ -87,6 +102,82 @@ impl Pass {
         }
         self.literals.push(short);
     }
+}
+
+/// One pass for a few bytes of each literal.
+#[derive(Debug)]
+struct Together {
+    searcher: Searcher,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug)]
+struct Piece {
+    literal: u32,
+    /// In lower case.
+    bytes: Box<[u8]>,
+    /// Where in the literal they stand.
+    offset: usize,
+}
+
+impl Together {
+    /// `None` when there is nothing to look for, when one byte is all there is of a literal, or when there are too many.
+    fn new(literals: &[(u32, &[u8])]) -> Option<Together> {
+        let mut pieces = Vec::new();
+        for (literal, text) in literals.iter().filter(|(_, text)| !text.is_empty()) {
+            let windows = text.windows(PIECE.min(text.len())).enumerate();
+            let common = |window: &[u8]| window.iter().map(|byte| commonness(*byte)).sum::<u32>();
+            let (offset, bytes) = windows.min_by_key(|(_, window)| common(window))?;
+            if bytes.len() < 2 {
+                return None;
+            }
+            pieces.push(Piece {
+                literal: *literal,
+                bytes: bytes.into(),
+                offset,
+            });
+        }
+        let mut spellings: Vec<Vec<u8>> = pieces.iter().flat_map(|piece| spellings(&piece.bytes)).collect();
+        spellings.sort_unstable();
+        spellings.dedup();
+        if spellings.len() > MOST_SPELLINGS {
+            return None;
+        }
+        let mut config = aho_corasick::packed::Config::new();
+        let searcher = config
+            .match_kind(MatchKind::LeftmostFirst)
+            .only_teddy(true)
+            .builder()
+            .extend(spellings)
+            .build()?;
+        Some(Together { searcher, pieces })
+    }
+
+    fn scan(&self, text: &[u8], mut check: impl FnMut(u32, usize, usize)) {
+        let mut rest = Span::from(0..text.len());
+        while let Some(found) = self.searcher.find_in(text, rest) {
+            let at = found.start();
+            let here = text.get(at..).unwrap_or_default();
+            for piece in &self.pieces {
+                let here = here.get(..piece.bytes.len());
+                if here.is_some_and(|here| here.eq_ignore_ascii_case(&piece.bytes)) {
+                    check(piece.literal, at, piece.offset);
+                }
+            }
+            rest.start = at + 1;
+        }
+    }
+}
+
+/// All spellings of a few bytes.
+fn spellings(bytes: &[u8]) -> Vec<Vec<u8>> {
+    bytes.iter().fold(vec![Vec::new()], |spellings, byte| {
+        let longer = |spelling: &Vec<u8>| {
+            let of = |case: u8| [spelling.as_slice(), &[case]].concat();
+            cases(*byte).into_iter().map(of).collect::<Vec<_>>()
+        };
+        spellings.iter().flat_map(longer).collect()
+    })
 }
 
 /// What it costs to look for literals so, beside looking at every place of a text.
