@@ -165,6 +165,8 @@ fn frequency(place: Place, text: &str) -> f64 {
     let file = text.rsplit('\\').next().unwrap_or(text);
     let is_program = file.len() > 2 && COMMON_PROGRAMS.contains(file);
     let known = match () {
+        // Names of programs end alike; other endings are some of many.
+        () if is_common && place == Place::End && !matches!(text, ".exe" | "exe") => 0.12,
         () if is_common => 0.3,
         () if is_program => 0.05,
         () => 0.0,

@@ -478,6 +478,10 @@ impl Block<'_> {
         let field = self.field(bound.field);
         let column = match field {
             Field::Column(index) => self.batch.text_column(index),
+            // Whether there is any does not depend on how its spaces are written.
+            Field::Spaced(index) if matches!(test, Test::Present | Test::Absent | Test::Empty) => {
+                self.batch.text_column(index)
+            }
             _ => None,
         };
         match column {
