@@ -90,6 +90,9 @@ fn item_of_requests() -> BoxedStrategy<String> {
         9 => (field, modifiers, texts).prop_map(|(field, modifiers, texts)| format!("{field}{modifiers}: {texts}")),
         1 => Just("'|all': ['a', 'b/']".to_owned()),
         1 => Just("c-uri|re: '[ab]{3}/?a'".to_owned()),
+        1 => Just("c-useragent: ''".to_owned()),
+        1 => Just("c-useragent: null".to_owned()),
+        1 => Just("c-useragent|exists: true".to_owned()),
     ]
     .boxed()
 }
