@@ -55,6 +55,9 @@ const SIMULATE: [&str; 9] = [
 ];
 /// How often each event of the packs' fixtures comes.
 const ROUNDS: u64 = 50;
+/// What counts of event logs, of events as JSON lines and of everything the simulation makes weigh: most of that is text,
+/// beside which event logs would be taken for rare.
+const WEIGHTS: [u8; 3] = [4, 4, 1];
 
 /// Builds the pages and the binary that takes them in, and says where it is.
 pub(crate) fn dist() -> Result<()> {
@@ -83,7 +86,7 @@ pub(crate) fn build() -> Result<PathBuf> {
 
 /// Builds the program under a profile with the settings of the release profile, with a flag for the trained crates.
 fn compile(profile: &str, flag: OsString) -> Result<PathBuf> {
-    let inherits = format!("profile.{profile}.inherits=\"release\"");
+    let inherits = like_release(profile);
     let arguments = [
         "build",
         "--package",
@@ -105,6 +108,10 @@ fn compile(profile: &str, flag: OsString) -> Result<PathBuf> {
         bail!("cargo {} failed ({status})", arguments.join(" "));
     }
     built_binary(profile, "vigie")
+}
+
+fn like_release(profile: &str) -> String {
+    format!("profile.{profile}.inherits=\"release\"")
 }
 
 /// What cargo runs for rustc: rustc, with the flag where it belongs.
@@ -130,13 +137,13 @@ fn is_flagged(flag: &OsStr, arguments: &[OsString]) -> bool {
 
 /// Cargo sees when sources change, not when this file wants other crates or other evidence: then both builds begin anew.
 fn forget_other_recipe(training: &Path) -> Result<()> {
-    let recipe = format!("{TRAINED:?} {SIMULATE:?} {ROUNDS}\n");
+    let recipe = format!("{TRAINED:?} {SIMULATE:?} {ROUNDS} {WEIGHTS:?}\n");
     let written = training.join("recipe.txt");
     if fs::read_to_string(&written).is_ok_and(|before| before == recipe) {
         return Ok(());
     }
     for profile in [INSTRUMENTED, DIST] {
-        let inherits = format!("profile.{profile}.inherits=\"release\"");
+        let inherits = like_release(profile);
         run(
             &cargo(),
             &[
@@ -175,21 +182,39 @@ fn train(vigie: &Path, profdata: &Path, training: &Path, counts: &Path) -> Resul
     counting(&simulate, "simulate.profraw")?;
     let events = evidence.join("events.json");
     write_events(&events)?;
-    let events = events.display().to_string();
+    let logs = files_below(&evidence)?.into_iter().map(|(path, _)| path);
+    let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "evtx"));
+    let everything = evidence.join("simulated");
+    let kinds = [
+        ("logs", logs.collect()),
+        ("events", vec![events]),
+        ("everything", vec![everything]),
+    ];
     let findings = training.join("findings.jsonl").display().to_string();
-    let hunt = ["hunt", "--quiet", "--format", "jsonl", "--output", &findings];
-    for path in [&simulated, &events] {
+    let mut merge = vec![
+        "merge".to_owned(),
+        "--output".to_owned(),
+        counts.display().to_string(),
+    ];
+    for ((kind, paths), weight) in kinds.iter().zip(WEIGHTS) {
+        let paths: Vec<String> = paths
+            .iter()
+            .map(|path: &PathBuf| path.display().to_string())
+            .collect();
         for threads in ["1", "2"] {
-            // Processes that follow each other add to the same file.
-            let words = [&hunt[..], &["--threads", threads, path]].concat();
-            counting(&words, "raw/%m.profraw")?;
+            let mut words = vec!["hunt", "--quiet", "--format", "jsonl", "--output", &findings];
+            words.extend(["--threads", threads]);
+            words.extend(paths.iter().map(String::as_str));
+            let to = format!("raw/{kind}-{threads}.profraw");
+            counting(&words, &to)?;
+            merge.push(format!(
+                "--weighted-input={weight},{}",
+                training.join(to).display()
+            ));
         }
     }
-    let (raw, counts) = (raw.display().to_string(), counts.display().to_string());
-    run(
-        &profdata.display().to_string(),
-        &["merge", "--output", &counts, &raw],
-    )
+    let merge: Vec<&str> = merge.iter().map(String::as_str).collect();
+    run(&profdata.display().to_string(), &merge)
 }
 
 /// The Windows events of the packs' fixtures, those that rules are about and those that they must leave alone, as JSON
