@@ -1,9 +1,10 @@
-//! The project's tools, in Rust so that a contributor needs nothing else: `cargo xtask demo|test|bench|fuzz|browser|ui|api`.
+//! The project's tools, in Rust so that a contributor needs nothing else: `cargo xtask demo|test|bench|dist|fuzz|browser|ui|api`.
 
 // A tool for the terminal: what it measures goes to standard output.
 #![allow(clippy::print_stdout)]
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -14,6 +15,7 @@ mod api;
 mod bench;
 mod browser;
 mod checks;
+mod dist;
 #[cfg(test)]
 mod docs;
 mod fuzz;
@@ -28,11 +30,13 @@ usage: cargo xtask COMMAND
   demo             build the release binary, hunt a small simulated provider, and serve its desk until ctrl-c;
                    --no-serve leaves the desk out
   test             run every check of the project, and say at the end which passed
-  bench [PART...] [--quick | --size SIZE] [--rounds N]
+  dist             build the binary that releases carry, optimised by what hunts do, and say where it is
+  bench [PART...] [--quick | --size SIZE] [--rounds N] [--release]
                    measure whole processes beside other tools and hold them to the targets, on so much evidence (1G),
                    the best of N rounds (3); more than 2G is measured against a tenth of it,
-                   and not kept. --quick only proves that it runs. A missed goal is shown, a missed
-                   least bound fails. PART is one of:
+                   and not kept. It is the build of dist that is measured, with --quick or --release
+                   a plain release build. --quick only proves that it runs. A missed goal is shown,
+                   a missed least bound fails. PART is one of:
                      evtx       public Windows rules on real event logs, beside evtx_dump
                      rules      loading all public rules; all against a tenth of them
                      json       the same events as JSON lines, beside rsigma
@@ -57,6 +61,13 @@ usage: cargo xtask COMMAND
 const FUZZ_SECONDS: u64 = 60;
 
 fn main() -> ExitCode {
+    if let Some(flag) = env::var_os(dist::FLAG_VARIABLE) {
+        let words: Vec<OsString> = env::args_os().skip(1).collect();
+        return dist::rustc(&flag, &words).unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        });
+    }
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
@@ -65,6 +76,7 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] if bench::Options::parse(rest).is_some() => {
             bench::bench(&bench::Options::parse(rest).unwrap_or_else(bench::Options::quick))
         }
+        ["dist"] => dist::dist(),
         // What `bench literals` runs for each engine.
         ["scan", engine, literals, text] => bench::scan_and_print(engine, literals, text),
         ["browser"] => browser::check(),

@@ -1,4 +1,4 @@
-//! Benchmarks: the release binary as a whole process, beside tools everybody knows, in one run.
+//! Benchmarks: the binary of releases as a whole process, beside tools everybody knows, in one run.
 //!
 //! Ratios count: everything in one table is measured in turn on the same bytes, so that what else the machine does
 //! falls on all alike.
@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail};
 
 use self::measure::{Cost, Job, measure};
 use self::table::{Bound, Targets, head, row};
-use crate::{cargo, root, run};
+use crate::tools::Missing;
+use crate::{cargo, dist, root, run};
 
 mod corpora;
 mod desk;
@@ -41,6 +42,8 @@ pub(crate) struct Options {
     parts: Vec<Part>,
     /// How often each job is measured.
     rounds: usize,
+    /// Measure a plain release build.
+    release: bool,
 }
 
 /// A benchmark.
@@ -94,16 +97,19 @@ impl Options {
             quick: true,
             parts: PARTS.iter().map(|(_, part, _)| *part).collect(),
             rounds: 1,
+            release: false,
         }
     }
 
-    /// `[PART...] [--quick | --size SIZE] [--rounds N]`; `None` when it is something else.
+    /// `[PART...] [--quick | --size SIZE] [--rounds N] [--release]`; `None` when it is something else.
     pub(crate) fn parse(words: &[&str]) -> Option<Options> {
-        let (mut quick, mut size, mut rounds, mut parts) = (false, None, None, Vec::new());
+        let (mut quick, mut release, mut size, mut rounds, mut parts) =
+            (false, false, None, None, Vec::new());
         let mut words = words.iter();
         while let Some(&word) = words.next() {
             match word {
                 "--quick" => quick = true,
+                "--release" => release = true,
                 "--size" => size = Some(parse_size(words.next()?)?),
                 "--rounds" => rounds = Some(words.next()?.parse().ok()?),
                 _ => parts.push(PARTS.iter().find(|(name, _, _)| *name == word)?.1),
@@ -117,7 +123,7 @@ impl Options {
             options.size = size.unwrap_or(SIZE);
             options.rounds = rounds.unwrap_or(ROUNDS);
         }
-        options.quick = quick;
+        (options.quick, options.release) = (quick, release);
         if !quick {
             options.parts = named_by_words();
         }
@@ -155,9 +161,8 @@ fn parse_size(text: &str) -> Option<u64> {
 
 /// `cargo xtask bench`.
 pub(crate) fn bench(options: &Options) -> Result<()> {
-    run(&cargo(), &["build", "--release", "--package", "vigie"])?;
     let mut bench = Bench {
-        vigie: release_binary("vigie")?,
+        vigie: vigie(options)?,
         options: options.clone(),
         targets: Targets::default(),
     };
@@ -172,6 +177,29 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
     }
     println!("\n{}", bench.targets.table());
     bench.targets.judge()
+}
+
+/// The binary to measure: the one that releases carry, unless this is quick, something else was asked for, or it cannot
+/// be built here.
+fn vigie(options: &Options) -> Result<PathBuf> {
+    let why = if options.quick {
+        "quick".to_owned()
+    } else if options.release {
+        "--release".to_owned()
+    } else {
+        match dist::build() {
+            Ok(vigie) => {
+                println!("measured: the build that releases carry, {}", vigie.display());
+                return Ok(vigie);
+            }
+            Err(error) if error.is::<Missing>() => format!("{error:#}"),
+            Err(error) => return Err(error),
+        }
+    };
+    run(&cargo(), &["build", "--release", "--package", "vigie"])?;
+    let vigie = release_binary("vigie")?;
+    println!("measured: a plain release build ({why}), {}", vigie.display());
+    Ok(vigie)
 }
 
 /// What every benchmark works with.
@@ -253,8 +281,13 @@ fn scratch() -> Result<PathBuf> {
 
 /// The path of a release binary that was just built.
 pub(crate) fn release_binary(name: &str) -> Result<PathBuf> {
+    built_binary("release", name)
+}
+
+/// The path of a binary that was just built under a profile.
+pub(crate) fn built_binary(profile: &str, name: &str) -> Result<PathBuf> {
     let path = target()
-        .join("release")
+        .join(profile)
         .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     if !path.exists() {
         bail!("{} was not built", path.display());
@@ -300,6 +333,7 @@ mod tests {
             (options.size, options.rounds, options.quick),
             (10_000_000_000, 1, false)
         );
+        assert!(!options.release && Options::parse(&["--release"]).unwrap().release);
         let all = Options::parse(&[]).unwrap();
         assert_eq!((all.size, all.parts.len()), (SIZE, PARTS.len() - 2));
         for wrong in [
