@@ -78,6 +78,8 @@ pub(crate) fn build() -> Result<PathBuf> {
     let counts = training.join("vigie.profdata");
     if modified(&counts) <= modified(&instrumented) {
         train(&instrumented, &profdata, &training, &counts)?;
+        // Cargo does not see that there are other counts.
+        forget(DIST)?;
     }
     let mut flag = OsString::from(USE);
     flag.push(&counts);
@@ -140,25 +142,27 @@ fn forget_other_recipe(training: &Path) -> Result<()> {
     if fs::read_to_string(&written).is_ok_and(|before| before == recipe) {
         return Ok(());
     }
-    for profile in [INSTRUMENTED, DIST] {
-        let inherits = like_release(profile);
-        run(
-            &cargo(),
-            &[
-                "clean",
-                "--workspace",
-                "--profile",
-                profile,
-                "--config",
-                &inherits,
-            ],
-        )?;
-    }
+    forget(INSTRUMENTED)?;
+    forget(DIST)?;
     if training.exists() {
         fs::remove_dir_all(training).with_context(|| format!("cannot remove {}", training.display()))?;
     }
     fs::create_dir_all(training).with_context(|| format!("cannot create {}", training.display()))?;
     fs::write(&written, recipe).with_context(|| format!("cannot write {}", written.display()))
+}
+
+/// Removes what was built of the workspace under a profile.
+fn forget(profile: &str) -> Result<()> {
+    let inherits = like_release(profile);
+    let arguments = [
+        "clean",
+        "--workspace",
+        "--profile",
+        profile,
+        "--config",
+        &inherits,
+    ];
+    run(&cargo(), &arguments)
 }
 
 /// Hunts with the program that counts, and merges its counts.
@@ -189,10 +193,12 @@ fn train(vigie: &Path, profdata: &Path, training: &Path, counts: &Path) -> Resul
         ("everything", vec![everything]),
     ];
     let findings = training.join("findings.jsonl").display().to_string();
+    // Under another name until it is whole.
+    let merged = counts.with_extension("part");
     let mut merge = vec![
         "merge".to_owned(),
         "--output".to_owned(),
-        counts.display().to_string(),
+        merged.display().to_string(),
     ];
     for ((kind, paths), weight) in kinds.iter().zip(WEIGHTS) {
         let paths: Vec<String> = paths
@@ -212,7 +218,8 @@ fn train(vigie: &Path, profdata: &Path, training: &Path, counts: &Path) -> Resul
         }
     }
     let merge: Vec<&str> = merge.iter().map(String::as_str).collect();
-    run(&profdata.display().to_string(), &merge)
+    run(&profdata.display().to_string(), &merge)?;
+    fs::rename(&merged, counts).with_context(|| format!("cannot rename {}", merged.display()))
 }
 
 /// The Windows events of the packs' fixtures, those that rules are about and those that they must leave alone, as JSON

@@ -72,6 +72,14 @@ struct Computer {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GroupId(usize);
 
+/// What is known of a field's column.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Known {
+    NotYet,
+    Unwanted,
+    At(usize, Want),
+}
+
 impl GroupId {
     pub(super) fn index(self) -> usize {
         self.0
@@ -184,9 +192,11 @@ impl Group {
         let name = fields.name(field);
         let want = match sparing {
             // A system value that gave way to the event's own tells that the own one is no system value.
-            Some(sparing) if !ALWAYS.contains(&field) && !name.starts_with("System_") => sparing
-                .projection
-                .wants(self.source, self.table, self.event.as_ref(), name),
+            Some(sparing) if !ALWAYS.contains(&fields.canonical(field)) && !name.starts_with("System_") => {
+                sparing
+                    .projection
+                    .wants(self.source, self.table, self.event.as_ref(), name)
+            }
             _ => Want::Yes,
         };
         if self.columns.len() <= field.index() {
@@ -401,6 +411,16 @@ impl<'a> Collector<'a> {
         is_wanted(want).then_some(column)
     }
 
+    /// The same, as far as it is known: a column is made for its first value.
+    pub(super) fn known_column(&self, group: GroupId, field: FieldId) -> Known {
+        let column = |group: &Group| group.columns.get(field.index()).copied();
+        match self.groups.get(group.0).and_then(column) {
+            Some(Column::At { column, want }) => Known::At(column as usize, want),
+            Some(Column::Unwanted) => Known::Unwanted,
+            Some(Column::Unknown) | None => Known::NotYet,
+        }
+    }
+
     /// What tells a group from all others, those that were in its place before included.
     pub(super) fn serial(&self, group: GroupId) -> u64 {
         self.groups.get(group.0).map_or(0, |group| group.serial)
@@ -408,7 +428,7 @@ impl<'a> Collector<'a> {
 
     /// Sets a field of the row begun last, if it is asked for, to a part of what was written to the text.
     pub(super) fn put_written(&mut self, group: GroupId, field: FieldId, place: Range<usize>) {
-        if let Some(column) = self.wanted(group, field, |want| want != Want::No)
+        if let Some((column, _)) = self.column(group, field)
             && let Some(span) = self.text.span(place)
             && let Some(group) = self.groups.get_mut(group.0)
         {
@@ -559,5 +579,57 @@ fn event_table(channel: &str) -> &'static str {
         "SecurityEvent"
     } else {
         "Event"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_event::RowRef;
+
+    use super::*;
+    use crate::windows::tests::file;
+
+    /// Asks for nothing, and has no rows elsewhere.
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Projection for Nothing {
+        fn wants(&self, _: Source, _: &str, _: Option<&EventType>, _: &str) -> Want {
+            Want::No
+        }
+    }
+
+    impl WholeRows for Nothing {
+        fn row(&self, _: RowRef<'_>) -> Option<EventBatch> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_events_own_is_not_hidden_by_what_fills_the_column() {
+        let (file, limits) = (file("Security.evtx"), Limits::default());
+        let context = Context::new(&file, &limits);
+        let mut rows = Vec::new();
+        let mut sink = |batch: EventBatch| {
+            let of = |row: RowRef<'_>| ["Channel", "a"].map(|name| row.get(name).map(str::to_owned));
+            rows.extend((0..batch.rows()).map(|row| of(batch.row(row))));
+        };
+        let mut collector = Collector::new(&context, &mut sink);
+        collector.spare(Sparing {
+            projection: &Nothing,
+            whole: Box::new(|| Arc::new(Nothing)),
+        });
+        let group = collector.new_group(b"key", "Security", "p", "1").unwrap();
+        collector.begin(group, Some(0), 1, 0);
+        collector.end(group, 0);
+        for (field, value) in CONSTANTS.into_iter().zip(["Security", "p", "1"]) {
+            collector.row.set_system(field, value);
+        }
+        collector.set_data("channel", "Application");
+        collector.set_data("a", "nobody asks for it");
+        collector.commit();
+        collector.finish();
+        let said = |channel: &str| [Some(channel.to_owned()), None];
+        assert_eq!(rows, [said("Security"), said("Application")]);
     }
 }

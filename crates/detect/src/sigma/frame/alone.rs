@@ -2,7 +2,7 @@
 //! by the rarest few bytes of each, all in one pass.
 
 use aho_corasick::Span;
-use aho_corasick::packed::{MatchKind, Searcher};
+use aho_corasick::packed::Searcher;
 use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
 
 use super::atom::commonness;
@@ -22,7 +22,7 @@ const MOST_SPELLINGS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Alone {
     passes: Vec<Pass>,
-    together: Option<Together>,
+    teddy: Option<Teddy>,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ struct Short {
 impl Alone {
     /// A search for literals in lower case, given with their numbers; empty ones are nowhere.
     pub(super) fn new(mut literals: Vec<(u32, &[u8])>) -> Alone {
-        let together = Together::new(&literals);
+        let teddy = Teddy::new(&literals);
         literals.sort_by_key(|(_, text)| rarest(text).map(|(_, byte)| byte));
         let mut passes: Vec<Pass> = Vec::new();
         for (literal, text) in literals {
@@ -65,14 +65,14 @@ impl Alone {
                 }
             }
         }
-        Alone { passes, together }
+        Alone { passes, teddy }
     }
 
     /// Gives the literals whose rarest bytes stand in a text: the literal, where the bytes are, and where in the
     /// literal.
     pub(super) fn scan(&self, text: &[u8], mut check: impl FnMut(u32, usize, usize)) {
-        if let Some(together) = self.together.as_ref().filter(|_| text.len() >= LONG) {
-            return together.scan(text, check);
+        if let Some(teddy) = self.teddy.as_ref().filter(|_| text.len() >= LONG) {
+            return teddy.scan(text, check);
         }
         for pass in &self.passes {
             let mut stop = |at: usize| {
@@ -104,9 +104,9 @@ impl Pass {
     }
 }
 
-/// One pass for a few bytes of each literal.
+/// One pass for a few bytes of each literal, by the algorithm of that name.
 #[derive(Debug)]
-struct Together {
+struct Teddy {
     searcher: Searcher,
     pieces: Vec<Piece>,
 }
@@ -120,9 +120,9 @@ struct Piece {
     offset: usize,
 }
 
-impl Together {
+impl Teddy {
     /// `None` when there is nothing to look for, when one byte is all there is of a literal, or when there are too many.
-    fn new(literals: &[(u32, &[u8])]) -> Option<Together> {
+    fn new(literals: &[(u32, &[u8])]) -> Option<Teddy> {
         let mut pieces = Vec::new();
         for (literal, text) in literals.iter().filter(|(_, text)| !text.is_empty()) {
             let windows = text.windows(PIECE.min(text.len())).enumerate();
@@ -143,14 +143,8 @@ impl Together {
         if spellings.len() > MOST_SPELLINGS {
             return None;
         }
-        let mut config = aho_corasick::packed::Config::new();
-        let searcher = config
-            .match_kind(MatchKind::LeftmostFirst)
-            .only_teddy(true)
-            .builder()
-            .extend(spellings)
-            .build()?;
-        Some(Together { searcher, pieces })
+        let searcher = Searcher::new(spellings)?;
+        Some(Teddy { searcher, pieces })
     }
 
     fn scan(&self, text: &[u8], mut check: impl FnMut(u32, usize, usize)) {
@@ -180,7 +174,7 @@ fn spellings(bytes: &[u8]) -> Vec<Vec<u8>> {
     })
 }
 
-/// What it costs to look for literals so, beside looking at every place of a text.
+/// What it costs to look for literals so in texts that are not long, beside looking at every place of them.
 pub(super) fn cost<'a>(texts: impl Iterator<Item = &'a [u8]>) -> f64 {
     let mut bytes: Vec<u8> = texts.filter_map(rarest).map(|(_, byte)| byte).collect();
     bytes.sort_unstable();
@@ -233,5 +227,22 @@ mod tests {
         found.sort_unstable();
         // Whether the literal is there is for the caller to see.
         assert_eq!(found, [(0, 2, 1), (1, 1, 1), (2, 5, 2), (3, 1, 1), (4, 7, 0)]);
+    }
+
+    #[test]
+    fn long_texts_are_gone_over_once_for_all() {
+        let literals = ["ab", "abc", "bca", "=x"];
+        let numbered = (0..)
+            .zip(literals)
+            .map(|(number, text)| (number, text.as_bytes()));
+        let alone = Alone::new(numbered.collect());
+        assert!(alone.teddy.is_some());
+        let text = format!("ABCa{}=X", "-".repeat(LONG));
+        let mut found = Vec::new();
+        alone.scan(text.as_bytes(), |literal, at, offset| {
+            found.push((literal, at - offset))
+        });
+        found.sort_unstable();
+        assert_eq!(found, [(0, 0), (1, 0), (2, 1), (3, text.len() - 2)]);
     }
 }

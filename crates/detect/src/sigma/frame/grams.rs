@@ -4,7 +4,7 @@
 //! four bytes of a value whether a piece may be there: one load and one test, from a table that stays in the nearest
 //! cache whatever the number of literals. Only where a bit is set, literals are compared. The longer the literals, the
 //! more pieces of each there are, and the farther apart the places of a value that need be looked at. The few that are
-//! too short for that are looked for one by one, by their rarest byte. An automaton looks at fewer bytes in theory, but
+//! too short for that are looked for by themselves ([`super::alone`]). An automaton looks at fewer bytes in theory, but
 //! waits for memory at each: `cargo xtask bench literals` compares them.
 
 use std::collections::HashMap;

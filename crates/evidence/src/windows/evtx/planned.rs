@@ -12,7 +12,7 @@ use super::plan::{Given, Op, Plan, Root, Slots};
 use super::record::{MAX_CHUNK_TEXT, Reader};
 use super::template::instance_definition;
 use super::value::{self, Value, kind};
-use crate::windows::collector::{Collector, GroupId};
+use crate::windows::collector::{Collector, GroupId, Known};
 use crate::windows::fields::FieldId;
 use crate::windows::row::MAX_NUMBERED_DATA;
 
@@ -48,13 +48,14 @@ impl Instance {
 /// asks for.
 #[derive(Debug)]
 pub(super) struct Route {
-    group: u64,
-    outer: u64,
-    inner: Option<u64>,
+    key: Key,
     system: Vec<Way>,
     data: Vec<Way>,
     inner_data: Vec<Way>,
 }
+
+/// The serial of the group and the shapes of the plans.
+type Key = (u64, u64, Option<u64>);
 
 /// Where one value goes.
 #[derive(Debug)]
@@ -62,19 +63,19 @@ struct Way {
     /// Its position in the list of the plan.
     at: usize,
     to: To,
-    /// Only words are asked for: no numbers, identifiers and the like.
-    is_text_only: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum To {
     Computer,
-    Column(usize),
+    Column(usize, Want),
+    /// No record had a value yet.
+    NotYet,
 }
 
-/// By group: the route taken last.
+/// By group: the routes taken last. Two, for event types of which there are two versions in one log.
 #[derive(Debug, Default)]
-pub(super) struct Routes(Vec<Option<Route>>);
+pub(super) struct Routes(Vec<[Option<Route>; 2]>);
 
 impl Routes {
     fn of(
@@ -82,48 +83,51 @@ impl Routes {
         group: GroupId,
         outer: &Plan,
         inner: Option<&Plan>,
-        collector: &mut Collector<'_>,
-    ) -> &Route {
+        collector: &Collector<'_>,
+    ) -> &mut Option<Route> {
         let at = group.index();
         if self.0.len() <= at {
-            self.0.resize_with(at + 1, || None);
+            self.0.resize_with(at + 1, || [None, None]);
         }
         let key = (
             collector.serial(group),
             outer.shape,
             inner.map(|inner| inner.shape),
         );
-        let last = self.0[at].take();
-        let known = last.filter(|route| (route.group, route.outer, route.inner) == key);
-        let route = known.unwrap_or_else(|| Route::new(group, outer, inner, collector));
-        self.0[at].insert(route)
+        let is_it = |route: &Option<Route>| route.as_ref().is_some_and(|route| route.key == key);
+        let last = &mut self.0[at];
+        if !is_it(&last[0]) {
+            last.swap(0, 1);
+        }
+        if !is_it(&last[0]) {
+            last[0] = Some(Route::new(key, group, outer, inner, collector));
+        }
+        &mut last[0]
     }
 }
 
 impl Route {
-    fn new(group: GroupId, outer: &Plan, inner: Option<&Plan>, collector: &mut Collector<'_>) -> Route {
-        let mut ways = |ops: &[Op]| {
+    fn new(key: Key, group: GroupId, outer: &Plan, inner: Option<&Plan>, collector: &Collector<'_>) -> Route {
+        let ways = |ops: &[Op]| {
             let way = |(at, op): (usize, &Op)| {
                 if KEY.contains(&op.field) {
                     return None;
                 }
-                let (column, want) = collector.column(group, op.field)?;
-                let to = match op.field {
-                    FieldId::COMPUTER => To::Computer,
-                    _ => To::Column(column),
+                let to = match collector.known_column(group, op.field) {
+                    Known::Unwanted => return None,
+                    _ if op.field == FieldId::COMPUTER => To::Computer,
+                    Known::At(column, want) => To::Column(column, want),
+                    Known::NotYet => To::NotYet,
                 };
-                let is_text_only = want == Want::Text;
-                Some(Way { at, to, is_text_only })
+                Some(Way { at, to })
             };
             ops.iter().enumerate().filter_map(way).collect()
         };
         Route {
+            key,
             system: ways(&outer.system),
             data: ways(&outer.data),
             inner_data: inner.map_or_else(Vec::new, |inner| ways(&inner.data)),
-            group: collector.serial(group),
-            outer: outer.shape,
-            inner: inner.map(|inner| inner.shape),
         }
     }
 }
@@ -316,12 +320,17 @@ impl Record<'_> {
         });
         collector.begin(group, time.or(place.written), place.record, place.offset);
         let inner = self.inner.as_ref().map(|inner| &*inner.plan);
-        let route = routes.of(group, plan, inner, collector);
-        self.put_ways(&route.system, plan, &plan.system, slots, group, collector);
-        self.put_ways(&route.data, plan, &plan.data, slots, group, collector);
-        if let Some(inner) = &self.inner {
-            let (plan, slots) = (&*inner.plan, inner.slots(self.values));
-            self.put_ways(&route.inner_data, plan, &plan.data, slots, group, collector);
+        let known = routes.of(group, plan, inner, collector);
+        if let Some(route) = known {
+            let mut is_new = self.put_ways(&route.system, plan, &plan.system, slots, group, collector);
+            is_new |= self.put_ways(&route.data, plan, &plan.data, slots, group, collector);
+            if let Some(inner) = &self.inner {
+                let (plan, slots) = (&*inner.plan, inner.slots(self.values));
+                is_new |= self.put_ways(&route.inner_data, plan, &plan.data, slots, group, collector);
+            }
+            if is_new {
+                *known = None;
+            }
         }
         self.put_unnamed(group, collector);
     }
@@ -381,6 +390,7 @@ impl Record<'_> {
         }
     }
 
+    /// Puts values where they go, and says whether it was asked for the first time where.
     fn put_ways(
         &self,
         ways: &[Way],
@@ -389,28 +399,40 @@ impl Record<'_> {
         slots: Slots<'_>,
         group: GroupId,
         collector: &mut Collector<'_>,
-    ) {
+    ) -> bool {
+        let mut is_new = false;
         for way in ways {
             let Some(op) = ops.get(way.at) else { continue };
             let given = plan.given(op, slots);
-            match way.to {
-                To::Computer => self.put_computer(group, given, collector),
-                To::Column(column) => {
-                    let value = match given {
-                        Given::LeftOut => continue,
-                        Given::Empty => None,
-                        Given::Text(value) if way.is_text_only && !value.is_free_text() => continue,
-                        Given::Text(value) => Some(value),
-                    };
-                    let from = collector.text.len();
-                    if let Some(value) = value {
-                        value::write(value.kind, value.bytes(self.chunk), &mut collector.text);
-                    }
-                    if op.keep_empty || collector.text.len() > from {
-                        collector.set_span(group, column, from);
-                    }
+            let value = match given {
+                _ if matches!(way.to, To::Computer) => {
+                    self.put_computer(group, given, collector);
+                    continue;
                 }
+                Given::LeftOut => continue,
+                Given::Empty if !op.keep_empty => continue,
+                Given::Empty => None,
+                Given::Text(value) => Some(value),
+            };
+            let known = match way.to {
+                To::Column(column, want) => Some((column, want)),
+                _ => {
+                    is_new = true;
+                    collector.column(group, op.field)
+                }
+            };
+            let Some((column, want)) = known else { continue };
+            if want == Want::Text && value.is_some_and(|value| !value.is_free_text()) {
+                continue;
+            }
+            let from = collector.text.len();
+            if let Some(value) = value {
+                value::write(value.kind, value.bytes(self.chunk), &mut collector.text);
+            }
+            if op.keep_empty || collector.text.len() > from {
+                collector.set_span(group, column, from);
             }
         }
+        is_new
     }
 }

@@ -203,7 +203,13 @@ proptest! {
             };
             chunk.record(number, 1, 0, &given);
         }
-        let [planned, run] = planned_and_step_by_step(&evtx_builder::file(&[chunk.finish()]));
+        let log = evtx_builder::file(&[chunk.finish()]);
+        let [planned, run] = planned_and_step_by_step(&log);
         prop_assert_eq!(planned, run);
+        // A column without a value would be taken for one that there is.
+        for batch in parse(&FORMAT, &log).batches {
+            let mut columns = batch.text_columns().map(|(_, column)| column);
+            prop_assert!(columns.all(|column| column.iter().flatten().next().is_some()), "{:?}", batch);
+        }
     }
 }
