@@ -21,5 +21,5 @@ mod validity;
 pub use batch::{BatchBuilder, EventBatch, EventType, FileId, RowRef};
 pub use projection::{Projection, Want, WholeRows};
 pub use source::{ALL_SOURCES, Source};
-pub use text::{Text, TextBuilder, TextSpan};
+pub use text::{Text, TextBuilder, TextSpan, push_ascii_units};
 pub use time::{MICROS_PER_DAY, MICROS_PER_SECOND, Timestamp, format_date, format_utc, parse_utc};

@@ -8,7 +8,7 @@
 //!
 //! - a [`Text`] is UTF-8: it is made from a `String`, or checked once as a whole; its bytes never change;
 //! - a [`TextBuilder`] only grows, so what was a piece of it stays one, and becomes the same piece of its [`Text`]; what
-//!   is written to it without being a `&str` before is ASCII;
+//!   is written to it, or to a `String`, without being a `&str` before is ASCII;
 //! - a view is made only from a `&str` and the place where that very `&str` is in a text;
 //! - texts are told apart by numbers never given twice, and a batch is made only when the text with the number that a
 //!   view was made for is there.
@@ -175,10 +175,8 @@ impl TextBuilder {
 
     /// Appends the UTF-16LE code units before the first that is no ASCII character, or NUL, and says how many there were.
     #[inline]
-    #[allow(unsafe_code)]
     pub fn push_ascii_units(&mut self, units: &[[u8; 2]]) -> usize {
-        // SAFETY: nothing is changed of the bytes that are there, and those appended are ASCII: see `narrow::append`.
-        narrow::append(units, unsafe { self.text.as_mut_vec() })
+        push_ascii_units(&mut self.text, units)
     }
 
     /// A piece of the text so far; `None` when there is no such piece or it is beyond 2 GiB.
@@ -194,6 +192,14 @@ impl TextBuilder {
             buffer: Buffer::from_vec(self.text.into_bytes()),
         }
     }
+}
+
+/// Appends the UTF-16LE code units before the first that is no ASCII character, or NUL, and says how many there were.
+#[inline]
+#[allow(unsafe_code)]
+pub fn push_ascii_units(text: &mut String, units: &[[u8; 2]]) -> usize {
+    // SAFETY: nothing is changed of the bytes that are there, and those appended are ASCII: see `narrow::append`.
+    narrow::append(units, unsafe { text.as_mut_vec() })
 }
 
 impl std::fmt::Write for TextBuilder {

@@ -303,6 +303,7 @@ impl Block<'_> {
         }
         if let Some(over) = &self.layout.unlined
             && !unlined.is_empty()
+            && !over.of(stage).is_empty()
         {
             for column in self.batch.text_column_indices() {
                 let values = [(Field::Column(column), over.of(stage))];

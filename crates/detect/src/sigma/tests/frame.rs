@@ -97,7 +97,7 @@ fn item_of_requests() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// What rules look for in addresses: literals that their lines show, in one way or another.
+/// What rules look for in addresses.
 fn item_of_addresses() -> BoxedStrategy<String> {
     let texts =
         prop::collection::vec("[abAB?]{2,3}|[abAB/?=.]{3,7}|[ab]{6}|[ab]%6[12]", 1..4).prop_map(|texts| {
@@ -296,9 +296,9 @@ proptest! {
     }
 }
 
-/// What a line shows of an address that has a literal, in each way it can.
+/// Addresses as servers write them, with what clients encode.
 #[test]
-fn addresses_are_looked_at_where_their_lines_show_that_they_may_have_a_literal() {
+fn literals_are_found_in_addresses_however_they_are_encoded() {
     for (literal, path, query) in [
         ("/owa/x.aspx", "/owa/x.aspx", None),
         ("/owa/x.aspx", "/OWA/X.aspx", None),

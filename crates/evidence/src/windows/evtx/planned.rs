@@ -12,7 +12,7 @@ use super::plan::{Given, Op, Plan, Root, Slots};
 use super::record::{MAX_CHUNK_TEXT, Reader};
 use super::template::instance_definition;
 use super::value::{self, Value, kind};
-use crate::windows::collector::{Collector, GroupId, Known};
+use crate::windows::collector::{Collector, Column, GroupId};
 use crate::windows::fields::FieldId;
 use crate::windows::row::MAX_NUMBERED_DATA;
 
@@ -62,15 +62,7 @@ type Key = (u64, u64, Option<u64>);
 struct Way {
     /// Its position in the list of the plan.
     at: usize,
-    to: To,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum To {
-    Computer,
-    Column(usize, Want),
-    /// No record had a value yet.
-    NotYet,
+    column: Column,
 }
 
 /// By group: the routes taken last. Two, for event types of which there are two versions in one log.
@@ -113,13 +105,10 @@ impl Route {
                 if KEY.contains(&op.field) {
                     return None;
                 }
-                let to = match collector.known_column(group, op.field) {
-                    Known::Unwanted => return None,
-                    _ if op.field == FieldId::COMPUTER => To::Computer,
-                    Known::At(column, want) => To::Column(column, want),
-                    Known::NotYet => To::NotYet,
-                };
-                Some(Way { at, to })
+                match collector.known_column(group, op.field) {
+                    Column::Unwanted => None,
+                    column => Some(Way { at, column }),
+                }
             };
             ops.iter().enumerate().filter_map(way).collect()
         };
@@ -404,19 +393,19 @@ impl Record<'_> {
         for way in ways {
             let Some(op) = ops.get(way.at) else { continue };
             let given = plan.given(op, slots);
+            if op.field == FieldId::COMPUTER {
+                self.put_computer(group, given, collector);
+                continue;
+            }
             let value = match given {
-                _ if matches!(way.to, To::Computer) => {
-                    self.put_computer(group, given, collector);
-                    continue;
-                }
                 Given::LeftOut => continue,
                 Given::Empty if !op.keep_empty => continue,
                 Given::Empty => None,
                 Given::Text(value) => Some(value),
             };
-            let known = match way.to {
-                To::Column(column, want) => Some((column, want)),
-                _ => {
+            let known = match way.column {
+                Column::At { column, want } => Some((column as usize, want)),
+                Column::Unknown | Column::Unwanted => {
                     is_new = true;
                     collector.column(group, op.field)
                 }

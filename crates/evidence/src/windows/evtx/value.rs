@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use vigie_event::{MICROS_PER_DAY, TextBuilder, Timestamp, format_date};
+use vigie_event::{MICROS_PER_DAY, TextBuilder, Timestamp, format_date, push_ascii_units};
 
 /// The wire numbers of the value types this module treats by name.
 pub(super) mod kind {
@@ -92,14 +92,9 @@ impl Out for TextBuilder {
 }
 
 impl Out for String {
+    #[inline]
     fn push_ascii_units(&mut self, units: &[[u8; 2]]) -> usize {
-        let plain = units.iter().map_while(|unit| match unit {
-            [low @ 1..=0x7f, 0] => Some(char::from(*low)),
-            _ => None,
-        });
-        let before = self.len();
-        self.extend(plain);
-        self.len() - before
+        push_ascii_units(self, units)
     }
 }
 

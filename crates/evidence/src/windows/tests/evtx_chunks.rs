@@ -38,8 +38,8 @@ fn whole_and_apart(log: &[u8]) -> [Rows; 2] {
     [rows(&parse(&FORMAT, log)), apart.collect()]
 }
 
-/// An event whose data has one name, of one of two channels of the same length.
-fn event(channel: &'static str, name: &'static str) -> Part {
+/// An event of a channel, with the rest of it.
+fn event_of(channel: &'static str, rest: Part) -> Part {
     let system = element(
         "System",
         vec![],
@@ -49,11 +49,12 @@ fn event(channel: &'static str, name: &'static str) -> Part {
             element("Channel", vec![], vec![Part::Text(channel)]),
         ],
     );
-    element(
-        "Event",
-        vec![],
-        vec![system, element("EventData", vec![], vec![data(name, 1)])],
-    )
+    element("Event", vec![], vec![system, rest])
+}
+
+/// An event whose data has one name, of one of two channels of the same length.
+fn event(channel: &'static str, name: &'static str) -> Part {
+    event_of(channel, element("EventData", vec![], vec![data(name, 1)]))
 }
 
 #[test]
@@ -177,22 +178,10 @@ proptest! {
         records in prop::collection::vec(prop::collection::vec(given(), 4), 1..4),
     ) {
         let own = element("EventData", vec![], children);
-        let system = |rest: Part| {
-            let system = element(
-                "System",
-                vec![],
-                vec![
-                    element("Provider", vec![("Name", Part::Text("Test"))], vec![]),
-                    element("EventID", vec![], vec![Part::Slot(0, false)]),
-                    element("Channel", vec![], vec![Part::Text("Test")]),
-                ],
-            );
-            element("Event", vec![], vec![system, rest])
-        };
         let id = Given::Raw(0x06, 7u16.to_le_bytes().to_vec());
         let templates = match is_nested {
-            true => vec![system(Part::Slot(1, true)), own],
-            false => vec![system(own)],
+            true => vec![event_of("Test", Part::Slot(1, true)), own],
+            false => vec![event_of("Test", own)],
         };
         let mut chunk = Chunk::new(&templates);
         for (number, values) in (1..).zip(records) {

@@ -1,16 +1,17 @@
 //! Rows of one file gathered into batches, one builder for each event type.
 
+mod group;
+
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use vigie_event::{
-    BatchBuilder, EventBatch, EventType, Projection, Source, TextBuilder, TextSpan, Timestamp, Want,
-    WholeRows,
-};
+use vigie_event::{EventBatch, Projection, Source, TextBuilder, TextSpan, Timestamp, Want, WholeRows};
 
+pub(super) use self::group::Column;
+use self::group::{CONSTANTS, Group, Key};
 use super::channels;
 use super::fields::{FieldId, Fields};
 use super::row::{Row, Target};
@@ -24,8 +25,6 @@ const HELD_BATCHES: usize = 8;
 const MAX_GROUPS: usize = 1_024;
 /// Columns a builder keeps for its next batch; one that grew wider starts afresh.
 const MAX_KEPT_COLUMNS: usize = 256;
-/// Bytes a value takes in a column besides its text.
-const VALUE_BYTES: usize = 16;
 
 /// Gathers rows into batches by table, channel, provider and event identifier.
 pub(super) struct Collector<'a> {
@@ -72,175 +71,11 @@ struct Computer {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GroupId(usize);
 
-/// What is known of a field's column.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Known {
-    NotYet,
-    Unwanted,
-    At(usize, Want),
-}
-
 impl GroupId {
     pub(super) fn index(self) -> usize {
         self.0
     }
 }
-
-struct Group {
-    source: Source,
-    table: &'static str,
-    event: Option<EventType>,
-    builder: BatchBuilder,
-    /// No other group has it, of those before it neither.
-    serial: u64,
-    /// By field: where its values go.
-    columns: Vec<Column>,
-    column_count: usize,
-    /// Bytes of values that were copied since the last batch.
-    copied: usize,
-    /// What of its bytes the collector has counted.
-    counted: usize,
-    /// How often batches were handed over when the columns were filled that have one value in all rows.
-    filled: Option<u64>,
-}
-
-/// Where the values of a field go.
-#[derive(Debug, Clone, Copy, Default)]
-enum Column {
-    #[default]
-    Unknown,
-    /// Nobody asks for them.
-    Unwanted,
-    At {
-        column: u32,
-        want: Want,
-    },
-}
-
-impl Group {
-    fn is(&self, key: &Key<'_>) -> bool {
-        self.source == key.source
-            && self.table == key.table
-            && match &self.event {
-                None => key.event.is_none(),
-                Some(event) => key.event == Some((&*event.channel, &*event.provider, event.event_id)),
-            }
-    }
-
-    fn new(key: &Key<'_>, file: vigie_event::FileId, serials: &mut u64) -> Group {
-        *serials += 1;
-        let event = key.event.map(|(channel, provider, event_id)| EventType {
-            channel: Arc::from(channel),
-            provider: Arc::from(provider),
-            event_id,
-        });
-        let mut builder = BatchBuilder::new(key.source)
-            .table(key.table.to_owned())
-            .file(file);
-        if let Some(event) = &event {
-            builder = builder.event_type(event.clone());
-        }
-        Group {
-            source: key.source,
-            table: key.table,
-            event,
-            builder,
-            serial: *serials,
-            columns: Vec::new(),
-            column_count: 0,
-            copied: 0,
-            counted: 0,
-            filled: None,
-        }
-    }
-
-    /// Ends the row begun last and says by how many bytes its rows have grown, without the text they share with
-    /// others.
-    fn end_row(&mut self) -> usize {
-        self.builder.end_row();
-        let bytes = self.builder.rows() * (24 + self.column_count * VALUE_BYTES) + self.copied;
-        let grown = bytes.saturating_sub(self.counted);
-        self.counted = bytes;
-        grown
-    }
-
-    fn is_full(&self, limits: &Limits) -> bool {
-        self.builder.rows() >= limits.batch_rows || self.counted >= limits.batch_bytes
-    }
-
-    /// The column of a field, if it is asked for.
-    fn column(
-        &mut self,
-        fields: &Fields,
-        field: FieldId,
-        sparing: Option<&Sparing<'_>>,
-    ) -> Option<(usize, Want)> {
-        match self.columns.get(field.index()).copied().unwrap_or_default() {
-            Column::At { column, want } => Some((column as usize, want)),
-            Column::Unwanted => None,
-            Column::Unknown => self.new_column(fields, field, sparing),
-        }
-    }
-
-    #[cold]
-    fn new_column(
-        &mut self,
-        fields: &Fields,
-        field: FieldId,
-        sparing: Option<&Sparing<'_>>,
-    ) -> Option<(usize, Want)> {
-        let name = fields.name(field);
-        let want = match sparing {
-            // A system value that gave way to the event's own tells that the own one is no system value.
-            Some(sparing) if !ALWAYS.contains(&fields.canonical(field)) && !name.starts_with("System_") => {
-                sparing
-                    .projection
-                    .wants(self.source, self.table, self.event.as_ref(), name)
-            }
-            _ => Want::Yes,
-        };
-        if self.columns.len() <= field.index() {
-            self.columns.resize(field.index() + 1, Column::Unknown);
-        }
-        let slot = self.columns.get_mut(field.index())?;
-        if want == Want::No {
-            *slot = Column::Unwanted;
-            return None;
-        }
-        let column = self.builder.column(name);
-        self.column_count += 1;
-        *slot = Column::At {
-            column: u32::try_from(column).unwrap_or(u32::MAX),
-            want,
-        };
-        Some((column, want))
-    }
-
-    fn set(&mut self, fields: &Fields, field: FieldId, value: &str, sparing: Option<&Sparing<'_>>) {
-        if let Some((column, _)) = self.column(fields, field, sparing) {
-            self.builder.set(column, value);
-            self.copied += value.len();
-        }
-    }
-}
-
-/// What the rows of one batch share.
-#[derive(Hash)]
-struct Key<'k> {
-    source: Source,
-    table: &'static str,
-    event: Option<(&'k str, &'k str, u32)>,
-}
-
-/// The columns that every row has: what it is, and whose.
-const ALWAYS: [FieldId; 4] = [
-    FieldId::CHANNEL,
-    FieldId::PROVIDER_NAME,
-    FieldId::EVENT_ID,
-    FieldId::COMPUTER,
-];
-/// The columns that have one value in all rows of an event type.
-const CONSTANTS: [FieldId; 3] = [FieldId::CHANNEL, FieldId::PROVIDER_NAME, FieldId::EVENT_ID];
 
 impl<'a> Collector<'a> {
     pub(super) fn new(context: &Context<'a>, sink: &'a mut dyn FnMut(EventBatch)) -> Collector<'a> {
@@ -412,13 +247,9 @@ impl<'a> Collector<'a> {
     }
 
     /// The same, as far as it is known: a column is made for its first value.
-    pub(super) fn known_column(&self, group: GroupId, field: FieldId) -> Known {
+    pub(super) fn known_column(&self, group: GroupId, field: FieldId) -> Column {
         let column = |group: &Group| group.columns.get(field.index()).copied();
-        match self.groups.get(group.0).and_then(column) {
-            Some(Column::At { column, want }) => Known::At(column as usize, want),
-            Some(Column::Unwanted) => Known::Unwanted,
-            Some(Column::Unknown) | None => Known::NotYet,
-        }
+        self.groups.get(group.0).and_then(column).unwrap_or_default()
     }
 
     /// What tells a group from all others, those that were in its place before included.
@@ -584,7 +415,7 @@ fn event_table(channel: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use vigie_event::RowRef;
+    use vigie_event::{EventType, RowRef};
 
     use super::*;
     use crate::windows::tests::file;
